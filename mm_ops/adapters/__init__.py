@@ -1,0 +1,1 @@
+"""Touches the world: files, Prometheus. Plain classes without opinions, and without Dagster."""

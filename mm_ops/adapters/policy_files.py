@@ -1,0 +1,127 @@
+"""Reads policy files (YAML) into frozen domain types; every fault is named with file, line and field.
+
+YAML is parsed by PyYAML (1.1): ``no`` is a boolean and ``12:30:00`` a number there, so text fields are strict and
+such surprises become errors. Anchors are refused (they can explode), and so are doubled keys (the last would
+silently win).
+"""
+
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from mm_ops.domain.errors import PolicyError
+
+T = TypeVar("T")
+
+
+def read_policy(path: Path, kind: type[T]) -> T:
+    """Read one file into ``kind``, a frozen pydantic dataclass with ``config=CLOSED``.
+
+    Raises:
+        PolicyError: one line per fault, each ``file:line: field: expected, was``.
+    """
+    node = _compose(path)
+    data = json.dumps(_plain(path, node), default=_as_text)
+    try:
+        return TypeAdapter(kind).validate_json(data)
+    except ValidationError as error:
+        raise PolicyError("\n".join(_faults(path, node, error))) from error
+
+
+def _compose(path: Path) -> yaml.Node:
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except FileNotFoundError as error:
+        raise PolicyError(f"{path}: the policy file is missing") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    if node is None:
+        raise PolicyError(f"{path}: the policy file is empty")
+    _refuse_surprises(path, node, seen=set())
+    return node
+
+
+def _refuse_surprises(path: Path, node: yaml.Node, seen: set[int]) -> None:
+    if id(node) in seen:
+        raise PolicyError(f"{path}:{_line(node)}: aliases are not allowed in a policy; write the value again")
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            if key.value in keys:
+                raise PolicyError(f"{path}:{_line(key)}: {key.value}: the key stands twice; the last would win")
+            keys.add(key.value)
+            _refuse_surprises(path, value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_surprises(path, item, seen)
+
+
+def _plain(path: Path, node: yaml.Node) -> Any:
+    loader = yaml.SafeLoader("")
+    try:
+        data = loader.construct_document(node)  # type: ignore[no-untyped-call]
+        json.dumps(data, allow_nan=False, default=_as_text)
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
+    else:
+        return data
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    raise TypeError(f"expected text, a number, a list or a mapping, was {type(value).__name__}")
+
+
+def _faults(path: Path, node: yaml.Node, error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False):
+        steps = [step for step in fault["loc"] if _names_a_place(step)]
+        place, field = _find(node, steps)
+        message = fault["msg"].removeprefix("Value error, ")
+        shown = "" if fault["type"] in {"missing", "value_error"} else f", was {_shorten(fault['input'])}"
+        yield f"{path}:{_line(place)}: {field or 'top level'}: {message}{shown}"
+
+
+def _names_a_place(step: object) -> bool:
+    """Pydantic puts the tag of a union into the path as well; the file has no such step."""
+    return isinstance(step, int) or (isinstance(step, str) and "[" not in step)
+
+
+def _find(node: yaml.Node, steps: list[Any]) -> tuple[yaml.Node, str]:
+    """Follow a path as far as the file goes; what is missing is reported at its parent."""
+    names = []
+    for step in steps:
+        child = _child(node, step)
+        if child is not None:
+            node = child
+            names.append(str(step))
+        elif step == steps[-1]:
+            names.append(str(step))
+    return node, ".".join(names)
+
+
+def _child(node: yaml.Node, step: Any) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item: yaml.Node = node.value[step]
+        return item
+    return None
+
+
+def _line(node: yaml.Node) -> int:
+    return node.start_mark.line + 1
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - one line of a terminal

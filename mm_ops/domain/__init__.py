@@ -1,0 +1,1 @@
+"""Decides. No Dagster, no input or output, no clock, no environment."""

@@ -1,0 +1,14 @@
+"""What every policy type shares: closed schemas, and words that say why a number is what it is."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, StringConstraints
+
+CLOSED = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
+"""Unknown keys are refused, and nothing is guessed from a text that looks like a number."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+"""What may become part of an asset key, a check name or a file name."""
+
+Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]
+"""Where a number comes from: a page, a paper, a measurement. A number without one is refused."""

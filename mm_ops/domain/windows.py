@@ -1,0 +1,101 @@
+"""Half-open time windows in UTC, and the grammar of durations.
+
+Time is int64 nanoseconds since 1970 wherever data is compared; ``datetime`` only at the borders.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NS_PER_SECOND = 1_000_000_000
+DAY = timedelta(days=1)
+
+_DURATION = re.compile(
+    r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?"
+    r"(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?(?:(?P<milliseconds>\d+)ms)?",
+    re.ASCII,
+)
+
+
+def parse_duration(text: object) -> timedelta:
+    """Read ``36h``, ``1h30m``, ``500ms``: Prometheus' grammar without years; a bare number is refused.
+
+    Raises:
+        ValueError: the text is empty, has no unit, is negative, or puts the units out of order.
+    """
+    found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    if found is None:
+        raise ValueError(f"expected a duration such as 30m, 36h, 7d or 1h30m, was {text!r}")
+    return timedelta(**{unit: int(count) for unit, count in found.groupdict().items() if count is not None})
+
+
+def format_duration(duration: timedelta) -> str:
+    """Write a duration as Prometheus reads it: ``72h``, ``1h30m``, ``500ms``; hours are the largest unit."""
+    milliseconds = duration // timedelta(milliseconds=1)
+    parts = []
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, milliseconds = divmod(milliseconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def to_ns(moment: datetime) -> int:
+    """Nanoseconds since 1970, exact to the microsecond that ``datetime`` keeps; a naive time is refused."""
+    if moment.tzinfo is None:
+        raise ValueError(f"expected a time with a zone, was {moment.isoformat()}")
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """``start`` <= t < ``end``, both with a zone; an empty or reversed window is refused."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if to_ns(self.start) >= to_ns(self.end):
+            raise ValueError(f"expected start before end, was {self.start.isoformat()} to {self.end.isoformat()}")
+
+    @classmethod
+    def of_day(cls, day: date) -> Self:
+        """The UTC day."""
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return cls(start, start + DAY)
+
+    @classmethod
+    def ending(cls, end: datetime, duration: timedelta) -> Self:
+        """The stretch of ``duration`` before ``end``."""
+        return cls(end - duration, end)
+
+    @property
+    def duration(self) -> timedelta:
+        """End minus start."""
+        return self.end - self.start
+
+    @property
+    def start_ns(self) -> int:
+        """First nanosecond inside."""
+        return to_ns(self.start)
+
+    @property
+    def end_ns(self) -> int:
+        """First nanosecond after."""
+        return to_ns(self.end)
+
+    def days(self) -> list[date]:
+        """Every UTC day that the window touches, oldest first."""
+        first = self.start.astimezone(UTC).date()
+        last = (self.end.astimezone(UTC) - timedelta(microseconds=1)).date()
+        return [first + DAY * n for n in range((last - first).days + 1)]
+
+    def __str__(self) -> str:
+        return f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
