@@ -8,10 +8,8 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-type_names = "str, int, float, bool, None, list, tuple, mapping, date, datetime, timedelta, enum, dataclass"
 
-
-def to_plain(value: object) -> Any:
+def to_plain(value: object) -> Any:  # noqa: PLR0911 - one return for each kind of value
     """Turn dataclasses, enums, times and tuples into what JSON knows; durations become seconds.
 
     Raises:
@@ -32,7 +30,7 @@ def to_plain(value: object) -> Any:
             return [to_plain(item) for item in value]
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    raise TypeError(f"expected one of {type_names}, was {type(value).__name__}")
+    raise TypeError(f"expected a value with one textual form, was {type(value).__name__}")
 
 
 def encode(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by who must act. Messages are one line, lower case, with the number and its unit."""
+"""What can go wrong, sorted by who must act. Messages are one line, lower case, numbers with their unit."""
 
 
 class MmOpsError(Exception):

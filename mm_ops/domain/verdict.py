@@ -30,9 +30,10 @@ class Severity(StrEnum):
 class Finding:
     """One gate's verdict with its evidence and its reason; passes carry theirs too.
 
-    ``value``, ``limit`` and ``margin`` are in ``unit``; ``margin`` is the room left before the limit, negative
-    beyond it. ``samples`` and ``coverage`` (0 to 1) are those of the worst series, ``longest_gap_s`` is in
-    seconds and counts the head and the tail of the window. ``None`` means that it could not be measured.
+    ``value``, ``limit`` and ``margin`` are in ``unit``; ``margin`` is the room left before the limit,
+    negative beyond it. ``samples`` and ``coverage`` (0 to 1) are those of the worst series;
+    ``longest_gap_s`` is in seconds and counts the head and the tail of the window. ``None`` means that it
+    could not be measured.
     """
 
     gate: str

@@ -63,7 +63,9 @@ class TimeWindow:
 
     def __post_init__(self) -> None:
         if to_ns(self.start) >= to_ns(self.end):
-            raise ValueError(f"expected start before end, was {self.start.isoformat()} to {self.end.isoformat()}")
+            raise ValueError(
+                f"expected start before end, was {self.start.isoformat()} to {self.end.isoformat()}"
+            )
 
     @classmethod
     def of_day(cls, day: date) -> Self:
@@ -98,4 +100,6 @@ class TimeWindow:
         return [first + DAY * n for n in range((last - first).days + 1)]
 
     def __str__(self) -> str:
-        return f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return (
+            f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        )
