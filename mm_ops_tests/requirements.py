@@ -26,4 +26,4 @@ def require_data(relative: str) -> Path:
 def require_binary(name: str) -> str:
     """A program on the path, such as ``prometheus`` or ``promtool``."""
     found = shutil.which(name)
-    return found if found else _absent(f"the program {name} is not installed (apt-get install prometheus)")
+    return found or _absent(f"the program {name} is not installed (apt-get install prometheus)")

@@ -5,7 +5,7 @@ such surprises become errors. Anchors are refused (they can explode), and so are
 silently win).
 """
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +79,7 @@ def _plain(path: Path, node: yaml.Node) -> Any:
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, datetime.date):
+    if isinstance(value, dt.date):
         return value.isoformat()
     raise TypeError(f"expected text, a number, a list or a mapping, was {type(value).__name__}")
 

@@ -1,0 +1,3 @@
+from mm_ops.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""Stored evidence under one root: a folder, or any fsspec URL. Nothing is ever half-written."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from upath import UPath
+
+from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import MissingEvidenceError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a local file whole or not at all: temporary name, fsync, rename, fsync of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was written: its address, its digest and its size in bytes."""
+
+    address: str
+    digest: str
+    size: int
+
+
+class Artifacts:
+    """Named bytes under a root; names are relative, with ``/`` between the parts."""
+
+    def __init__(self, root: str) -> None:
+        self._root = UPath(root)
+
+    def address(self, name: str) -> str:
+        """Where a name is stored, as a person would open it."""
+        return str(self._root / name)
+
+    def local(self, name: str) -> Path:
+        """The folder or file as a local path, for data that is scanned and not loaded whole."""
+        return Path(self.address(name))
+
+    def put(self, name: str, data: bytes) -> Stored:
+        """Store bytes under a name, replacing what was there.
+
+        Object stores make a put visible whole or not at all by themselves; a local folder gets a rename.
+        """
+        target = self._root / name
+        if self._root.protocol in {"", "file", "local"}:
+            write_atomically(Path(str(target)), data)
+        else:
+            target.write_bytes(data)
+        return Stored(str(target), digest(data), len(data))
+
+    def has(self, name: str) -> bool:
+        """Whether something is stored under the name."""
+        return bool((self._root / name).exists())
+
+    def read(self, name: str) -> bytes:
+        """Read what is stored under a name.
+
+        Raises:
+            MissingEvidenceError: nothing is.
+        """
+        try:
+            return bytes((self._root / name).read_bytes())
+        except FileNotFoundError as error:
+            raise MissingEvidenceError(f"{self.address(name)}: not stored yet") from error

@@ -1,0 +1,63 @@
+"""The only door for the clock and the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from mm_ops.domain.errors import PolicyError
+
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where things are, and what time it is.
+
+    Variables: ``MM_OPS_ROOT`` (the project: relative paths of policies start there; by default the folder that
+    holds the package), ``MM_OPS_POLICIES`` (default ``deploy/policies``), ``MM_OPS_ARTIFACTS`` (folder or fsspec
+    URL, default ``var/artifacts``), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the same inputs
+    give the same bytes).
+    """
+
+    root: Path
+    policies: Path
+    artifacts: str
+    fake_utc: datetime | None
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] | None = None) -> Self:
+        """Read the process environment (or ``variables``).
+
+        Raises:
+            PolicyError: ``CI_FAKE_UTC`` is not an ISO time with a zone.
+        """
+        seen = os.environ if variables is None else variables
+        root = Path(seen.get("MM_OPS_ROOT", _PACKAGE_PARENT)).resolve()
+        policies = root / seen.get("MM_OPS_POLICIES", "deploy/policies")
+        artifacts = seen.get("MM_OPS_ARTIFACTS", str(root / "var/artifacts"))
+        return cls(root, policies, artifacts, _parse_fake_utc(seen.get("CI_FAKE_UTC")))
+
+    def now(self) -> datetime:
+        """The UTC time, to the second: no report needs more, and less noise is easier to compare."""
+        return (self.fake_utc or datetime.now(UTC)).replace(microsecond=0)
+
+    def path(self, relative: str) -> Path:
+        """A path of a policy file: absolute as it is, relative below the root."""
+        return self.root / relative
+
+
+def _parse_fake_utc(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise PolicyError(
+            f"CI_FAKE_UTC: expected an ISO time such as 2026-11-20T06:00:00Z, was {text!r}"
+        ) from error
+    if moment.tzinfo is None:
+        raise PolicyError(f"CI_FAKE_UTC: expected a zone (a Z at the end), was {text!r}")
+    return moment.astimezone(UTC)

@@ -1,0 +1,58 @@
+"""``mm-ops``: parses, calls, prints; decides nothing. Each command imports what it needs when it runs."""
+
+import importlib
+import sys
+
+import click
+
+from mm_ops.domain.errors import MmOpsError
+
+COMMANDS = {
+    "nightly": ("mm_ops.cli.nightly", "nightly", "Run the nightly job of one day, then print the verdict."),
+    "ci": ("mm_ops.cli.checks", "ci", "Run every asset check on what is stored; exit by verdict."),
+    "soak": ("mm_ops.cli.soak", "soak", "Judge one soak from a recording or from Prometheus."),
+    "edge": ("mm_ops.cli.edge", "edge", "Measure the edge of any fills against any quotes."),
+    "golden": ("mm_ops.cli.golden", "golden", "Compare a report with its signed-off baseline."),
+    "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
+    "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot."),
+}
+UNDECIDED = 2
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are called: ``--help`` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names in the order people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the help without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup)
+@click.version_option(package_name="mm_ops")
+def cli() -> None:
+    """Operate a market-making bot: may it trade, is it healthy, has it stopped.
+
+    Exit codes: 0 pass or GO, 1 a gate failed or HOLD, 2 could not decide.
+    """
+
+
+def main() -> None:
+    """Run the command line; a refusal is one line on standard error and exit 2, never a traceback."""
+    try:
+        cli.main(standalone_mode=True)
+    except MmOpsError as error:
+        click.echo(f"mm-ops: {error}", err=True)
+        sys.exit(UNDECIDED)

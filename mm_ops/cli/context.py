@@ -1,0 +1,63 @@
+"""What every command needs: the environment, a table for people, the marker for scripts."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mm_ops.adapters.environment import Environment
+
+if TYPE_CHECKING:
+    from mm_ops.domain.verdict import Finding
+
+
+def policy_file(name: str) -> Path:
+    """The path of a policy file, such as ``edge.yaml``."""
+    return Environment.read().policies / name
+
+
+def utc_now() -> datetime:
+    """Now in UTC, or ``CI_FAKE_UTC``."""
+    return Environment.read().now()
+
+
+def yesterday() -> date:
+    """The last complete UTC day."""
+    return utc_now().date() - timedelta(days=1)
+
+
+def say(text: str) -> None:
+    """Tell progress on standard error, so that standard output stays the result."""
+    click.echo(text, err=True)
+
+
+def marker(command: str, answer: str) -> None:
+    """Print the last line, the one that scripts grep for: ``| soak | PASS | SOAK=PASS |``."""
+    variable = command.upper().replace(" ", "_").replace("-", "_")
+    click.echo(f"| {command} | {answer} | {variable}={answer} |")
+
+
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table for people; wide as it needs to be when nobody watches."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*header, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def finding_row(finding: "Finding") -> tuple[str, ...]:
+    """One line of a verdict table: gate, severity, verdict, value, limit, margin, reason."""
+    from mm_ops.domain.markdown import number
+
+    sign = {"at_most": "≤ ", "at_least": "≥ "}.get(finding.bound, "")
+    limit = "" if finding.limit is None else sign + number(finding.limit, finding.unit)
+    margin = "" if finding.margin is None else f"{finding.margin:+.4g}"
+    value = number(finding.value, finding.unit)
+    return (finding.gate, finding.severity.value, finding.verdict.value, value, limit, margin, finding.reason)

@@ -1,0 +1,68 @@
+"""The fleet: which bots there are and where their evidence comes from."""
+
+from collections import Counter
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.windows import Duration
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Recorded:
+    """Samples from a folder that a recorder writes, one file a day."""
+
+    kind: Literal["recording"]
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Scraped:
+    """Samples from a Prometheus server; ``match`` must select exactly this bot."""
+
+    kind: Literal["prometheus"]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    match: dict[str, str]
+    timeout: Duration
+
+    def __post_init__(self) -> None:
+        if not self.match:
+            raise ValueError("match: name at least one label, or the series of every bot would be mixed")
+
+
+Samples = Annotated[Recorded | Scraped, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Bot:
+    """One bot; paths are relative to the project or absolute.
+
+    ``fills`` and ``quotes`` hold ``date=…/symbol=…`` folders, ``results`` one ``date=…`` folder a day with
+    ``chaos_drill.json`` and ``junit.xml``.
+    """
+
+    name: Name
+    samples: Samples
+    fills: str
+    quotes: str
+    results: str
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Fleet:
+    """All bots, and the first UTC day for which evidence may exist."""
+
+    first_day: date
+    bots: tuple[Bot, ...]
+    source: Source
+
+    def __post_init__(self) -> None:
+        doubled = [name for name, count in Counter(bot.name for bot in self.bots).items() if count > 1]
+        if doubled:
+            raise ValueError(f"bots: expected every name once, was twice: {', '.join(doubled)}")
+        if not self.bots:
+            raise ValueError("bots: expected at least one bot, was none")
