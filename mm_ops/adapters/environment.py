@@ -16,10 +16,10 @@ _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 class Environment:
     """Where things are, and what time it is.
 
-    Variables: ``MM_OPS_ROOT`` (the project: relative paths of policies start there; by default the folder that
-    holds the package), ``MM_OPS_POLICIES`` (default ``deploy/policies``), ``MM_OPS_ARTIFACTS`` (folder or fsspec
-    URL, default ``var/artifacts``), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the same inputs
-    give the same bytes).
+    Variables: ``MM_OPS_ROOT`` (the project: relative paths of policies start there; by default the folder
+    that holds the package), ``MM_OPS_POLICIES`` (default ``deploy/policies``), ``MM_OPS_ARTIFACTS`` (folder
+    or fsspec URL, default ``var/artifacts``), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the
+    same inputs give the same bytes).
     """
 
     root: Path

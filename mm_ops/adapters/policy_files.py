@@ -1,8 +1,8 @@
 """Reads policy files (YAML) into frozen domain types; every fault is named with file, line and field.
 
-YAML is parsed by PyYAML (1.1): ``no`` is a boolean and ``12:30:00`` a number there, so text fields are strict and
-such surprises become errors. Anchors are refused (they can explode), and so are doubled keys (the last would
-silently win).
+YAML is parsed by PyYAML (1.1): ``no`` is a boolean and ``12:30:00`` a number there, so text fields are strict
+and such surprises become errors. Anchors are refused (they can explode), and so are doubled keys (the last
+would silently win).
 """
 
 import datetime as dt

@@ -40,11 +40,13 @@ Samples = Annotated[Recorded | Scraped, Field(discriminator="kind")]
 class Bot:
     """One bot; paths are relative to the project or absolute.
 
-    ``fills`` and ``quotes`` hold ``date=…/symbol=…`` folders, ``results`` one ``date=…`` folder a day with
-    ``chaos_drill.json`` and ``junit.xml``.
+    ``version`` is the bot's, the one that is judged and released. ``fills`` and ``quotes`` hold
+    ``date=…/symbol=…`` folders, ``results`` one ``date=…`` folder a day with ``chaos_drill.json`` and
+    ``junit.xml``.
     """
 
     name: Name
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+.][0-9A-Za-z.-]+)?$")]
     samples: Samples
     fills: str
     quotes: str

@@ -1,0 +1,1 @@
+"""Schedules: the only folder that imports Dagster. Thin: read, call the domain, store, return."""

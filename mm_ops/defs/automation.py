@@ -1,0 +1,42 @@
+"""Retries, failures and partitions: decided once, for every asset."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import dagster as dg
+
+from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+
+RETRY_SOURCE = dg.RetryPolicy(
+    max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""A source that does not answer is asked twice more; every other refusal is final at once."""
+
+
+@contextmanager
+def refusals_end_the_step() -> Iterator[None]:
+    """Turn a refusal of mm_ops into a failed step whose description is the refusal, with no traceback.
+
+    Only a source that did not answer is tried again: a wrong policy or a broken file stays wrong.
+    """
+    try:
+        yield
+    except MmOpsError as error:
+        retry = isinstance(error, SourceUnavailableError)
+        raise dg.Failure(description=str(error), allow_retries=retry) from error
+
+
+def daily(first_day: date) -> dg.DailyPartitionsDefinition:
+    """UTC days, named by their start."""
+    return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), timezone="UTC")
+
+
+def last_days(count: int) -> dg.TimeWindowPartitionMapping:
+    """The day itself and the ``count - 1`` before it, as far as there are any."""
+    return dg.TimeWindowPartitionMapping(start_offset=1 - count, allow_nonexistent_upstream_partitions=True)
+
+
+def partition_day(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> date:
+    """The UTC day that a step works on."""
+    return date.fromisoformat(context.partition_key)

@@ -1,0 +1,80 @@
+"""Every asset key, in the order evidence flows; one set of them for each bot."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+
+@dataclass(frozen=True, slots=True)
+class BotKeys:
+    """The keys of one bot: ``<bot>/<asset>``."""
+
+    bot: str
+
+    @property
+    def sli_samples(self) -> dg.AssetKey:
+        """Raw samples of a UTC day."""
+        return self._of("sli_samples")
+
+    @property
+    def soak_metrics(self) -> dg.AssetKey:
+        """Every SLI over the soak window, and over the day itself."""
+        return self._of("soak_metrics")
+
+    @property
+    def soak_findings(self) -> dg.AssetKey:
+        """Every gate's verdict."""
+        return self._of("soak_findings")
+
+    @property
+    def edge_report(self) -> dg.AssetKey:
+        """The day's fills against the day's quotes."""
+        return self._of("edge_report")
+
+    @property
+    def golden_report(self) -> dg.AssetKey:
+        """Pinned inputs through the same code, against signed-off baselines."""
+        return self._of("golden_report")
+
+    @property
+    def chaos_drill(self) -> dg.AssetKey:
+        """The day's drill."""
+        return self._of("chaos_drill")
+
+    @property
+    def test_results(self) -> dg.AssetKey:
+        """The day's run of the bot's own tests."""
+        return self._of("test_results")
+
+    @property
+    def readiness_score(self) -> dg.AssetKey:
+        """GO or HOLD over the last days."""
+        return self._of("readiness_score")
+
+    @property
+    def release_bundle(self) -> dg.AssetKey:
+        """What ships, with its evidence."""
+        return self._of("release_bundle")
+
+    @property
+    def day_evidence(self) -> list[dg.AssetKey]:
+        """What readiness needs of each of its days."""
+        return [self.soak_metrics, self.edge_report, self.chaos_drill, self.test_results]
+
+    @property
+    def all(self) -> list[dg.AssetKey]:
+        """The whole graph of the bot."""
+        return [
+            self.sli_samples,
+            self.soak_metrics,
+            self.soak_findings,
+            self.edge_report,
+            self.golden_report,
+            self.chaos_drill,
+            self.test_results,
+            self.readiness_score,
+            self.release_bundle,
+        ]
+
+    def _of(self, asset: str) -> dg.AssetKey:
+        return dg.AssetKey([self.bot, asset])

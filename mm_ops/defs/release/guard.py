@@ -1,0 +1,119 @@
+"""Re-reads every hard gate of a release from Dagster's event log, for one day and the evidence of that day.
+
+Blocking checks hold a release back only within the run that made its inputs. A materialisation by hand, a
+later run, an executor that ignores checks, or a result posted to the webserver would get round them; this
+does not. It reads two private classes of the pinned Dagster, so a test holds each state.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.loader import LoadingContext
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionResolvedStatus,
+)
+
+from mm_ops.domain.release.guard import CheckState, find_refusals
+
+_RESOLVED = {
+    AssetCheckExecutionResolvedStatus.FAILED: CheckState.FAILED,
+    AssetCheckExecutionResolvedStatus.IN_PROGRESS: CheckState.RUNNING,
+    AssetCheckExecutionResolvedStatus.EXECUTION_FAILED: CheckState.CRASHED,
+    AssetCheckExecutionResolvedStatus.SKIPPED: CheckState.NEVER_RAN,
+}
+
+
+class _Loading(LoadingContext):
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._loaders: dict[Any, Any] = {}
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self._instance
+
+    @property
+    def loaders(self) -> dict[Any, Any]:
+        return self._loaders
+
+
+def refuse_unless_green(
+    instance: dg.DagsterInstance, hard_checks: Mapping[dg.AssetCheckKey, bool], day: date
+) -> None:
+    """End the step, naming each hard check that is not a pass for this day.
+
+    Args:
+        instance: where the results are on record.
+        hard_checks: every check that must have passed; true where it is judged day by day.
+        day: the day of the release.
+
+    Raises:
+        dagster.Failure: at least one is not; its metadata lists all.
+    """
+    states = read_states(instance, {key: day if by_day else None for key, by_day in hard_checks.items()})
+    refusals = find_refusals(states, frozenset(name_of(key) for key in hard_checks))
+    if refusals:
+        raise dg.Failure(
+            description=f"release of {day} refused: {'; '.join(refusals)}",
+            metadata={"refusals": dg.MetadataValue.json(refusals)},
+            allow_retries=False,
+        )
+
+
+def read_states(
+    instance: dg.DagsterInstance, checks: Mapping[dg.AssetCheckKey, date | None]
+) -> dict[str, CheckState]:
+    """State of each check, named ``<asset>:<check>``, for the day given (``None``: the asset has no days).
+
+    The day is part of the question: yesterday's pass must not release today.
+    """
+    found: dict[str, CheckState] = {}
+    for day in sorted(set(checks.values()), key=str):
+        keys = [key for key, its_day in checks.items() if its_day == day]
+        found |= asyncio.run(_read(instance, keys, day))
+    return found
+
+
+async def _read(
+    instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey], day: date | None
+) -> dict[str, CheckState]:
+    only = PartitionKeyFilter(key=day.isoformat() if day else None)
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys, partition_filter=only)
+    loading = _Loading(instance)
+    return {name_of(key): await _state(loading, key, records.get(key), day) for key in keys}
+
+
+async def _state(
+    loading: _Loading, key: dg.AssetCheckKey, record: AssetCheckExecutionRecord | None, day: date | None
+) -> CheckState:
+    if record is None:
+        return CheckState.NEVER_RAN
+    if not record.run_id:
+        return CheckState.POSTED
+    status = await record.resolve_status(loading)
+    if status is not AssetCheckExecutionResolvedStatus.SUCCEEDED:
+        return _RESOLVED[status]
+    if latest_materialisation(loading.instance, key.asset_key, day) is None:
+        return CheckState.NO_EVIDENCE
+    return CheckState.PASSED if await record.targets_latest_materialization(loading) else CheckState.STALE
+
+
+def latest_materialisation(
+    instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None
+) -> dg.AssetMaterialization | None:
+    """The newest materialisation of an asset, of the day where it has days."""
+    partitions = [day.isoformat()] if day else None
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions), limit=1
+    ).records
+    return records[0].asset_materialization if records else None
+
+
+def name_of(key: dg.AssetCheckKey) -> str:
+    """``<asset>:<check>``, as refusals name it."""
+    return f"{key.asset_key.to_user_string()}:{key.name}"

@@ -1,0 +1,82 @@
+"""Adapters, configured: Dagster's only door to policies, sources, evidence, clock and environment."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Self, TypeVar
+
+import dagster as dg
+
+from mm_ops.adapters.artifacts import Artifacts
+from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.adapters.policy_files import read_policy
+from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
+from mm_ops.domain.canonical import digest
+from mm_ops.domain.sli.series import SampleSource
+
+T = TypeVar("T")
+
+
+class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where this deployment keeps things; see :class:`mm_ops.adapters.environment.Environment`."""
+
+    root: str
+    policies: str
+    artifacts: str
+    fake_utc: str | None = None
+
+    @classmethod
+    def of(cls, environment: Environment) -> Self:
+        """Configure from the environment."""
+        fake = environment.fake_utc
+        return cls(
+            root=str(environment.root),
+            policies=str(environment.policies),
+            artifacts=environment.artifacts,
+            fake_utc=fake.isoformat() if fake else None,
+        )
+
+    def environment(self) -> Environment:
+        """The environment it was configured from."""
+        fake = datetime.fromisoformat(self.fake_utc) if self.fake_utc else None
+        return Environment(Path(self.root), Path(self.policies), self.artifacts, fake)
+
+    def now(self) -> datetime:
+        """The UTC time, or ``CI_FAKE_UTC``."""
+        return self.environment().now()
+
+    def path(self, relative: str) -> Path:
+        """A path of a policy file."""
+        return self.environment().path(relative)
+
+    def policy(self, name: str, kind: type[T]) -> T:
+        """Read one policy."""
+        return read_policy(Path(self.policies) / name, kind)
+
+    def policy_digests(self, *names: str) -> dict[str, str]:
+        """The digest of each policy file that a result rests on."""
+        return {name: digest((Path(self.policies) / name).read_bytes()) for name in names}
+
+    def fleet(self) -> Fleet:
+        """The bots."""
+        return self.policy("bots.yaml", Fleet)
+
+    def evidence(self, bot: Bot) -> BotEvidence:
+        """The bot's stored evidence."""
+        return BotEvidence(Artifacts(self.artifacts), bot.name)
+
+    def samples(self, bot: Bot) -> SampleSource:
+        """Where the bot's samples come from."""
+        match bot.samples:
+            case Recorded(path=path):
+                from mm_ops.adapters.recording import RecordingSamples  # noqa: PLC0415 - polars is heavy
+
+                return RecordingSamples(self.path(path))
+            case Scraped(url=url, match=labels, timeout=timeout):
+                from mm_ops.adapters.prometheus import PrometheusSamples  # noqa: PLC0415 - polars is heavy
+
+                return PrometheusSamples(url, labels, timeout)
+
+    def result_file(self, bot: Bot, day: date, name: str) -> Path:
+        """A result file that the bot's own pipeline wrote for a day."""
+        return self.path(bot.results) / f"date={day.isoformat()}" / name

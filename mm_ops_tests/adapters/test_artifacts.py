@@ -1,0 +1,64 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mm_ops.adapters.artifacts import Artifacts, write_atomically
+from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import MissingEvidenceError
+
+WRITE_FOREVER = """
+import sys
+from pathlib import Path
+from mm_ops.adapters.artifacts import write_atomically
+for n in range(10**9):
+    write_atomically(Path(sys.argv[1]), (b'{"n": %d, "pad": "' % n) + b"x" * 2_000_000 + b'"}')
+"""
+
+
+def test_what_was_put_is_read_back_with_its_digest(tmp_path: Path):
+    artifacts = Artifacts(str(tmp_path))
+    stored = artifacts.put("a/b.json", b"{}\n")
+    assert artifacts.read("a/b.json") == b"{}\n"
+    assert (stored.digest, stored.size) == (digest(b"{}\n"), 3)
+    assert stored.address == str(tmp_path / "a/b.json")
+
+
+def test_the_same_holds_at_an_fsspec_url():
+    artifacts = Artifacts("memory://mm-ops-test")
+    artifacts.put("a/b.json", b"{}\n")
+    assert artifacts.has("a/b.json")
+    assert artifacts.read("a/b.json") == b"{}\n"
+
+
+def test_what_is_not_there_is_said_and_not_guessed(tmp_path: Path):
+    artifacts = Artifacts(str(tmp_path))
+    assert not artifacts.has("a.json")
+    with pytest.raises(MissingEvidenceError, match=r"a\.json: not stored yet"):
+        artifacts.read("a.json")
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_remains(tmp_path: Path):
+    target = tmp_path / "a.json"
+    write_atomically(target, b"old")
+    with pytest.raises(TypeError):
+        write_atomically(target, "text is not bytes")  # type: ignore[arg-type]
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path):
+    target = tmp_path / "a.json"
+    for pause in (0.05, 0.11, 0.17):
+        writer = subprocess.Popen([sys.executable, "-c", WRITE_FOREVER, str(target)])
+        while not target.exists():
+            time.sleep(0.01)
+        time.sleep(pause)
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.wait()
+        assert len(json.loads(target.read_bytes())["pad"]) == 2_000_000

@@ -1,0 +1,40 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mm_ops.adapters.environment import Environment
+from mm_ops.domain.errors import PolicyError
+
+
+def test_without_variables_everything_lies_in_the_project():
+    environment = Environment.read({})
+    assert (environment.root / "pyproject.toml").is_file()
+    assert environment.policies == environment.root / "deploy/policies"
+    assert environment.artifacts == str(environment.root / "var/artifacts")
+    assert environment.path("var/x") == environment.root / "var/x"
+
+
+def test_variables_move_each_place(tmp_path: Path):
+    environment = Environment.read(
+        {"MM_OPS_ROOT": str(tmp_path), "MM_OPS_POLICIES": "p", "MM_OPS_ARTIFACTS": "s3://evidence/mm"}
+    )
+    assert environment.policies == tmp_path / "p"
+    assert environment.artifacts == "s3://evidence/mm"
+
+
+def test_the_fake_clock_stands_still_in_utc():
+    environment = Environment.read({"CI_FAKE_UTC": "2026-11-20T07:00:00.5+01:00"})
+    assert environment.now() == datetime(2026, 11, 20, 6, tzinfo=UTC)
+
+
+def test_the_real_clock_runs_in_utc():
+    now = Environment.read({}).now()
+    assert now.tzinfo is UTC
+    assert abs((datetime.now(UTC) - now).total_seconds()) < 60
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-20T06:00:00"])
+def test_a_fake_clock_without_a_clear_meaning_is_refused(text: str):
+    with pytest.raises(PolicyError, match="CI_FAKE_UTC: expected"):
+        Environment.read({"CI_FAKE_UTC": text})

@@ -1,0 +1,45 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from mm_ops.adapters.artifacts import Artifacts
+from mm_ops.adapters.evidence import READINESS, BotEvidence
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
+
+DAY = date(2026, 11, 20)
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> BotEvidence:
+    return BotEvidence(Artifacts(str(tmp_path)), "paper")
+
+
+def test_names_keep_the_forms_that_operators_know(evidence: BotEvidence):
+    assert evidence.report(DAY, READINESS) == "paper/2026-11-20/reports/readiness.json"
+    assert evidence.golden("tiny") == "paper/golden/EDGE_REPORT_tiny.json"
+    assert evidence.bundle(DAY, "paper-v1.0.0.zip") == "paper/2026-11-20/release/paper-v1.0.0.zip"
+
+
+def test_the_samples_lie_where_the_reader_of_recordings_looks(evidence: BotEvidence, tmp_path: Path):
+    evidence.put(evidence.sample_file(DAY), b"x")
+    assert (evidence.sample_root() / "samples/date=2026-11-20/samples.parquet").read_bytes() == b"x"
+    assert evidence.sample_root() == tmp_path / "paper"
+
+
+def test_json_is_read_back_as_it_was_put(evidence: BotEvidence):
+    evidence.put_json("a.json", {"b": 1.5, "a": None})
+    assert evidence.read_json("a.json") == {"a": None, "b": 1.5}
+    assert evidence.find_json("a.json") == {"a": None, "b": 1.5}
+
+
+def test_absent_evidence_is_none_or_an_error_and_never_empty(evidence: BotEvidence):
+    assert evidence.find_json("a.json") is None
+    with pytest.raises(MissingEvidenceError):
+        evidence.read_json("a.json")
+
+
+def test_a_file_cut_short_is_an_integrity_error_even_where_absence_is_allowed(evidence: BotEvidence):
+    evidence.put("a.json", b'{"score": 100')
+    with pytest.raises(IntegrityError, match=r"a\.json: not the JSON that was stored"):
+        evidence.find_json("a.json")
