@@ -61,3 +61,9 @@ def _parse_fake_utc(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         raise PolicyError(f"CI_FAKE_UTC: expected a zone (a Z at the end), was {text!r}")
     return moment.astimezone(UTC)
+
+
+def dagster_home(environment: Environment, variables: Mapping[str, str] | None = None) -> Path:
+    """Where Dagster keeps its runs: ``DAGSTER_HOME``, or ``var/dagster`` of the project."""
+    seen = os.environ if variables is None else variables
+    return environment.root / seen.get("DAGSTER_HOME", "var/dagster")

@@ -55,9 +55,7 @@ def _refuse_surprises(path: Path, node: yaml.Node, seen: set[int]) -> None:
         keys: set[str] = set()
         for key, value in node.value:
             if key.value in keys:
-                raise PolicyError(
-                    f"{path}:{_line(key)}: {key.value}: the key stands twice; the last would win"
-                )
+                raise PolicyError(f"{path}:{_line(key)}: {key.value}: the key stands twice; the last would win")
             keys.add(key.value)
             _refuse_surprises(path, value, seen)
     elif isinstance(node, yaml.SequenceNode):

@@ -1,36 +1,103 @@
-"""Findings as Dagster shows them: check results, severities, metadata."""
+"""Stored evidence as Dagster shows it: check results, severities, metadata."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from mm_ops.adapters.artifacts import Stored
+from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.defs.automation import daily
+from mm_ops.defs.resources import Site
+from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import to_plain
-from mm_ops.domain.verdict import Finding, Verdict
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, SchemaError
+from mm_ops.domain.verdict import Finding, Severity, Verdict
+
+Judge = Callable[[Any], Finding]
+Locate = Callable[[BotEvidence, date | None], str]
+
+
+def report_of_day(report: str) -> Locate:
+    """Locate a day's report: the day that is asked for, or the newest one stored where none is."""
+    return lambda evidence, day: evidence.report(day or evidence.newest_day(report), report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One check on stored evidence: ``locate`` says where it lies, ``judge`` gets the JSON found there.
+
+    ``first_day`` is ``None`` for evidence that has no days.
+    """
+
+    asset: dg.AssetKey
+    name: str
+    severity: Severity
+    blocking: bool
+    first_day: date | None
+    locate: Locate
+    judge: Judge
+    description: str
+
+
+def gate_check(bot: Bot, gate: Gate) -> dg.AssetChecksDefinition:
+    """Build the asset check of a gate: it reads what is stored, so it runs alone and judges nothing else.
+
+    Without a partition it judges the newest stored day. Dagster records such a result without a day, and the
+    release guard asks for the day's own: it informs, and releases nothing.
+    """
+
+    @dg.asset_check(
+        asset=gate.asset,
+        name=gate.name,
+        blocking=gate.blocking,
+        partitions_def=daily(gate.first_day) if gate.first_day else None,
+        description=gate.description,
+        metadata={"severity": gate.severity.value},
+    )
+    def check(context: dg.AssetCheckExecutionContext, site: Site) -> dg.AssetCheckResult:
+        return check_result(find(gate, site.evidence(bot), _asked_day(context)))
+
+    return check
+
+
+def find(gate: Gate, evidence: BotEvidence, day: date | None) -> Finding:
+    """Judge what is stored; evidence that is absent or unreadable is inconclusive, with the reason."""
+    try:
+        return gate.judge(evidence.read_json(gate.locate(evidence, day)))
+    except (MissingEvidenceError, IntegrityError, SchemaError) as error:
+        return Finding(gate=gate.name, severity=gate.severity, verdict=Verdict.INCONCLUSIVE, reason=str(error))
 
 
 def check_result(finding: Finding) -> dg.AssetCheckResult:
     """Pass only on ``pass``; a hard finding is an ERROR, a soft one a WARN. The evidence goes along."""
     severity = dg.AssetCheckSeverity.ERROR if finding.hard else dg.AssetCheckSeverity.WARN
-    evidence = {name: value for name, value in to_plain(finding).items() if value is not None}
     return dg.AssetCheckResult(
         passed=finding.verdict is Verdict.PASS,
         severity=severity,
         description=finding.reason,
-        metadata=evidence,
+        metadata={name: value for name, value in to_plain(finding).items() if value is not None},
     )
+
+
+def finding_of(evaluation: dg.AssetCheckEvaluation) -> Finding:
+    """Read back the finding that :func:`check_result` put into a check's metadata."""
+    fields = {name: value.value for name, value in evaluation.metadata.items() if name in Finding.__slots__}
+    return Finding(**{**fields, "severity": Severity(fields["severity"]), "verdict": Verdict(fields["verdict"])})
 
 
 def materialised(*stored: Stored, markdown: str | None = None, **facts: Any) -> dg.MaterializeResult[Any]:
     """Say what was written, where, and under which digest; the first is the asset's value."""
-    shown: Mapping[str, Any] = {name: value for name, value in facts.items() if value is not None}
-    metadata: dict[str, Any] = {
-        f"file_{n}" if n else "file": dg.MetadataValue.path(item.address) for n, item in enumerate(stored)
-    }
+    metadata: dict[str, Any] = {"digest": stored[0].digest, "size_bytes": stored[0].size}
+    for item in stored:
+        metadata[item.address.rsplit("/", 1)[-1]] = dg.MetadataValue.path(item.address)
     if markdown is not None:
         metadata["report"] = dg.MetadataValue.md(markdown)
-    return dg.MaterializeResult(
-        metadata={**metadata, "digest": stored[0].digest, "size_bytes": stored[0].size, **shown},
-        data_version=dg.DataVersion(stored[0].digest),
-    )
+    metadata |= {name: value for name, value in facts.items() if value is not None}
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(stored[0].digest))
+
+
+def _asked_day(context: dg.AssetCheckExecutionContext) -> date | None:
+    return date.fromisoformat(context.partition_key) if context.has_partition_key else None

@@ -1,14 +1,20 @@
 """The fleet: which bots there are and where their evidence comes from."""
 
 from collections import Counter
-from datetime import date
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.windows import Duration
+
+SERVER_TIMEOUT = timedelta(seconds=60)
+"""For a server named on the command line; a day of raw samples took about 2 s when measured."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -68,3 +74,31 @@ class Fleet:
             raise ValueError(f"bots: expected every name once, was twice: {', '.join(doubled)}")
         if not self.bots:
             raise ValueError("bots: expected at least one bot, was none")
+
+
+def choose(fleet: Fleet, names: Collection[str]) -> Fleet:
+    """Keep only the named bots, or all where none is named.
+
+    Raises:
+        PolicyError: a name is not in the fleet.
+    """
+    known = {bot.name: bot for bot in fleet.bots}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise PolicyError(f"no bot {', '.join(unknown)} in bots.yaml; there are: {', '.join(known)}")
+    return replace(fleet, bots=tuple(known[name] for name in names)) if names else fleet
+
+
+def read_from_prometheus(fleet: Fleet, url: str) -> Fleet:
+    """Let every bot's samples come from one server, selected by the label ``bot``.
+
+    Raises:
+        PolicyError: the address is not one of HTTP.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise PolicyError(f"expected the address of a Prometheus (http://…), was {url!r}")
+    bots = [
+        replace(bot, samples=Scraped(kind="prometheus", url=url, match={"bot": bot.name}, timeout=SERVER_TIMEOUT))
+        for bot in fleet.bots
+    ]
+    return replace(fleet, bots=tuple(bots))

@@ -75,3 +75,15 @@ def combine(findings: Iterable[Finding], expected: AbstractSet[str]) -> Verdict:
 def exit_code(verdict: Verdict) -> int:
     """0 pass, 1 fail, 2 could not decide: the same everywhere (design §9)."""
     return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}[verdict]
+
+
+def conclude(findings: Iterable[Finding], expected: AbstractSet[str], last: AbstractSet[str]) -> int:
+    """Fold findings into an exit code; those named in ``last`` (the readiness) speak only after the others.
+
+    So a gate that could not be decided says 2 even where readiness, which saw the same hole, says HOLD.
+    """
+    seen = list(findings)
+    first = combine((finding for finding in seen if finding.gate not in last), expected - last)
+    if first is not Verdict.PASS and expected - last:
+        return exit_code(first)
+    return exit_code(combine(seen, expected))

@@ -44,7 +44,10 @@ def format_duration(duration: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Duration = Annotated[
+    timedelta, BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value))
+]
+"""A duration in a policy: written as text, kept as ``timedelta``."""
 
 
 def to_ns(moment: datetime) -> int:
@@ -63,9 +66,7 @@ class TimeWindow:
 
     def __post_init__(self) -> None:
         if to_ns(self.start) >= to_ns(self.end):
-            raise ValueError(
-                f"expected start before end, was {self.start.isoformat()} to {self.end.isoformat()}"
-            )
+            raise ValueError(f"expected start before end, was {self.start.isoformat()} to {self.end.isoformat()}")
 
     @classmethod
     def of_day(cls, day: date) -> Self:
@@ -100,6 +101,4 @@ class TimeWindow:
         return [first + DAY * n for n in range((last - first).days + 1)]
 
     def __str__(self) -> str:
-        return (
-            f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        )
+        return f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{self.end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

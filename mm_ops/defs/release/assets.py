@@ -8,7 +8,7 @@ import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters.bundle import pack
-from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.release.guard import refuse_unless_green
@@ -17,6 +17,7 @@ from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
+from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.release.manifest import MANIFEST, build_manifest
 
 
@@ -39,7 +40,8 @@ def release_assets(
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
-            refuse_unless_green(context.instance, hard_checks, day)
+            identity = identity_finding(evidence.read_json(evidence.report(day, EDGE_REPORT)))
+            refuse_unless_green(context.instance, hard_checks, day, [identity])
             refuse_if_altered(context.instance, keys, evidence, day)
             members = collect_members(site, bot, evidence, day)
         manifest = build_manifest(

@@ -6,7 +6,7 @@ does not. It reads two private classes of the pinned Dagster, so a test holds ea
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 
 from mm_ops.domain.release.guard import CheckState, find_refusals
+from mm_ops.domain.verdict import Finding, Verdict
 
 _RESOLVED = {
     AssetCheckExecutionResolvedStatus.FAILED: CheckState.FAILED,
@@ -43,20 +44,25 @@ class _Loading(LoadingContext):
 
 
 def refuse_unless_green(
-    instance: dg.DagsterInstance, hard_checks: Mapping[dg.AssetCheckKey, bool], day: date
+    instance: dg.DagsterInstance,
+    hard_checks: Mapping[dg.AssetCheckKey, bool],
+    day: date,
+    findings: Sequence[Finding],
 ) -> None:
-    """End the step, naming each hard check that is not a pass for this day.
+    """End the step, naming each hard check and each further finding that is not a pass for this day.
 
     Args:
         instance: where the results are on record.
         hard_checks: every check that must have passed; true where it is judged day by day.
         day: the day of the release.
+        findings: what the release judged by itself, since no blocking check does.
 
     Raises:
         dagster.Failure: at least one is not; its metadata lists all.
     """
     states = read_states(instance, {key: day if by_day else None for key, by_day in hard_checks.items()})
     refusals = find_refusals(states, frozenset(name_of(key) for key in hard_checks))
+    refusals += [f"{item.gate}: {item.reason}" for item in findings if item.verdict is not Verdict.PASS]
     if refusals:
         raise dg.Failure(
             description=f"release of {day} refused: {'; '.join(refusals)}",

@@ -40,15 +40,11 @@ def refuse_if_altered(instance: dg.DagsterInstance, keys: BotKeys, evidence: Bot
     ):
         event = latest_materialisation(instance, key, its_day)
         if event is None:
-            raise MissingEvidenceError(
-                f"{key.to_user_string()}: never materialised for {its_day or 'any day'}"
-            )
+            raise MissingEvidenceError(f"{key.to_user_string()}: never materialised for {its_day or 'any day'}")
         recorded, found = str(event.metadata["digest"].value), digest(evidence.read(name))
         if recorded != found:
             where = evidence.address(name)
-            raise IntegrityError(
-                f"{where}: altered since it was materialised: expected {recorded}, found {found}"
-            )
+            raise IntegrityError(f"{where}: altered since it was materialised: expected {recorded}, found {found}")
 
 
 def collect_members(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> dict[str, Member]:

@@ -1,0 +1,100 @@
+"""``mm-ops nightly``: one day measured, judged and, if every hard gate passes, bundled."""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mm_ops.cli.context import marker, say, yesterday
+
+if TYPE_CHECKING:
+    from mm_ops.defs.night import Night
+
+
+@click.command()
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The UTC day; default yesterday.")
+@click.option("--bot", "names", multiple=True, help="Only this bot; default every bot of bots.yaml.")
+@click.option(
+    "--source", metavar="policy|URL", default="policy", help="Read samples from this Prometheus instead."
+)
+@click.option("--json", "as_json", is_flag=True, help="The result as canonical JSON.")
+def nightly(day: datetime | None, names: tuple[str, ...], source: str, *, as_json: bool) -> None:
+    """Run the nightly job of one day, materialising what readiness lacks, then print the verdict.
+
+    Exit 0 on GO, 1 when a gate failed or on HOLD, 2 when it could not be decided.
+    """
+    say("nightly: loading the definitions")
+    from mm_ops.adapters.environment import Environment
+    from mm_ops.cli.instance import open_instance
+    from mm_ops.defs.fleet import build_location
+    from mm_ops.defs.night import run_night
+    from mm_ops.defs.resources import Site
+    from mm_ops.domain.bots import choose, read_from_prometheus
+    from mm_ops.domain.canonical import encode
+
+    environment = Environment.read()
+    site = Site.of(environment)
+    fleet = choose(site.fleet(), names)
+    if source != "policy":
+        fleet = read_from_prometheus(fleet, source)
+    location = build_location(site, fleet)
+    judged_day = day.date() if day is not None else yesterday()
+    with open_instance(environment) as instance:
+        nights = [run_night(location, instance, bot, judged_day, say) for bot in fleet.bots]
+    if as_json:
+        click.echo(encode(_document(nights)), nl=False)
+    else:
+        for night in nights:
+            _show(night)
+    code = max((night.exit_code for night in nights), key=lambda code: (code == 1, code))
+    marker("nightly", "HOLD" if code else "GO")
+    sys.exit(code)
+
+
+def _show(night: "Night") -> None:
+    from mm_ops.cli.verdict_table import show_judged
+
+    show_judged(f"{night.bot}, UTC day {night.day}", night.outcome.judged, _assets(night))
+    for reason in night.reasons:
+        click.echo(f"  because {reason}")
+    click.echo(f"{night.word}: {night.bot} {night.day}")
+    click.echo("files written:")
+    for address in night.outcome.written:
+        click.echo(f"  {address}")
+    click.echo(f"in the UI: make ui, then http://127.0.0.1:3000/runs/{night.outcome.run_id}")
+
+
+def _assets(night: "Night") -> Iterator[tuple[str, str, str]]:
+    """Say of every asset whether it was made, and if not, why."""
+    from mm_ops.defs.keys import BotKeys
+
+    for key in BotKeys(night.bot).all:
+        name = key.to_user_string()
+        if key in night.outcome.materialised:
+            yield name, "materialised", ""
+        elif key in night.outcome.refusals:
+            yield name, "refused", night.outcome.refusals[key]
+        else:
+            yield name, "not run", "something it needs was not made or did not pass"
+
+
+def _document(nights: "list[Night]") -> dict[str, Any]:
+    return {
+        "nights": [
+            {
+                "bot": night.bot,
+                "day": night.day,
+                "verdict": night.word,
+                "run_id": night.outcome.run_id,
+                "reasons": night.reasons,
+                "findings": [
+                    {"asset": item.asset.to_user_string(), "finding": item.finding}
+                    for item in night.outcome.judged
+                ],
+                "files": night.outcome.written,
+            }
+            for night in nights
+        ]
+    }

@@ -1,0 +1,50 @@
+"""A day's fills against the day's quotes."""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from mm_ops.adapters.evidence import EDGE_REPORT, EDGE_TEXT
+from mm_ops.adapters.market_data import read_fills, read_quotes
+from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.resources import Site
+from mm_ops.defs.verdicts import materialised
+from mm_ops.domain.bots import Bot
+from mm_ops.domain.edge.policy import EdgePolicy, Instruments
+from mm_ops.domain.edge.report import build_edge_report
+from mm_ops.domain.edge.report_text import edge_markdown
+from mm_ops.domain.windows import TimeWindow
+
+
+def edge_assets(bot: Bot, first_day: date) -> list[dg.AssetsDefinition]:
+    """Build ``edge_report``."""
+
+    @dg.asset(
+        key=BotKeys(bot.name).edge_report,
+        partitions_def=daily(first_day),
+        group_name=bot.name,
+        kinds={"polars"},
+        description="Spread capture, markouts, adverse selection, fees, inventory and net edge of a UTC day.",
+    )
+    def edge_report(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        day = partition_day(context)
+        window = TimeWindow.of_day(day)
+        evidence = site.evidence(bot)
+        with refusals_end_the_step():
+            report = build_edge_report(
+                read_fills(site.path(bot.fills), window),
+                read_quotes(site.path(bot.quotes), window),
+                policy=site.policy("edge.yaml", EdgePolicy),
+                instruments=site.policy("instruments.yaml", Instruments),
+                window=window,
+            )
+            policies = site.policy_digests("edge.yaml", "instruments.yaml")
+            report |= {"bot": bot.name, "day": day, "policies": policies}
+        text = edge_markdown(report)
+        stored = evidence.put_json(evidence.report(day, EDGE_REPORT), report)
+        shown = evidence.put(evidence.report(day, EDGE_TEXT), text.encode())
+        return materialised(stored, shown, markdown=text, net_edge_bps=report["total"]["net_edge_bps"])
+
+    return [edge_report]

@@ -1,0 +1,103 @@
+"""The graph of every bot from one factory, and the jobs over all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from mm_ops.defs.edge.assets import edge_assets
+from mm_ops.defs.edge.checks import edge_checks
+from mm_ops.defs.golden.assets import golden_assets
+from mm_ops.defs.golden.checks import golden_checks
+from mm_ops.defs.jobs import checks_job, nightly_job, nightly_schedule
+from mm_ops.defs.readiness.assets import readiness_assets
+from mm_ops.defs.readiness.checks import readiness_checks
+from mm_ops.defs.release.assets import release_assets
+from mm_ops.defs.resources import Site
+from mm_ops.defs.soak.assets import soak_assets
+from mm_ops.defs.soak.checks import soak_checks
+from mm_ops.domain.bots import Bot, Fleet
+from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.verdict import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The policies that decide which assets and checks there are, and how far they look back."""
+
+    first_day: date
+    soak: SoakPolicy
+    readiness: ReadinessPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class BotGraph:
+    """One bot's part of the location; ``hard`` are the checks without which its verdict is undecided."""
+
+    assets: Sequence[dg.AssetsDefinition]
+    checks: Sequence[dg.AssetChecksDefinition]
+    hard: frozenset[dg.AssetCheckKey]
+
+    @property
+    def all_checks(self) -> list[dg.AssetCheckKey]:
+        """Every check, hard and soft."""
+        return [spec.key for definition in self.checks for spec in definition.check_specs]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The whole code location and what it was built from."""
+
+    site: Site
+    fleet: Fleet
+    shape: Shape
+    graphs: Mapping[str, BotGraph]
+    definitions: dg.Definitions
+
+
+def build_location(site: Site, fleet: Fleet | None = None) -> Location:
+    """Build the location from the policies of a site, for its own fleet or another.
+
+    Raises:
+        PolicyError: a policy that shapes the graph is impossible.
+    """
+    bots = fleet if fleet is not None else site.fleet()
+    soak = site.policy("soak.yaml", SoakPolicy)
+    shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy))
+    graphs = {bot.name: build_bot(bot, shape) for bot in bots.bots}
+    definitions = dg.Definitions(
+        assets=[asset for graph in graphs.values() for asset in graph.assets],
+        asset_checks=[check for graph in graphs.values() for check in graph.checks],
+        jobs=[nightly_job(), checks_job()],
+        schedules=[nightly_schedule(bots)],
+        resources={"site": site},
+        executor=dg.in_process_executor,
+    )
+    return Location(site, bots, shape, graphs, definitions)
+
+
+def build_bot(bot: Bot, shape: Shape) -> BotGraph:
+    """Build one bot's assets and checks; its release asks for every check that blocks.
+
+    The edge's identity is hard too and does not block: Dagster may run it after the release, which therefore
+    judges the stored report by itself.
+    """
+    checks = [
+        *soak_checks(bot, shape.first_day, shape.soak),
+        *edge_checks(bot, shape.first_day),
+        *golden_checks(bot),
+        *readiness_checks(bot, shape.first_day),
+    ]
+    specs = [spec for definition in checks for spec in definition.check_specs]
+    blocking = {spec.key: spec.partitions_def is not None for spec in specs if spec.blocking}
+    hard = frozenset(spec.key for spec in specs if spec.metadata["severity"] == Severity.HARD.value)
+    assets = [
+        *soak_assets(bot, shape.first_day, shape.soak),
+        *edge_assets(bot, shape.first_day),
+        *golden_assets(bot),
+        *readiness_assets(bot, shape.first_day, shape.readiness),
+        *release_assets(bot, shape.first_day, blocking),
+    ]
+    return BotGraph(assets, checks, hard)

@@ -1,0 +1,47 @@
+"""Pinned inputs through the code that measures the live edge, against signed-off baselines."""
+
+from typing import Any
+
+import dagster as dg
+
+from mm_ops.adapters.golden_cases import compare_case, run_case
+from mm_ops.defs.automation import refusals_end_the_step
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.resources import Site
+from mm_ops.defs.verdicts import materialised
+from mm_ops.domain.bots import Bot
+from mm_ops.domain.edge.policy import EdgePolicy, Instruments
+from mm_ops.domain.golden.policy import GoldenPolicy
+
+
+def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
+    """Build ``golden_report``; it has no days, since pinned inputs have none."""
+
+    @dg.asset(
+        key=BotKeys(bot.name).golden_report,
+        group_name=bot.name,
+        kinds={"polars"},
+        description="Each pinned case measured again, and every difference from its signed-off report.",
+    )
+    def golden_report(site: Site) -> dg.MaterializeResult[Any]:
+        evidence = site.evidence(bot)
+        with refusals_end_the_step():
+            policy = site.policy("golden.yaml", GoldenPolicy)
+            edge = site.policy("edge.yaml", EdgePolicy)
+            instruments = site.policy("instruments.yaml", Instruments)
+            cases = {}
+            for case in policy.cases:
+                report = run_case(case, site.path("."), edge, instruments)
+                evidence.put_json(evidence.golden(case.name), report)
+                cases[case.name] = compare_case(case, site.path("."), report, policy)
+            stored = evidence.put_json(
+                evidence.golden_drift(),
+                {
+                    "bot": bot.name,
+                    "cases": cases,
+                    "policies": site.policy_digests("golden.yaml", "edge.yaml"),
+                },
+            )
+        return materialised(stored, cases=len(cases), drifts=sum(len(drifts) for drifts in cases.values()))
+
+    return [golden_report]

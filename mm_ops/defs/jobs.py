@@ -1,0 +1,53 @@
+"""The jobs over the whole fleet, and when they run. The unit of a run is one bot and one day."""
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from typing import Any
+
+import dagster as dg
+
+from mm_ops.defs.keys import BotKeys
+from mm_ops.domain.bots import Fleet
+
+NIGHTLY = "nightly"
+CHECKS = "checks"
+BOT_TAG = "mm_ops/bot"
+PARTITION_TAG = "dagster/partition"
+
+
+def nightly_job() -> Any:
+    """Everything of one day; started for one bot it runs the assets of that bot."""
+    return dg.define_asset_job(
+        NIGHTLY,
+        selection=dg.AssetSelection.all(),
+        description="Measure, judge and, if every hard gate passes, bundle one UTC day.",
+    )
+
+
+def checks_job() -> Any:
+    """Every check on what is stored; nothing is measured again.
+
+    Without a partition tag each check judges the newest stored day, and such a result releases nothing.
+    """
+    return dg.define_asset_job(
+        CHECKS,
+        selection=dg.AssetSelection.all_asset_checks(),
+        description='Judge what is stored. A day: --tags \'{"dagster/partition": "2026-11-20"}\'.',
+    )
+
+
+def nightly_schedule(fleet: Fleet) -> dg.ScheduleDefinition:
+    """At 00:30 UTC, one run a bot for the day that has just ended."""
+
+    @dg.schedule(job_name=NIGHTLY, cron_schedule="30 0 * * *", execution_timezone="UTC", name="nightly_schedule")
+    def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        day = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
+        for bot in fleet.bots:
+            yield dg.RunRequest(
+                run_key=f"{bot.name}:{day}",
+                partition_key=day,
+                asset_selection=BotKeys(bot.name).all,
+                tags={BOT_TAG: bot.name},
+            )
+
+    return schedule

@@ -1,0 +1,64 @@
+"""The night of one bot: what is missing is made, the day is judged, and one word is said."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from mm_ops.defs.fleet import Location
+from mm_ops.defs.judgement import decide_exit_code
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.runs import Outcome, find_missing, run_assets
+from mm_ops.domain.bots import Bot
+from mm_ops.domain.verdict import Verdict
+
+UNDECIDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One bot's night: the runs that filled gaps, the run of the day, and the exit code."""
+
+    bot: str
+    day: date
+    filled: Sequence[Outcome]
+    outcome: Outcome
+    exit_code: int
+
+    @property
+    def word(self) -> str:
+        """GO or HOLD; anything that is not a clean GO is HOLD."""
+        return "HOLD" if self.exit_code else "GO"
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not GO: every hard check that did not pass, and every step that ended without a result."""
+        judged = [
+            f"{item.asset.to_user_string()}: {item.finding.gate}: {item.finding.reason}"
+            for item in self.outcome.judged
+            if item.finding.hard and item.finding.verdict is not Verdict.PASS
+        ]
+        return judged + [f"{asset.to_user_string()}: {why}" for asset, why in self.outcome.refusals.items()]
+
+
+def run_night(
+    location: Location, instance: dg.DagsterInstance, bot: Bot, day: date, tell: Callable[[str], None]
+) -> Night:
+    """Fill what readiness of ``day`` lacks, run the nightly job for the bot, and conclude.
+
+    A day that cannot be filled is told and left missing: readiness then says HOLD, and names it.
+    """
+    keys = BotKeys(bot.name)
+    evidence = location.site.evidence(bot)
+    filled = []
+    for work in find_missing(instance, evidence, keys, location.shape, day):
+        tell(f"nightly: {bot.name} {work.day}: {', '.join(key.path[-1] for key in work.assets)}")
+        outcome = run_assets(location.definitions, instance, bot.name, work.day, work.assets)
+        for asset, why in outcome.refusals.items():
+            tell(f"nightly: {bot.name} {work.day}: {asset.path[-1]}: {why}")
+        filled.append(outcome)
+    tell(f"nightly: {bot.name} {day}: every asset and every check")
+    outcome = run_assets(location.definitions, instance, bot.name, day, keys.all)
+    code = decide_exit_code(outcome.judged, location.graphs[bot.name].hard)
+    return Night(bot.name, day, filled, outcome, code or (UNDECIDED if outcome.refusals else 0))

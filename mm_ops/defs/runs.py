@@ -1,0 +1,156 @@
+"""Runs in this process, for the command line: first what is missing, then what was asked for."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from mm_ops.adapters import evidence as names
+from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.defs.fleet import Shape
+from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.verdicts import finding_of
+from mm_ops.domain.verdict import Finding
+from mm_ops.domain.windows import DAY, TimeWindow
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The console belongs to the command; the whole log is in the run, in the UI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A check's finding, and the asset and the name of the check that it judges."""
+
+    asset: dg.AssetKey
+    finding: Finding
+    blocking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did: findings, files written, assets made, and why an asset that was asked for was not."""
+
+    run_id: str
+    judged: Sequence[Judged]
+    written: Sequence[str]
+    materialised: Sequence[dg.AssetKey]
+    refusals: dict[dg.AssetKey, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Assets of one day that have to be materialised."""
+
+    day: date
+    assets: Sequence[dg.AssetKey]
+
+
+def find_missing(
+    instance: dg.DagsterInstance, evidence: BotEvidence, keys: BotKeys, shape: Shape, last: date
+) -> list[Work]:
+    """List what readiness of ``last`` needs and is not there yet, oldest day first.
+
+    An asset counts as there when Dagster has it on record for the day *and* its file exists.
+    """
+    there = _Present(instance, evidence, keys)
+    needed: dict[date, list[dg.AssetKey]] = {}
+    soaks = {last}
+    for day in (last - DAY * back for back in range(1, shape.readiness.days)):
+        lacking = [key for key in keys.day_evidence if not there.has(key, day)]
+        needed[day] = lacking
+        soaks |= {day} if keys.soak_metrics in lacking else set()
+    for day in {sampled for soak in soaks for sampled in _soak_days(soak, shape)} - {last}:
+        if not there.has(keys.sli_samples, day):
+            needed.setdefault(day, []).append(keys.sli_samples)
+    return [Work(day, assets) for day, assets in sorted(needed.items()) if assets and day >= shape.first_day]
+
+
+def _soak_days(day: date, shape: Shape) -> list[date]:
+    return TimeWindow.ending(TimeWindow.of_day(day).end, shape.soak.window).days()
+
+
+class _Present:
+    def __init__(self, instance: dg.DagsterInstance, evidence: BotEvidence, keys: BotKeys) -> None:
+        self._evidence = evidence
+        self._recorded = {
+            key: instance.get_materialized_partitions(key) for key in (keys.sli_samples, *keys.day_evidence)
+        }
+        self._files: dict[dg.AssetKey, Callable[[date], str]] = {
+            keys.sli_samples: evidence.sample_file,
+            keys.soak_metrics: lambda day: evidence.report(day, names.SOAK_METRICS),
+            keys.edge_report: lambda day: evidence.report(day, names.EDGE_REPORT),
+            keys.chaos_drill: lambda day: evidence.report(day, names.CHAOS_DRILL),
+            keys.test_results: lambda day: evidence.report(day, names.TEST_RESULTS),
+        }
+
+    def has(self, key: dg.AssetKey, day: date) -> bool:
+        return day.isoformat() in self._recorded[key] and self._evidence.has(self._files[key](day))
+
+
+def run_assets(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    bot: str,
+    day: date,
+    assets: Sequence[dg.AssetKey],
+) -> Outcome:
+    """Run the nightly job for some assets of one bot and one day; a failed step is in the outcome, not raised."""
+    result = definitions.resolve_job_def(NIGHTLY).execute_in_process(
+        instance=instance,
+        partition_key=day.isoformat(),
+        asset_selection=list(assets),
+        tags={BOT_TAG: bot},
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    return _outcome(result, assets)
+
+
+def run_checks(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    checks: Iterable[dg.AssetCheckKey],
+    day: date | None,
+) -> Outcome:
+    """Run checks alone, on what is stored for a day or, without one, for the newest stored day."""
+    job = definitions.resolve_job_def(CHECKS).get_subset(asset_check_selection=set(checks))
+    result = job.execute_in_process(
+        instance=instance,
+        tags={PARTITION_TAG: day.isoformat()} if day else {},
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    return _outcome(result, [])
+
+
+def _outcome(result: dg.ExecuteInProcessResult, assets: Sequence[dg.AssetKey]) -> Outcome:
+    steps = {event.step_key: _why(event) for event in result.get_step_failure_events()}
+    events = result.get_asset_materialization_events()
+    materialisations = [event.materialization for event in events]
+    return Outcome(
+        run_id=result.run_id,
+        judged=[
+            Judged(evaluation.asset_key, finding_of(evaluation), blocking=bool(evaluation.blocking))
+            for evaluation in result.get_asset_check_evaluations()
+        ],
+        written=[str(value.value) for item in materialisations for value in _paths(item)],
+        materialised=[item.asset_key for item in materialisations],
+        refusals={key: steps[key.to_python_identifier()] for key in assets if key.to_python_identifier() in steps},
+    )
+
+
+def _paths(item: dg.AssetMaterialization) -> list[dg.PathMetadataValue]:
+    return [value for value in item.metadata.values() if isinstance(value, dg.PathMetadataValue)]
+
+
+def _why(event: dg.DagsterEvent) -> str:
+    data: Any = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error is not None else "failed without a reason; see the run's log"

@@ -1,0 +1,95 @@
+"""Samples of a day, SLIs of a soak, verdicts of its gates."""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from mm_ops.adapters import evidence as names
+from mm_ops.adapters.recording import RecordingSamples, encode_samples
+from mm_ops.defs.automation import RETRY_SOURCE, daily, last_days, partition_day, refusals_end_the_step
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.resources import Site
+from mm_ops.defs.verdicts import materialised
+from mm_ops.domain.bots import Bot
+from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.soak.metrics import measure_soak
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.report_text import soak_markdown
+from mm_ops.domain.soak.verdicts import gates_summary, judge
+from mm_ops.domain.windows import TimeWindow
+
+POLICIES = ("slis.yaml", "soak.yaml")
+
+
+def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.AssetsDefinition]:
+    """Build ``sli_samples``, ``soak_metrics`` and ``soak_findings``."""
+    keys = BotKeys(bot.name)
+    days = daily(first_day)
+    touched = len(TimeWindow.ending(TimeWindow.of_day(first_day).end, policy.window).days())
+
+    @dg.asset(
+        key=keys.sli_samples,
+        partitions_def=days,
+        group_name=bot.name,
+        kinds={"parquet"},
+        retry_policy=RETRY_SOURCE,
+        description="Raw samples of every series that an SLI reads, of one UTC day, from Prometheus or a recording.",
+    )
+    def sli_samples(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        day = partition_day(context)
+        evidence = site.evidence(bot)
+        with refusals_end_the_step():
+            slis = site.policy("slis.yaml", SliCatalogue)
+            frame = site.samples(bot).read(slis.selectors(), TimeWindow.of_day(day))
+        stored = evidence.put(evidence.sample_file(day), encode_samples(frame))
+        return materialised(stored, samples=frame.height, source=site.sample_source(bot))
+
+    @dg.asset(
+        key=keys.soak_metrics,
+        deps=[dg.AssetDep(keys.sli_samples, partition_mapping=last_days(touched))],
+        partitions_def=days,
+        group_name=bot.name,
+        kinds={"polars"},
+        description="Every SLI over the soak window that ends with the day, and over the day itself.",
+    )
+    def soak_metrics(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        day = partition_day(context)
+        evidence = site.evidence(bot)
+        with refusals_end_the_step():
+            slis = site.policy("slis.yaml", SliCatalogue)
+            soak = site.policy("soak.yaml", SoakPolicy)
+            window = TimeWindow.ending(TimeWindow.of_day(day).end, soak.window)
+            frame = RecordingSamples(evidence.sample_root()).read(slis.selectors(), window)
+            metrics = {
+                "bot": bot.name,
+                "day_of": day,
+                "policies": site.policy_digests(*POLICIES),
+                "window": measure_soak(slis, frame, window, soak.scrape_interval),
+                "day": measure_soak(slis, frame, TimeWindow.of_day(day), soak.scrape_interval),
+            }
+        stored = evidence.put_json(evidence.report(day, names.SOAK_METRICS), metrics)
+        return materialised(stored, samples=frame.height)
+
+    @dg.asset(
+        key=keys.soak_findings,
+        deps=[keys.soak_metrics],
+        partitions_def=days,
+        group_name=bot.name,
+        description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",
+    )
+    def soak_findings(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        day = partition_day(context)
+        evidence = site.evidence(bot)
+        with refusals_end_the_step():
+            metrics = evidence.read_json(evidence.report(day, names.SOAK_METRICS))
+            findings = judge(metrics["window"], site.policy("soak.yaml", SoakPolicy))
+            summary = gates_summary(findings)
+        text = soak_markdown(metrics["window"], findings)
+        stored = evidence.put_json(
+            evidence.report(day, names.GATES_SUMMARY), {"bot": bot.name, "day_of": day, **summary}
+        )
+        shown = evidence.put(evidence.report(day, names.SOAK_RESULTS), text.encode())
+        return materialised(stored, shown, markdown=text, verdict=summary["verdict"])
+
+    return [sli_samples, soak_metrics, soak_findings]

@@ -1,0 +1,54 @@
+"""What no linter states for us."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mm_ops_tests.requirements import PROJECT
+
+SOURCES = sorted((PROJECT / "mm_ops").rglob("*.py"))
+TEXTS = [path for path in PROJECT.rglob("*") if path.suffix in {".py", ".md", ".yaml", ".toml", ".sh"}]
+OURS = [path for path in TEXTS if not {".venv", "var"} & set(path.relative_to(PROJECT).parts)]
+COLLECTORS = {"utils", "common", "helpers", "core", "misc", "shared"}
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=relative)
+def test_product_code_does_not_know_it_is_being_tested(source: Path):
+    text = source.read_text(encoding="utf-8").lower()
+    assert not [word for word in ("mm_ops_tests", "pytest", "unittest", "monkeypatch") if word in text]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=relative)
+def test_no_module_has_a_name_that_fits_anything(source: Path):
+    assert not COLLECTORS & set(source.relative_to(PROJECT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=relative)
+def test_a_module_can_be_read_in_one_sitting(source: Path):
+    assert len(source.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("text", OURS, ids=relative)
+def test_no_path_of_a_machine_is_written_down(text: Path):
+    found = re.findall(r"(?<![\w.~$}{])/(?:home|root|work|Users)/\w+", text.read_text(encoding="utf-8"))
+    assert not found
+
+
+def test_only_the_layer_of_dagster_imports_it():
+    pattern = re.compile(r"^\s*(?:import|from) dagster\b", re.MULTILINE)
+    knows = {path.relative_to(PROJECT / "mm_ops").parts[0] for path in SOURCES if pattern.search(path.read_text())}
+    assert knows <= {"defs", "definitions.py", "cli"}
+
+
+def test_help_is_fast_because_it_imports_nothing_heavy():
+    code = "import sys, mm_ops.cli; mm_ops.cli.cli(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    python = sys.executable
+    shown = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not [name for name in ("dagster", "polars", "pandas", "numpy") if f"'{name}'" in shown]
