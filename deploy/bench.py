@@ -1,0 +1,105 @@
+"""``make bench``: what the README claims about speed, measured in one run. Prints a table and judges nothing."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+REPEATS = 5
+
+
+def run(*command: str, **variables: str) -> tuple[float, float]:
+    """Wall seconds and peak resident megabytes of a command; ends the bench when the command could not decide."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.Popen(
+            command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode not in {0, 1}:
+            errors.seek(0)
+            sys.exit(f"bench: {' '.join(command)} ended with {child.returncode}: {errors.read()[-800:]}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def best_import(module: str) -> float:
+    """Least seconds of several fresh interpreters importing a module."""
+    return min(run(PYTHON, "-c", f"import {module}")[0] for _ in range(REPEATS))
+
+
+def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield what was measured: name, value, the target of the issue."""
+    last = (datetime.now(UTC) - timedelta(days=1)).date()  # noqa: TID251 - measures real days
+    recording = folder / "recording"
+    record = (PYTHON, "-m", "mm_ops", "paperbot", "record", "--date", last.isoformat(), "--out")
+    seconds, _ = run(*record, str(folder / "three"), "--days", "3")
+    yield "record 72 h of the paper bot", f"{seconds:.1f} s", "< 20 s"
+    seconds, _ = run(*record, str(recording), "--days", "9")
+    yield "record nine days", f"{seconds:.1f} s", "< 60 s"
+    yield from measure_soak(recording, last.isoformat())
+    yield from measure_nightly(folder, recording, last.isoformat())
+    base = best_import("dagster")
+    ours = best_import("mm_ops.definitions")
+    yield "import mm_ops.definitions, more than dagster", f"{ours - base:+.2f} s (dagster {base:.2f} s)", "< 0.5 s"
+
+
+def measure_soak(recording: Path, last: str) -> Iterator[tuple[str, str, str]]:
+    """Time the evaluation alone, in one process, without imports."""
+    code = f"""
+import time
+from datetime import date
+from pathlib import Path
+from mm_ops.adapters.policy_files import read_policy
+from mm_ops.adapters.recording import RecordingSamples
+from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.soak.metrics import measure_soak
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.windows import TimeWindow
+slis = read_policy(Path("deploy/policies/slis.yaml"), SliCatalogue)
+soak = read_policy(Path("deploy/policies/soak.yaml"), SoakPolicy)
+window = TimeWindow.ending(TimeWindow.of_day(date.fromisoformat({last!r})).end, soak.window)
+start = time.perf_counter()
+frame = RecordingSamples(Path({str(recording)!r})).read(slis.selectors(), window)
+read = time.perf_counter()
+measure_soak(slis, frame, window, soak.scrape_interval)
+print(f"{{read - start:.2f}} {{time.perf_counter() - read:.2f}} {{frame.height}}")
+"""
+    out = subprocess.run([PYTHON, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    read, evaluate, samples = out.split()
+    total = float(read) + float(evaluate)
+    yield "evaluate 72 h x 15 s", f"{total:.2f} s (reading {read} s, {int(samples):,} samples)", "< 2 s"
+
+
+def measure_nightly(folder: Path, recording: Path, last: str) -> Iterator[tuple[str, str, str]]:
+    """Run the whole job twice: with the week missing, then one day with all else there."""
+    policies = folder / "policies"
+    policies.mkdir()
+    for path in (PROJECT / "deploy/policies").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8").replace("var/recordings/paper", str(recording))
+        (policies / path.name).write_text(text, encoding="utf-8")
+    places = {
+        "MM_OPS_POLICIES": str(policies),
+        "MM_OPS_ARTIFACTS": str(folder / "artifacts"),
+        "DAGSTER_HOME": str(folder / "dagster"),
+    }
+    command = (PYTHON, "-m", "mm_ops", "nightly", "--date", last)
+    seconds, _ = run(*command, **places)
+    yield "mm-ops nightly, first (week missing)", f"{seconds:.1f} s", ""
+    seconds, megabytes = run(*command, **places)
+    yield "mm-ops nightly, one day", f"{seconds:.1f} s", "< 20 s"
+    yield "  its peak resident memory", f"{megabytes:.0f} MB", "< 1,000 MB"
+
+
+if __name__ == "__main__":
+    print(f"{'measured':<48} {'here':<44} target")
+    with tempfile.TemporaryDirectory() as name:
+        for what, value, target in measure(Path(name)):
+            print(f"{what:<48} {value:<44} {target}", flush=True)
