@@ -81,8 +81,3 @@ class Artifacts:
             return bytes((self._root / name).read_bytes())
         except FileNotFoundError as error:
             raise MissingEvidenceError(f"{self.address(name)}: not stored yet") from error
-
-    def names(self, pattern: str) -> list[str]:
-        """Every stored name that a glob pattern matches, sorted."""
-        depth = len(pattern.split("/"))
-        return sorted("/".join(path.parts[-depth:]) for path in self._root.glob(pattern))

@@ -43,17 +43,6 @@ class BotEvidence:
         """The artifact name of a release file."""
         return f"{self._bot}/{day.isoformat()}/release/{file}"
 
-    def newest_day(self, report: str) -> date:
-        """The newest day for which a report is stored.
-
-        Raises:
-            MissingEvidenceError: there is none.
-        """
-        days = [name.split("/")[1] for name in self._artifacts.names(f"{self._bot}/*/reports/{report}")]
-        if not days:
-            raise MissingEvidenceError(f"{self._bot}: no {report} is stored for any day; run `mm-ops nightly`")
-        return date.fromisoformat(max(days))
-
     def sample_file(self, day: date) -> str:
         """The artifact name of one day's samples."""
         return f"{self._bot}/samples/date={day.isoformat()}/samples.parquet"

@@ -21,6 +21,7 @@ from mm_ops.domain.bots import Bot, Fleet
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.verdict import Severity
+from mm_ops.domain.windows import DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     definitions = dg.Definitions(
         assets=[asset for graph in graphs.values() for asset in graph.assets],
         asset_checks=[check for graph in graphs.values() for check in graph.checks],
-        jobs=[nightly_job(), checks_job()],
+        jobs=[nightly_job(), checks_job(site.now().date() - DAY)],
         schedules=[nightly_schedule(bots)],
         resources={"site": site},
         executor=dg.in_process_executor,

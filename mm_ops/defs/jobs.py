@@ -1,7 +1,7 @@
 """The jobs over the whole fleet, and when they run. The unit of a run is one bot and one day."""
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -24,15 +24,17 @@ def nightly_job() -> Any:
     )
 
 
-def checks_job() -> Any:
+def checks_job(day: date) -> Any:
     """Every check on what is stored; nothing is measured again.
 
-    Without a partition tag each check judges the newest stored day, and such a result releases nothing.
+    A job of checks alone has no partitions of its own in Dagster, so the day is a tag; ``day`` is what it says where
+    the launcher sets no other.
     """
     return dg.define_asset_job(
         CHECKS,
         selection=dg.AssetSelection.all_asset_checks(),
-        description='Judge what is stored. A day: --tags \'{"dagster/partition": "2026-11-20"}\'.',
+        run_tags={PARTITION_TAG: day.isoformat()},
+        description=f"Judge what is stored for one day: the tag {PARTITION_TAG}.",
     )
 
 

@@ -115,11 +115,11 @@ def run_checks(
     checks: Iterable[dg.AssetCheckKey],
     day: date | None,
 ) -> Outcome:
-    """Run checks alone, on what is stored for a day or, without one, for the newest stored day."""
+    """Run checks alone, on what is stored for a day."""
     job = definitions.resolve_job_def(CHECKS).get_subset(asset_check_selection=set(checks))
     result = job.execute_in_process(
         instance=instance,
-        tags={PARTITION_TAG: day.isoformat()} if day else {},
+        tags={PARTITION_TAG: day.isoformat()},
         run_config=QUIET,
         raise_on_error=False,
     )

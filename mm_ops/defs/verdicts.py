@@ -9,7 +9,7 @@ import dagster as dg
 
 from mm_ops.adapters.artifacts import Stored
 from mm_ops.adapters.evidence import BotEvidence
-from mm_ops.defs.automation import daily
+from mm_ops.defs.automation import daily, partition_day
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import to_plain
@@ -21,8 +21,14 @@ Locate = Callable[[BotEvidence, date | None], str]
 
 
 def report_of_day(report: str) -> Locate:
-    """Locate a day's report: the day that is asked for, or the newest one stored where none is."""
-    return lambda evidence, day: evidence.report(day or evidence.newest_day(report), report)
+    """Locate a day's report by its name."""
+
+    def locate(evidence: BotEvidence, day: date | None) -> str:
+        if day is None:
+            raise MissingEvidenceError(f"no day was asked for, and {report} is stored by day")
+        return evidence.report(day, report)
+
+    return locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +49,7 @@ class Gate:
 
 
 def gate_check(bot: Bot, gate: Gate) -> dg.AssetChecksDefinition:
-    """Build the asset check of a gate: it reads what is stored, so it runs alone and judges nothing else.
-
-    Without a partition it judges the newest stored day. Dagster records such a result without a day, and the
-    release guard asks for the day's own: it informs, and releases nothing.
-    """
+    """Build the asset check of a gate: it reads what is stored, so it runs alone and judges nothing else."""
 
     @dg.asset_check(
         asset=gate.asset,
@@ -58,7 +60,8 @@ def gate_check(bot: Bot, gate: Gate) -> dg.AssetChecksDefinition:
         metadata={"severity": gate.severity.value},
     )
     def check(context: dg.AssetCheckExecutionContext, site: Site) -> dg.AssetCheckResult:
-        return check_result(find(gate, site.evidence(bot), _asked_day(context)))
+        day = partition_day(context) if gate.first_day else None
+        return check_result(find(gate, site.evidence(bot), day))
 
     return check
 
@@ -98,6 +101,3 @@ def materialised(*stored: Stored, markdown: str | None = None, **facts: Any) -> 
     metadata |= {name: value for name, value in facts.items() if value is not None}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(stored[0].digest))
 
-
-def _asked_day(context: dg.AssetCheckExecutionContext) -> date | None:
-    return date.fromisoformat(context.partition_key) if context.has_partition_key else None
