@@ -18,9 +18,7 @@ def run(*command: str, **variables: str) -> tuple[float, float]:
     """Wall seconds and peak resident megabytes of a command; ends the bench when the command could not decide."""
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+") as errors:
-        child = subprocess.Popen(
-            command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=errors
-        )
+        child = subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=errors)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)

@@ -55,9 +55,7 @@ def _parse_fake_utc(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise PolicyError(
-            f"CI_FAKE_UTC: expected an ISO time such as 2026-11-20T06:00:00Z, was {text!r}"
-        ) from error
+        raise PolicyError(f"CI_FAKE_UTC: expected an ISO time such as 2026-11-20T06:00:00Z, was {text!r}") from error
     if moment.tzinfo is None:
         raise PolicyError(f"CI_FAKE_UTC: expected a zone (a Z at the end), was {text!r}")
     return moment.astimezone(UTC)

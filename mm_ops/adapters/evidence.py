@@ -86,9 +86,7 @@ class BotEvidence:
             return json.loads(self.read(name))
         except ValueError as error:
             where = self.address(name)
-            raise IntegrityError(
-                f"{where}: not the JSON that was stored: {error}; materialise it again"
-            ) from error
+            raise IntegrityError(f"{where}: not the JSON that was stored: {error}; materialise it again") from error
 
     def find_json(self, name: str) -> Any | None:
         """Read what :meth:`put_json` wrote, or ``None`` where nothing is stored."""

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The UTC day; default yesterday.")
 @click.option("--bot", "names", multiple=True, help="Only this bot; default every bot of bots.yaml.")
-@click.option(
-    "--source", metavar="policy|URL", default="policy", help="Read samples from this Prometheus instead."
-)
+@click.option("--source", metavar="policy|URL", default="policy", help="Read samples from this Prometheus instead.")
 @click.option("--json", "as_json", is_flag=True, help="The result as canonical JSON.")
 def nightly(day: datetime | None, names: tuple[str, ...], source: str, *, as_json: bool) -> None:
     """Run the nightly job of one day, materialising what readiness lacks, then print the verdict.
@@ -90,8 +88,7 @@ def _document(nights: "list[Night]") -> dict[str, Any]:
                 "run_id": night.outcome.run_id,
                 "reasons": night.reasons,
                 "findings": [
-                    {"asset": item.asset.to_user_string(), "finding": item.finding}
-                    for item in night.outcome.judged
+                    {"asset": item.asset.to_user_string(), "finding": item.finding} for item in night.outcome.judged
                 ],
                 "files": night.outcome.written,
             }

@@ -46,9 +46,7 @@ def judge_stored(
 def decide_exit_code(judged: Iterable[Judged], expected: Iterable[dg.AssetCheckKey]) -> int:
     """Fold the findings of hard checks; readiness speaks after the gates (design §9)."""
     names = {name_of(key) for key in expected}
-    findings = [
-        replace(item.finding, gate=f"{item.asset.to_user_string()}:{item.finding.gate}") for item in judged
-    ]
+    findings = [replace(item.finding, gate=f"{item.asset.to_user_string()}:{item.finding.gate}") for item in judged]
     return conclude(findings, names, last={name for name in names if name.endswith(f":{IS_GO}")})
 
 

@@ -100,4 +100,3 @@ def materialised(*stored: Stored, markdown: str | None = None, **facts: Any) -> 
         metadata["report"] = dg.MetadataValue.md(markdown)
     metadata |= {name: value for name, value in facts.items() if value is not None}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(stored[0].digest))
-

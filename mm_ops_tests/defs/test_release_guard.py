@@ -53,9 +53,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def run(
-    instance: dg.DagsterInstance, job: str, day: str = TODAY, answer: str = "pass"
-) -> dg.ExecuteInProcessResult:
+def run(instance: dg.DagsterInstance, job: str, day: str = TODAY, answer: str = "pass") -> dg.ExecuteInProcessResult:
     return DEFS.resolve_job_def(job).execute_in_process(
         instance=instance, raise_on_error=False, tags={"dagster/partition": day, "answer": answer}
     )
@@ -104,9 +102,7 @@ def test_a_failed_gate_holds_a_materialisation_by_hand_in_a_later_run(instance: 
     assert not again.success
     (event,) = again.get_step_failure_events()
     refusal: Any = event.step_failure_data
-    assert refusal.user_failure_data.description == (
-        "release of 2026-11-20 refused: paper/report:gate did not pass"
-    )
+    assert refusal.user_failure_data.description == ("release of 2026-11-20 refused: paper/report:gate did not pass")
 
 
 def test_a_report_made_again_after_its_gate_passed_is_stale(instance: dg.DagsterInstance):
@@ -130,9 +126,7 @@ def test_a_pass_on_nothing_is_no_evidence(instance: dg.DagsterInstance):
 def test_a_result_posted_from_outside_counts_for_nothing(instance: dg.DagsterInstance):
     run(instance, "everything", answer="fail")
     instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=CHECK.asset_key, check_name="gate", passed=True, metadata={}, partition=TODAY
-        )
+        dg.AssetCheckEvaluation(asset_key=CHECK.asset_key, check_name="gate", passed=True, metadata={}, partition=TODAY)
     )
     assert state(instance) is CheckState.POSTED
     assert not run(instance, "bundles").success

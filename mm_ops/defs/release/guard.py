@@ -71,9 +71,7 @@ def refuse_unless_green(
         )
 
 
-def read_states(
-    instance: dg.DagsterInstance, checks: Mapping[dg.AssetCheckKey, date | None]
-) -> dict[str, CheckState]:
+def read_states(instance: dg.DagsterInstance, checks: Mapping[dg.AssetCheckKey, date | None]) -> dict[str, CheckState]:
     """State of each check, named ``<asset>:<check>``, for the day given (``None``: the asset has no days).
 
     The day is part of the question: yesterday's pass must not release today.
@@ -85,9 +83,7 @@ def read_states(
     return found
 
 
-async def _read(
-    instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey], day: date | None
-) -> dict[str, CheckState]:
+async def _read(instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey], day: date | None) -> dict[str, CheckState]:
     only = PartitionKeyFilter(key=day.isoformat() if day else None)
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys, partition_filter=only)
     loading = _Loading(instance)

@@ -1,0 +1,108 @@
+"""Every number of the simulated market and bot; the two profiles differ in nothing else."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One way for the bot and its market to behave. bps are of the mid, times in the unit of the name."""
+
+    name: str
+    number: int
+    half_spread_bps: float
+    daily_volatility_bps: float
+    impact_bps: float
+    impact_delay_s: tuple[float, float]
+    fills_per_day: float
+    position_limit_lots: int
+    hedge_probability: float
+    maker_fee_bps: float
+    taker_fee_bps: float
+    order_age_median_ms: float
+    order_age_sigma: float
+    tick_median_ms: float
+    tick_sigma: float
+    cache_hit_probability: float
+    guard_trips_per_day: float
+    ws_lag_median_ms: float
+    ws_lag_sigma: float
+    ws_lag_spikes_per_day: float
+    feed_gaps_per_day: int
+    feed_gap_s: tuple[float, float]
+    feed_stale_after_s: float
+    resident_memory_mb: float
+
+
+HEALTHY = Profile(
+    name="healthy",
+    number=1,
+    half_spread_bps=4.0,  # a thin market: capture pays for adverse selection and hedges
+    daily_volatility_bps=100.0,
+    impact_bps=0.8,  # the mid moves this much against us after each maker fill
+    impact_delay_s=(1.0, 4.0),
+    fills_per_day=2500.0,
+    position_limit_lots=12,  # small, so that carried inventory moves the day's edge by a tenth of a bp
+    hedge_probability=0.04,  # with the forced ones about 5 % of notional is taken
+    maker_fee_bps=-0.2,  # a rebate
+    taker_fee_bps=4.0,
+    order_age_median_ms=120.0,
+    order_age_sigma=0.45,  # p95 = 120·exp(1.645·0.45) = 252 ms
+    tick_median_ms=60.0,
+    tick_sigma=0.34,  # p95 = 60·exp(1.645·0.34) = 105 ms; 0.35 % above the deadline of 150 ms
+    cache_hit_probability=0.82,
+    guard_trips_per_day=0.0,
+    ws_lag_median_ms=15.0,
+    ws_lag_sigma=0.42,  # the largest of a soak's half a million draws is near 15·exp(4.7·0.42) = 108 ms
+    ws_lag_spikes_per_day=0.0,
+    feed_gaps_per_day=1,
+    feed_gap_s=(8.0, 30.0),
+    feed_stale_after_s=1.5,
+    resident_memory_mb=180.0,
+)
+
+DEGRADED = replace(
+    HEALTHY,
+    name="degraded",
+    number=2,
+    impact_bps=1.6,
+    hedge_probability=0.24,
+    maker_fee_bps=0.2,
+    order_age_median_ms=350.0,  # p95 = 734 ms
+    tick_median_ms=95.0,
+    tick_sigma=0.405,  # p95 = 185 ms; 13 % above the deadline
+    cache_hit_probability=0.62,
+    guard_trips_per_day=1.5,
+    ws_lag_spikes_per_day=12.0,
+    feed_gaps_per_day=4,
+    feed_gap_s=(90.0, 180.0),
+    feed_stale_after_s=30.0,  # misconfigured: the drill allows 2 s
+    resident_memory_mb=420.0,
+)
+
+PROFILES = {profile.name: profile for profile in (HEALTHY, DEGRADED)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """One linear instrument of the paper venue, settled in USDT."""
+
+    name: str
+    first_mid: float
+    tick: float
+    lot: float
+
+
+SYMBOLS = (
+    Symbol(name="AAA-USDT", first_mid=2000.0, tick=0.01, lot=0.5),
+    Symbol(name="BBB-USDT", first_mid=500.0, tick=0.01, lot=2.0),
+)
+VENUE = "paper"
+SETTLEMENT = "USDT"
+GUARDS = ("max_position", "price_band", "loss_limit", "drift")
+TAKER_SHARE_LIMIT = 0.15
+DEADLINE_MS = 150.0
+TICKS_PER_SCRAPE = 30
+SCRAPE_S = 15
+SCRAPES_PER_DAY = 86_400 // SCRAPE_S
+BUCKETS_MS = (5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 1000.0)
+MARKOUT_HORIZON_S = 5
