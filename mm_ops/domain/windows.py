@@ -57,6 +57,11 @@ def to_ns(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def from_ns(ns: int) -> datetime:
+    """The UTC time of nanoseconds since 1970, cut to the microsecond that ``datetime`` keeps."""
+    return EPOCH + timedelta(microseconds=ns // 1000)
+
+
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
     """``start`` <= t < ``end``, both with a zone; an empty or reversed window is refused."""

@@ -1,0 +1,1 @@
+"""Fills against quotes: what was earned at the touch, what the market took back, what is left."""

@@ -1,0 +1,62 @@
+"""The edge report for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mm_ops.domain.markdown import number, table
+
+
+def edge_markdown(report: Mapping[str, Any]) -> str:
+    """Write the tables of a report: totals by symbol, markouts by horizon, and what speaks for and against them."""
+    identity = report["identity"]
+    held = {True: "holds", False: "DOES NOT HOLD", None: "could not be checked: no fill was measured"}[
+        identity["holds"]
+    ]
+    return "\n".join(
+        [
+            f"# Edge, {report['window']['start']} to {report['window']['end']}\n",
+            f"Money in {report['settlement'] or 'no currency: no fills'}; bps of notional at the mid, positive is good "
+            f"for us. The identity {held}.\n",
+            table(("", *_HEAD), [(name, *_line(group)) for name, group in _groups(report)]),
+            table(("horizon", "markout", "adverse selection", "inventory", "no mid"), _by_horizon(report)),
+            "## What speaks for and against it\n",
+            table(("", ""), [(key.replace("_", " "), _shown(value)) for key, value in report["quality"].items()]),
+        ]
+    )
+
+
+_HEAD = ("fills", "notional", "capture", "fee", "net edge", "maker share", "order age p95")
+
+
+def _groups(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [("total", report["total"]), *report["by_symbol"].items(), *report["by_side"].items()]
+
+
+def _line(group: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        str(group["fills"]),
+        number(group["notional"]),
+        number(group["spread_capture_bps"], "bps"),
+        number(group["fee_bps"], "bps"),
+        number(group["net_edge_bps"], "bps"),
+        number(group["maker_share"]),
+        number(group["order_age_p95_ms"], "ms"),
+    )
+
+
+def _by_horizon(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    total = report["total"]
+    return [
+        (
+            name,
+            number(total[f"markout_bps_{name}"], "bps"),
+            number(total[f"adverse_selection_bps_{name}"], "bps"),
+            number(total[f"inventory_bps_{name}"], "bps"),
+            str(total["nulls"][name]),
+        )
+        for name in report["horizons"]
+    ]
+
+
+def _shown(value: float | None) -> str:
+    return str(value) if isinstance(value, int) else number(value)
