@@ -1,7 +1,7 @@
 """Sums of money over sums of notional: from measured fills to the numbers of a report.
 
-Each bps is 10⁴ × Σ money / Σ notional over the fills for which the measure exists; ``per_fill`` is the plain mean of the
-fills' own bps beside it. A measure that no fill has is null: absence is never a zero.
+Each bps is 10⁴ × Σ money / Σ notional over the fills for which the measure exists; ``per_fill`` is the plain mean of
+the fills' own bps beside it. A measure that no fill has is null: absence is never a zero.
 """
 
 from collections.abc import Sequence
@@ -69,9 +69,8 @@ def _sum(money: pl.Expr) -> pl.Expr:
 
 
 def _share(chosen: pl.Expr, weight: pl.Expr) -> pl.Expr:
-    return pl.when(chosen.is_not_null().any()).then(
-        weight.filter(chosen).sum() / weight.filter(chosen.is_not_null()).sum()
-    )
+    known = chosen.is_not_null()
+    return pl.when(known.any()).then(weight.filter(chosen).sum() / weight.filter(known).sum())
 
 
 def _row(fills: pl.DataFrame, expressions: dict[str, pl.Expr]) -> dict[str, Any]:
