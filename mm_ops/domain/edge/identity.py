@@ -1,6 +1,7 @@
 """The money counted twice, by ways that share no step: if they differ, no number of the report is to be believed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -48,10 +49,18 @@ def _money_error(fills: pl.DataFrame) -> float:
 def identity_finding(report: dict[str, Any]) -> Finding:
     """Judge a stored edge report; without fills there is nothing that could hold."""
     identity = report["identity"]
-    common = {"gate": NAME, "severity": Severity.HARD, "unit": "relative", "bound": "at_most", "limit": TOLERANCE}
+    bare = Finding(
+        gate=NAME,
+        severity=Severity.HARD,
+        verdict=Verdict.INCONCLUSIVE,
+        reason="no fill could be measured",
+        unit="relative",
+        bound="at_most",
+        limit=TOLERANCE,
+    )
     if identity["holds"] is None:
-        return Finding(**common, verdict=Verdict.INCONCLUSIVE, reason="no fill could be measured")
+        return bare
     worst = max(identity["capture_error"], identity["money_error"])
-    verdict = Verdict.PASS if identity["holds"] else Verdict.FAIL
     reason = f"the two counts of the money differ by {worst:.2g} (relative), at most {TOLERANCE:g} is allowed"
-    return Finding(**common, verdict=verdict, value=worst, margin=TOLERANCE - worst, reason=reason)
+    verdict = Verdict.PASS if identity["holds"] else Verdict.FAIL
+    return replace(bare, verdict=verdict, value=worst, margin=TOLERANCE - worst, reason=reason)

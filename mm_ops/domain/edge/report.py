@@ -124,10 +124,9 @@ def _with_order_age(fills: pl.DataFrame) -> pl.DataFrame:
     aged = fills.with_columns(order_age_ms=(pl.col("at_ns") - pl.col("order_ts_ns")) / 1e6)
     early = aged.filter(pl.col("order_age_ms") < 0)
     if early.height:
-        symbol, order = early.row(0, named=True)["symbol"], early.row(0, named=True)["order_ts_ns"]
-        raise SchemaError(
-            f"{symbol}: order_ts_ns {order} is after its fill; {early.height} fills were filled before they were sent"
-        )
+        first = early.row(0, named=True)
+        where = f"{first['symbol']}: order_ts_ns {first['order_ts_ns']}"
+        raise SchemaError(f"{where}: expected a time before the fill's {first['at_ns']} ({early.height} such rows)")
     return aged
 
 
@@ -150,6 +149,5 @@ def _stack(frames: Sequence[pl.DataFrame], horizons: Sequence[str]) -> pl.DataFr
     texts = {"symbol": pl.String, "side": pl.String}
     schema = {name: texts.get(name, pl.Int64 if name == "at_ns" else pl.Float64) for name in columns}
     empty = pl.DataFrame(schema=schema)
-    return pl.concat(
-        [empty, *(frame.filter(pl.col("mid").is_not_null()).select(columns) for frame in frames)]
-    ).rechunk()
+    known = (frame.filter(pl.col("mid").is_not_null()).select(columns) for frame in frames)
+    return pl.concat([empty, *known]).rechunk()

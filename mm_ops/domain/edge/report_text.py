@@ -9,14 +9,14 @@ from mm_ops.domain.markdown import number, table
 def edge_markdown(report: Mapping[str, Any]) -> str:
     """Write the tables of a report: totals by symbol, markouts by horizon, and what speaks for and against them."""
     identity = report["identity"]
-    held = {True: "holds", False: "DOES NOT HOLD", None: "could not be checked: no fill was measured"}[
+    held = {True: "holds", False: "DOES NOT HOLD", None: "was not checked: no fill could be measured"}[
         identity["holds"]
     ]
+    currency = report["settlement"] or "no currency: there are no fills"
     return "\n".join(
         [
             f"# Edge, {report['window']['start']} to {report['window']['end']}\n",
-            f"Money in {report['settlement'] or 'no currency: no fills'}; bps of notional at the mid, positive is good "
-            f"for us. The identity {held}.\n",
+            f"Money in {currency}; bps of notional at the mid, positive is good for us. The identity {held}.\n",
             table(("", *_HEAD), [(name, *_line(group)) for name, group in _groups(report)]),
             table(("horizon", "markout", "adverse selection", "inventory", "no mid"), _by_horizon(report)),
             "## What speaks for and against it\n",
@@ -58,5 +58,5 @@ def _by_horizon(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _shown(value: float | None) -> str:
+def _shown(value: int | float | None) -> str:  # noqa: PYI041 - counts stay counts
     return str(value) if isinstance(value, int) else number(value)
