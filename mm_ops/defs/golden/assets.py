@@ -33,7 +33,7 @@ def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
             for case in policy.cases:
                 report = run_case(case, site.path("."), edge, instruments)
                 evidence.put_json(evidence.golden(case.name), report)
-                cases[case.name] = compare_case(case, site.path("."), report, policy)
+                cases[case.name] = compare_case(case, site.path("."), report, policy.tolerance.tolerance())
             stored = evidence.put_json(
                 evidence.golden_drift(),
                 {

@@ -1,0 +1,81 @@
+"""Reads JSON that somebody else wrote, strictly: what two readers could understand differently is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mm_ops.domain.errors import MissingEvidenceError, SchemaError
+
+MAX_BYTES = 256 * 1024 * 1024
+MAX_DEPTH = 100
+
+
+def read_json(path: Path) -> Any:
+    """Read one file.
+
+    Raises:
+        MissingEvidenceError: there is no such file.
+        SchemaError: it is larger than 256 MiB, not UTF-8, not JSON (with line and column), nested deeper than 100
+            levels, has a key twice in one object, or holds NaN or infinity, which JSON does not have.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise SchemaError(f"{path}: expected at most {MAX_BYTES:,} bytes, was {size:,}")
+        return parse_json(path.read_bytes(), str(path))
+    except FileNotFoundError as error:
+        raise MissingEvidenceError(f"{path}: no such file") from error
+    except OSError as error:
+        raise SchemaError(f"{path}: not readable: {error.strerror}") from error
+
+
+def parse_json(data: bytes, where: str) -> Any:
+    """Parse bytes; ``where`` names them in messages.
+
+    Raises:
+        SchemaError: as for :func:`read_json`.
+    """
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_no_doubled_keys, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{where}: not UTF-8: byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise SchemaError(f"{where}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise SchemaError(f"{where}: nested deeper than {MAX_DEPTH} levels") from error
+    except _RefusedError as error:
+        raise SchemaError(f"{where}: {error}") from error
+    _refuse_depth(value, where)
+    return value
+
+
+class _RefusedError(ValueError):
+    """Raised inside the parser, where the file's name is not known."""
+
+
+def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        doubled = sorted({key for key in keys if keys.count(key) > 1})
+        raise _RefusedError(f"the key {doubled[0]!r} stands twice in one object")
+    return found
+
+
+def _no_constant(text: str) -> float:
+    raise _RefusedError(f"{text} is not JSON; a missing number is null")
+
+
+def _refuse_depth(value: Any, where: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [item for parent in level for item in _children(parent)]
+        if not level:
+            return
+    raise SchemaError(f"{where}: nested deeper than {MAX_DEPTH} levels")
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [item for item in value.values() if isinstance(item, dict | list)]
+    return [item for item in value if isinstance(item, dict | list)] if isinstance(value, list) else []

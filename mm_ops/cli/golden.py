@@ -1,0 +1,67 @@
+"""``mm-ops golden compare``: every difference between two reports, path by path."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mm_ops.cli.context import marker, policy_file, show_table
+
+FILE = click.Path(path_type=Path)
+_WIDTH = 48
+
+
+@click.group()
+def golden() -> None:
+    """Compare a report with its signed-off baseline."""
+
+
+@golden.command()
+@click.option("--baseline", type=FILE, required=True)
+@click.option("--actual", type=FILE, required=True)
+@click.option("--tolerance", type=click.FloatRange(min=0), help="Absolute; default as golden.yaml says.")
+@click.option("--rel-tolerance", type=click.FloatRange(min=0, max=1), help="Relative; default as golden.yaml says.")
+@click.option("--fail-on-drift/--no-fail-on-drift", default=True, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The differences as canonical JSON.")
+def compare(
+    baseline: Path,
+    actual: Path,
+    tolerance: float | None,
+    rel_tolerance: float | None,
+    *,
+    fail_on_drift: bool,
+    as_json: bool,
+) -> None:
+    """List every difference: strict keys, types and lengths, tolerant numbers; NaN equals nothing.
+
+    Exit 0 when there is none, 1 on drift, 2 when a file cannot be read.
+    """
+    from mm_ops.adapters.json_files import read_json
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.canonical import encode
+    from mm_ops.domain.golden.compare import Tolerance, compare
+    from mm_ops.domain.golden.policy import GoldenPolicy
+
+    policy = read_policy(policy_file("golden.yaml"), GoldenPolicy).tolerance
+    allowed = Tolerance(
+        policy.absolute if tolerance is None else tolerance,
+        policy.relative if rel_tolerance is None else rel_tolerance,
+    )
+    drifts = compare(read_json(baseline), read_json(actual), allowed)
+    if as_json:
+        click.echo(encode({"drifts": drifts, "tolerance": allowed}), nl=False)
+    elif drifts:
+        header = ("path", "why", "baseline", "actual", "difference", "tolerance")
+        rows = [
+            (item.path, item.why, *map(_short, (item.baseline, item.actual, item.difference, item.tolerance)))
+            for item in drifts
+        ]
+        show_table(f"{len(drifts)} differences", header, rows)
+    marker("golden", "FAIL" if drifts else "PASS")
+    sys.exit(1 if drifts and fail_on_drift else 0)
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else repr(value)
+    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"

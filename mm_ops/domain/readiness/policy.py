@@ -1,0 +1,85 @@
+"""Weights and thresholds of the six sections, each with its source."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.policy import CLOSED, Source
+
+Points = Annotated[float, Field(gt=0, le=100)]
+FULL = 100.0
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class EdgeSection:
+    """Full at ``full_at_bps`` or above, linear below, nothing at or below zero."""
+
+    points: Points
+    full_at_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class LatencySection:
+    """Full at ``full_at_ms`` or below, then points × full_at_ms ÷ p95."""
+
+    points: Points
+    full_at_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class TakerSection:
+    """Full at ``full_at_share`` or below, then points × full_at_share ÷ share."""
+
+    points: Points
+    full_at_share: Annotated[float, Field(gt=0, le=1)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class GuardSection:
+    """Points × days without a guard trip ÷ days; a day is judged only at ``min_coverage`` or more."""
+
+    points: Points
+    min_coverage: Annotated[float, Field(gt=0, le=1)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class AllDaysSection:
+    """Full when every day is OK, else nothing."""
+
+    points: Points
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class ReadinessPolicy:
+    """``deploy/policies/readiness.yaml``."""
+
+    days: Annotated[int, Field(ge=1, le=366)]
+    edge: EdgeSection
+    latency: LatencySection
+    taker: TakerSection
+    guards: GuardSection
+    chaos: AllDaysSection
+    tests: AllDaysSection
+    source: Source
+
+    def points(self) -> dict[str, float]:
+        """The most that each section can give."""
+        return {
+            "edge": self.edge.points,
+            "latency": self.latency.points,
+            "taker": self.taker.points,
+            "guards": self.guards.points,
+            "chaos": self.chaos.points,
+            "tests": self.tests.points,
+        }
+
+    def __post_init__(self) -> None:
+        total = sum(self.points().values())
+        if total != FULL:
+            raise ValueError(f"points: expected the sections to sum to 100, was {total:g}")
