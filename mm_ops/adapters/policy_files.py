@@ -66,14 +66,14 @@ def _refuse_surprises(path: Path, node: yaml.Node, seen: set[int]) -> None:
 def _plain(path: Path, node: yaml.Node) -> Any:
     loader = yaml.SafeLoader("")
     try:
-        data = loader.construct_document(node)  # type: ignore[no-untyped-call]
+        data = loader.construct_document(node)
         json.dumps(data, allow_nan=False, default=_as_text)
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
     else:
         return data
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _as_text(value: object) -> str:

@@ -113,7 +113,7 @@ def run_checks(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     checks: Iterable[dg.AssetCheckKey],
-    day: date | None,
+    day: date,
 ) -> Outcome:
     """Run checks alone, on what is stored for a day."""
     job = definitions.resolve_job_def(CHECKS).get_subset(asset_check_selection=set(checks))

@@ -87,7 +87,9 @@ def check_result(finding: Finding) -> dg.AssetCheckResult:
 
 def finding_of(evaluation: dg.AssetCheckEvaluation) -> Finding:
     """Read back the finding that :func:`check_result` put into a check's metadata."""
-    fields = {name: value.value for name, value in evaluation.metadata.items() if name in Finding.__slots__}
+    fields: dict[str, Any] = {
+        name: value.value for name, value in evaluation.metadata.items() if name in Finding.__slots__
+    }
     return Finding(**{**fields, "severity": Severity(fields["severity"]), "verdict": Verdict(fields["verdict"])})
 
 

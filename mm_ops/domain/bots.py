@@ -24,6 +24,11 @@ class Recorded:
     kind: Literal["recording"]
     path: str
 
+    @property
+    def words(self) -> str:
+        """Where samples come from, for reports."""
+        return f"recording {self.path}"
+
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Scraped:
@@ -33,6 +38,12 @@ class Scraped:
     url: Annotated[str, Field(pattern=r"^https?://")]
     match: dict[str, str]
     timeout: Duration
+
+    @property
+    def words(self) -> str:
+        """Where samples come from, for reports."""
+        labels = ",".join(f'{name}="{value}"' for name, value in sorted(self.match.items()))
+        return f"Prometheus {self.url} {{{labels}}}"
 
     def __post_init__(self) -> None:
         if not self.match:

@@ -28,8 +28,13 @@ def to_plain(value: object) -> Any:  # noqa: PLR0911 - one return for each kind 
             return {str(key): to_plain(item) for key, item in value.items()}
         case list() | tuple():
             return [to_plain(item) for item in value]
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        case _:
+            return _fields(value)
+
+
+def _fields(value: object) -> dict[str, Any]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     raise TypeError(f"expected a value with one textual form, was {type(value).__name__}")
 
 

@@ -14,9 +14,9 @@ from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.metrics import measure_soak
-from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.policy import SoakPolicy, resolve
 from mm_ops.domain.soak.report_text import soak_markdown
-from mm_ops.domain.soak.verdicts import gates_summary, judge
+from mm_ops.domain.soak.verdicts import fold, gates_summary, judge
 from mm_ops.domain.windows import TimeWindow
 
 POLICIES = ("slis.yaml", "soak.yaml")
@@ -43,7 +43,7 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
             slis = site.policy("slis.yaml", SliCatalogue)
             frame = site.samples(bot).read(slis.selectors(), TimeWindow.of_day(day))
         stored = evidence.put(evidence.sample_file(day), encode_samples(frame))
-        return materialised(stored, samples=frame.height, source=site.sample_source(bot))
+        return materialised(stored, samples=frame.height, source=bot.samples.words)
 
     @dg.asset(
         key=keys.soak_metrics,
@@ -59,14 +59,17 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         with refusals_end_the_step():
             slis = site.policy("slis.yaml", SliCatalogue)
             soak = site.policy("soak.yaml", SoakPolicy)
+            resolve(slis, soak)
             window = TimeWindow.ending(TimeWindow.of_day(day).end, soak.window)
             frame = RecordingSamples(evidence.sample_root()).read(slis.selectors(), window)
             metrics = {
                 "bot": bot.name,
                 "day_of": day,
                 "policies": site.policy_digests(*POLICIES),
-                "window": measure_soak(slis, frame, window, soak.scrape_interval),
-                "day": measure_soak(slis, frame, TimeWindow.of_day(day), soak.scrape_interval),
+                "window": measure_soak(slis, frame, window, soak.scrape_interval, source=bot.samples.words),
+                "day": measure_soak(
+                    slis, frame, TimeWindow.of_day(day), soak.scrape_interval, source=bot.samples.words
+                ),
             }
         stored = evidence.put_json(evidence.report(day, names.SOAK_METRICS), metrics)
         return materialised(stored, samples=frame.height)
@@ -83,8 +86,10 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         evidence = site.evidence(bot)
         with refusals_end_the_step():
             metrics = evidence.read_json(evidence.report(day, names.SOAK_METRICS))
-            findings = judge(metrics["window"], site.policy("soak.yaml", SoakPolicy))
-            summary = gates_summary(findings)
+            soak = site.policy("soak.yaml", SoakPolicy)
+            findings = judge(metrics["window"], soak)
+            window = metrics["window"]["window"]
+            summary = gates_summary(findings, fold(findings, soak), window, site.policy_digests(*POLICIES))
         text = soak_markdown(metrics["window"], findings)
         stored = evidence.put_json(
             evidence.report(day, names.GATES_SUMMARY), {"bot": bot.name, "day_of": day, **summary}

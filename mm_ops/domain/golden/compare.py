@@ -99,7 +99,7 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple)
 
 
-def _kind(value: object) -> str:  # noqa: PLR0911 - one word for each kind of value
+def _kind(value: object) -> str:
     match value:
         case None:
             return "null"

@@ -29,5 +29,5 @@ def drift_finding(document: Mapping[str, Any]) -> Finding:
         bound="at_most",
         value=float(len(drifts)) if cases else None,
         limit=0.0,
-        margin=-float(len(drifts)) if cases else None,
+        margin=0.0 - len(drifts) if cases else None,
     )

@@ -1,0 +1,214 @@
+"""Reads raw samples from a Prometheus server, 2.x or 3.x; an answer that is not whole is refused.
+
+An instant query with a range selector gives the raw samples: no 11,000 point limit, no filling of holes. The range
+is asked a second longer than needed, because 2.x includes both ends and 3.x leaves the start out, and then cut to
+the half-open window.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import polars as pl
+import requests
+from pydantic_core import from_json
+from urllib3.exceptions import HTTPError
+
+from mm_ops.domain.errors import SourceUnavailableError
+from mm_ops.domain.sli.series import SAMPLE_SCHEMA, Selector, join_runs, labels_text
+from mm_ops.domain.windows import DAY, TimeWindow, format_duration
+
+_CHUNK = 65_536
+_NS_PER_MS = 1_000_000
+_LONGER = timedelta(seconds=1)
+_RETRIED = frozenset({502, 503, 504})
+_PAUSES_S = (0.2, 0.4, 0.8)
+_SHOWN = 200
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+"""Refuse more in one answer; a day of 20 series at 15 s is 3 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    kind: str
+    body: bytes
+
+
+class _AgainError(Exception):
+    """An attempt failed in a way that another may not."""
+
+
+class PrometheusSamples:
+    """A ``SampleSource`` over a server.
+
+    Args:
+        url: such as ``http://127.0.0.1:9090``.
+        matchers: labels that every series must have as well, such as ``bot="paper"``.
+        timeout: for a whole ``read``, retries included. Sockets only know a limit for each piece: a body that
+            stalls for good is given up after at most twice this time.
+        max_answer_bytes: refuse a larger answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        matchers: Mapping[str, str],
+        timeout: timedelta,
+        *,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._matchers = dict(matchers)
+        self._timeout = timeout
+        self._max_bytes = max_answer_bytes
+
+    def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
+        """Read the selected series in the window, one day at a time.
+
+        Raises:
+            SourceUnavailableError: the server did not answer in time, or not with all of the samples.
+        """
+        deadline = time.monotonic() + self._timeout.total_seconds()
+        parts: dict[tuple[str, str], list[pl.DataFrame]] = {}
+        with requests.Session() as session:
+            for chunk in _days_of(window):
+                for key, rows in self._chunk(session, selectors, chunk, deadline).items():
+                    parts.setdefault(key, []).append(rows)
+        return join_runs(parts)
+
+    def _chunk(
+        self, session: requests.Session, selectors: Sequence[Selector], chunk: TimeWindow, deadline: float
+    ) -> dict[tuple[str, str], pl.DataFrame]:
+        """Read one day; a series that two selectors want is kept once."""
+        found: dict[tuple[str, str], pl.DataFrame] = {}
+        for selector in selectors:
+            query = f"{selector.promql(self._matchers)}[{format_duration(chunk.duration + _LONGER)}]"
+            for series in self._ask(session, query, -(-chunk.end_ns // _NS_PER_MS) / 1000, deadline):
+                found |= self._rows(series, chunk)
+        return found
+
+    def _ask(self, session: requests.Session, query: str, at: float, deadline: float) -> list[dict[str, Any]]:
+        """Ask until an answer is there: a bad gateway, an overloaded server or a lost connection is tried again.
+
+        Not by urllib3's ``Retry``: it neither knows a deadline nor stops a server from asking for an hour's pause.
+        """
+        pauses = iter(_PAUSES_S)
+        while True:
+            try:
+                return self._samples(self._attempt(session, query, at, deadline))
+            except _AgainError as error:
+                pause = next(pauses, None)
+                if pause is None or time.monotonic() + pause >= deadline:
+                    raise self._refusal(str(error)) from error
+                time.sleep(pause)
+
+    def _attempt(self, session: requests.Session, query: str, at: float, deadline: float) -> _Answer:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise self._too_slow()
+        try:
+            with session.post(
+                f"{self._url}/api/v1/query",
+                data={"query": query, "time": f"{at:.3f}", "timeout": f"{remaining:.3f}"},
+                headers={"Accept-Encoding": "identity"},
+                timeout=remaining,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                body = self._body(response, deadline)
+                return _Answer(response.status_code, response.headers.get("Content-Type", ""), body)
+        except requests.Timeout as error:
+            raise self._too_slow() from error
+        except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
+            raise _AgainError(f"no whole answer: {_one_line(str(error))}") from error
+
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
+        """Read piece by piece, since a timeout of requests is for each piece and not for the whole."""
+        pieces, size = [], 0
+        while piece := response.raw.read1(_CHUNK):
+            size += len(piece)
+            if size > self._max_bytes:
+                raise self._refusal(f"an answer of more than {self._max_bytes} bytes; is the selector too wide?")
+            if time.monotonic() > deadline:
+                raise self._too_slow()
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _samples(self, answer: _Answer) -> list[dict[str, Any]]:
+        if answer.status in _RETRIED:
+            raise _AgainError(f"status {answer.status}: {_one_line(answer.body.decode(errors='replace'))}")
+        if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
+            raise self._refusal(f"status {answer.status}, a redirect; name the address that it leads to")
+        try:
+            found = from_json(answer.body)
+        except ValueError as error:
+            what = f"status {answer.status}, {answer.kind or 'no content type'}, not whole JSON"
+            raise self._refusal(f"{what}; is this the address of a Prometheus?") from error
+        if not isinstance(found, dict) or found.get("status") != "success":
+            raise self._refusal(f"status {answer.status}: {_error_of(found)}")
+        if found.get("warnings"):
+            raise self._refusal(f"a partial answer, with warnings: {_one_line(json.dumps(found['warnings']))}")
+        return self._result(found)
+
+    def _result(self, found: dict[str, Any]) -> list[dict[str, Any]]:
+        data = found.get("data")
+        if not isinstance(data, dict) or data.get("resultType") != "matrix":
+            raise self._refusal("an answer without a matrix of samples")
+        result: list[dict[str, Any]] = data.get("result", [])
+        return result
+
+    def _rows(self, series: dict[str, Any], chunk: TimeWindow) -> dict[tuple[str, str], pl.DataFrame]:
+        try:
+            metric, labels, rows = _read_series(series)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise self._refusal(f"a series that is none: {type(error).__name__} {_one_line(str(error))}") from error
+        inside = rows.filter((pl.col("ts_ns") >= chunk.start_ns) & (pl.col("ts_ns") < chunk.end_ns))
+        return {} if inside.is_empty() else {(metric, labels): inside}
+
+    def _too_slow(self) -> SourceUnavailableError:
+        limit = format_duration(self._timeout)
+        return self._refusal(f"no whole answer within {limit}; raise the timeout, or ask for a shorter window")
+
+    def _refusal(self, reason: str) -> SourceUnavailableError:
+        """Name the server without the credentials that its address may hold."""
+        parts = urlsplit(self._url)
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return SourceUnavailableError(f"prometheus {shown}: {reason}")
+
+
+def _days_of(window: TimeWindow) -> Iterator[TimeWindow]:
+    start = window.start
+    while start < window.end:
+        end = min(start + DAY, window.end)
+        yield TimeWindow(start, end)
+        start = end
+
+
+def _read_series(series: dict[str, Any]) -> tuple[str, str, pl.DataFrame]:
+    """Make rows of one series. Times are milliseconds written as seconds: rounded, they are exact again."""
+    metric: str = series["metric"]["__name__"]
+    labels = labels_text({name: value for name, value in series["metric"].items() if name != "__name__"})
+    times = pl.Series([pair[0] for pair in series["values"]], dtype=pl.Float64)
+    values = pl.Series([float(pair[1]) for pair in series["values"]], dtype=pl.Float64)
+    ts_ns = (times * 1000).round().cast(pl.Int64) * _NS_PER_MS
+    columns = {"ts_ns": ts_ns, "metric": pl.repeat(metric, len(times), eager=True), "value": values}
+    rows = pl.DataFrame(columns).with_columns(labels=pl.lit(labels))
+    return metric, labels, rows.select(SAMPLE_SCHEMA.names())
+
+
+def _error_of(found: Any) -> str:
+    """Prometheus' own words, such as ``bad_data: parse error``."""
+    if isinstance(found, dict) and isinstance(found.get("error"), str):
+        return f"{found.get('errorType', 'error')}: {_one_line(found['error'])}"
+    return "an answer without status success"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"

@@ -1,0 +1,1 @@
+"""What is measured: typed indicators, their PromQL, and their value on raw samples."""

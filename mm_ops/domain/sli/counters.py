@@ -1,0 +1,130 @@
+"""SLIs over counters: how much was counted, and which share of it.
+
+    increase = sum over i of (v[i] - v[i-1] if v[i] >= v[i-1] else v[i])
+
+as in Prometheus: after a reset the new value is the step. There is **no extrapolation** to the window's edges:
+Prometheus scales by window / sampled stretch, which cancels in a ratio of counters that are scraped together, and
+turns whole events into fractions of one. A series that is born inside the window counts from its first sample on,
+whose own value is lost (the exporter must create every label value at 0); the late birth shows as a gap at the
+window's head. What is counted after the last sample of a window belongs to the next sample, hence to no window
+that ends between the two.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
+from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
+from mm_ops.domain.windows import format_duration
+
+Values = Annotated[tuple[str, ...], Field(min_length=1)]
+Counters = Annotated[tuple[Selector, ...], Field(min_length=1)]
+
+
+def increase(values: NDArray[np.float64]) -> float:
+    """Count what a counter counted between its first and its last sample; NaN with fewer than two samples.
+
+    Args:
+        values: (n_samples,), in order of time; a NaN among them makes the result NaN, as in Prometheus.
+    """
+    if values.size < 2:  # noqa: PLR2004 - a step needs two ends
+        return math.nan
+    with np.errstate(invalid="ignore"):  # infinity minus infinity: the sample is counted as not finite
+        steps = np.diff(values)
+    return float(np.where(steps < 0, values[1:], steps).sum())
+
+
+def total_increase(series: Sequence[Series]) -> float:
+    """Sum the increases of several series."""
+    return sum(increase(one.values) for one in series)
+
+
+def increase_promql(selectors: Sequence[Selector], window: timedelta, matchers: Mapping[str, str]) -> str:
+    """Write the sum of the selectors' increases."""
+    terms = [f"sum(increase({one.promql(matchers)}[{format_duration(window)}]))" for one in selectors]
+    return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class CounterIncrease:
+    """How much a counter counted in the window, summed over the labels in ``by``.
+
+    ``by`` gives for each label that is summed over the values that must be there, in every combination: a series
+    that is absent makes it no measurement, one that is not foreseen makes it doubtful, and neither passes.
+    """
+
+    kind: Literal["counter_increase"] = "counter_increase"
+    metric: MetricName
+    match: dict[LabelName, str] = Field(default_factory=dict)
+    by: dict[LabelName, Values] = Field(default_factory=dict)
+
+    def selectors(self) -> tuple[Selector, ...]:
+        """The series it reads."""
+        return (Selector(self.metric, self.match),)
+
+    def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
+        """Write the whole-window query; it extrapolates, so it may exceed the value by one scrape's worth."""
+        return increase_promql(self.selectors(), window, matchers)
+
+    def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
+        """Measure it on raw samples."""
+        selector = self.selectors()[0]
+        found = pick(table, selector, scope.window)
+        seen = {tuple(one.labels.get(name, "") for name in self.by) for one in found}
+        needed = set(itertools.product(*self.by.values()))
+        absent = self._words("no series", needed - seen)
+        evidence = weigh([(selector, found)], scope, summed=self.by, missing=absent)
+        if not evidence.computable:
+            return evidence
+        doubt = self._words("a series that the policy does not foresee:", seen - needed)
+        why_not = "a series has a single sample or one that is not a number"
+        return with_value(evidence, total_increase(found), why_not=why_not, doubt=doubt)
+
+    def _words(self, what: str, sets: AbstractSet[tuple[str, ...]]) -> str | None:
+        shown = sorted(Selector(self.metric).promql(dict(zip(self.by, one, strict=True))) for one in sets)
+        return f"{what} {', '.join(shown)} in the window" if shown else None
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Ratio:
+    """Increases of the numerator's counters over those of the denominator's, each selecting one series.
+
+    ``hit / (hit + miss)`` has ``hit`` in both. Any series that is absent makes it no measurement; 0 / 0 is not a
+    number, since nothing happened that could have a share.
+    """
+
+    kind: Literal["ratio"] = "ratio"
+    numerator: Counters
+    denominator: Counters
+
+    def selectors(self) -> tuple[Selector, ...]:
+        """The series it reads, each once."""
+        both = [*self.numerator, *self.denominator]
+        return tuple(one for n, one in enumerate(both) if one not in both[:n])
+
+    def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
+        """Write the whole-window query; its extrapolation cancels."""
+        numerator = increase_promql(self.numerator, window, matchers)
+        return f"{numerator} / {increase_promql(self.denominator, window, matchers)}"
+
+    def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
+        """Measure it on raw samples."""
+        evidence = weigh([(one, pick(table, one, scope.window)) for one in self.selectors()], scope)
+        if not evidence.computable:
+            return evidence
+        above, below = (
+            sum(total_increase(pick(table, one, scope.window)) for one in counters)
+            for counters in (self.numerator, self.denominator)
+        )
+        value = above / below if below else math.nan
+        return with_value(evidence, value, why_not=f"{above:g} / {below:g} is no ratio")

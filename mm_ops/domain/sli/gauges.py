@@ -1,0 +1,101 @@
+"""SLIs over gauges: a statistic of raw samples, and the time for which a condition held.
+
+Statistics are those of Prometheus' ``min_over_time`` and so on, over raw samples and never over a subquery, which
+misses a spike of one sample. Minimum and maximum skip NaN, the mean does not; any NaN taints a measurement.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
+from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
+from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration
+
+LOOKBACK_NS = 300 * NS_PER_SECOND
+"""For how long a sample stands for what follows. Source: Prometheus' default ``query.lookback-delta``, 5 min."""
+
+_QUERY_STEP_S = 15
+_NOT_FINITE = "the samples are not numbers"
+_FUNCTIONS = {"min": "min_over_time", "max": "max_over_time", "mean": "avg_over_time", "last": "last_over_time"}
+_STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
+    "min": lambda values: float(np.fmin.reduce(values)),
+    "max": lambda values: float(np.fmax.reduce(values)),
+    "mean": lambda values: float(values.mean()),
+    "last": lambda values: float(values[-1]),
+}
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Gauge:
+    """A statistic of one gauge's raw samples in the window; the mean is of samples, not weighted by time."""
+
+    kind: Literal["gauge"] = "gauge"
+    metric: MetricName
+    match: dict[LabelName, str] = Field(default_factory=dict)
+    statistic: Literal["min", "max", "mean", "last"]
+
+    def selectors(self) -> tuple[Selector, ...]:
+        """The series it reads."""
+        return (Selector(self.metric, self.match),)
+
+    def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
+        """Write the whole-window query."""
+        selector = self.selectors()[0].promql(matchers)
+        return f"{_FUNCTIONS[self.statistic]}({selector}[{format_duration(window)}])"
+
+    def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
+        """Measure it on raw samples."""
+        selector = self.selectors()[0]
+        found = pick(table, selector, scope.window)
+        evidence = weigh([(selector, found)], scope)
+        if not evidence.computable:
+            return evidence
+        with np.errstate(invalid="ignore"):  # both infinities in one mean: not finite, and said so
+            value = _STATISTICS[self.statistic](found[0].values)
+        return with_value(evidence, value, why_not=_NOT_FINITE)
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class ConditionTime:
+    """For how many seconds of the window one gauge had the value ``equals``.
+
+    A sample's state holds until the next sample, at most for ``LOOKBACK_NS`` and never past the window's end.
+    Before the first sample the state is unknown and counts as not holding; the gap shows in the evidence.
+    """
+
+    kind: Literal["condition_time"] = "condition_time"
+    metric: MetricName
+    match: dict[LabelName, str] = Field(default_factory=dict)
+    equals: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+
+    def selectors(self) -> tuple[Selector, ...]:
+        """The series it reads."""
+        return (Selector(self.metric, self.match),)
+
+    def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
+        """Write the whole-window query; it looks every 15 s, the value looks at every sample."""
+        selector = self.selectors()[0].promql(matchers)
+        looks = f"({selector} == bool {self.equals:g})[{format_duration(window)}:{_QUERY_STEP_S}s]"
+        return f"sum_over_time({looks}) * {_QUERY_STEP_S}"
+
+    def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
+        """Measure it on raw samples."""
+        selector = self.selectors()[0]
+        found = pick(table, selector, scope.window)
+        evidence = weigh([(selector, found)], scope)
+        if not evidence.computable:
+            return evidence
+        return with_value(evidence, _seconds_at(found[0], self.equals, scope.window), why_not=_NOT_FINITE)
+
+
+def _seconds_at(series: Series, value: float, window: TimeWindow) -> float:
+    until = np.append(series.ts_ns[1:], window.end_ns)
+    held = np.minimum(until - series.ts_ns, LOOKBACK_NS)
+    return float(held[series.values == value].sum() / NS_PER_SECOND)

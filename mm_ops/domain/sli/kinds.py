@@ -1,0 +1,17 @@
+"""The closed set of SLI kinds: each selects series, renders to PromQL, and evaluates raw samples."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mm_ops.domain.sli.counters import CounterIncrease, Ratio
+from mm_ops.domain.sli.gauges import ConditionTime, Gauge
+from mm_ops.domain.sli.histograms import HistogramQuantile
+
+Kind = Annotated[
+    HistogramQuantile | Ratio | Gauge | CounterIncrease | ConditionTime,
+    Field(discriminator="kind"),
+]
+"""Each has ``selectors()``, ``promql(window, matchers)`` and ``evaluate(series, scope)``, with one meaning."""
+
+__all__ = ["ConditionTime", "CounterIncrease", "Gauge", "HistogramQuantile", "Kind", "Ratio"]

@@ -1,0 +1,1 @@
+"""The soak: its gates, what they found, and the report that people read."""

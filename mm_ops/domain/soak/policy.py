@@ -1,0 +1,124 @@
+"""The gates of a soak, as ``deploy/policies/soak.yaml`` states them."""
+
+from collections import Counter
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.sli.catalogue import Sli, SliCatalogue, Unit
+from mm_ops.domain.sli.kinds import HistogramQuantile
+from mm_ops.domain.verdict import Severity
+from mm_ops.domain.windows import Duration, format_duration
+
+MIN_COVERAGE = 0.99
+"""Share of the expected samples that a gate needs unless it says otherwise. Source: design, section 3."""
+
+MAX_GAP = timedelta(minutes=5)
+"""Longest stretch without a sample. Source: Prometheus' lookback; beyond it a query sees nothing at all."""
+
+
+class Bound(StrEnum):
+    """On which side of the limit a value must lie; the limit itself is still good."""
+
+    AT_MOST = "at_most"
+    AT_LEAST = "at_least"
+
+    @property
+    def sign(self) -> str:
+        """``≤`` or ``≥``."""
+        return "≤" if self is Bound.AT_MOST else "≥"
+
+    @property
+    def words(self) -> str:
+        """``at most`` or ``at least``."""
+        return self.value.replace("_", " ")
+
+    def margin(self, value: float, limit: float) -> float:
+        """The room left before the limit, in the unit of both; negative beyond it."""
+        return limit - value if self is Bound.AT_MOST else value - limit
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Gate:
+    """One rule on one SLI. ``limit`` is in ``unit``; ``min_samples`` counts those of the worst series."""
+
+    name: Name
+    sli: Name
+    bound: Bound
+    limit: Annotated[float, Field(allow_inf_nan=False)]
+    unit: Unit
+    severity: Severity
+    min_samples: Annotated[int, Field(ge=1)]
+    min_coverage: Annotated[float, Field(gt=0, le=1)] = MIN_COVERAGE
+    max_gap: Duration = MAX_GAP
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class SoakPolicy:
+    """Window, scrape interval, gates; ``reported`` are SLIs that are shown beside them without a limit."""
+
+    window: Duration
+    scrape_interval: Duration
+    gates: tuple[Gate, ...]
+    reported: tuple[Name, ...] = ()
+    source: Source
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.scrape_interval <= self.window:
+            raise ValueError("scrape_interval: expected more than 0s and at most the window")
+        doubled = [name for name, count in Counter(gate.name for gate in self.gates).items() if count > 1]
+        if doubled:
+            raise ValueError(f"gates: expected every name once, was twice: {', '.join(doubled)}")
+        if not self.hard_gates:
+            raise ValueError("gates: expected at least one hard gate, or nothing could ever be refused")
+        for gate in self.gates:
+            self._check(gate)
+
+    @property
+    def hard_gates(self) -> frozenset[str]:
+        """The names of the gates that must each have exactly one finding."""
+        return frozenset(gate.name for gate in self.gates if gate.severity is Severity.HARD)
+
+    def _check(self, gate: Gate) -> None:
+        """Refuse a gate that no soak could pass, or one that any could."""
+        possible = self.window // self.scrape_interval
+        if gate.min_samples > possible:
+            raise ValueError(f"{gate.name}: min_samples: at most {possible} fit, was {gate.min_samples}")
+        if not self.scrape_interval <= gate.max_gap < self.window:
+            span = f"{format_duration(self.scrape_interval)} to less than {format_duration(self.window)}"
+            raise ValueError(f"{gate.name}: max_gap: expected {span}, was {format_duration(gate.max_gap)}")
+
+
+def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
+    """Check the two files against each other.
+
+    Raises:
+        PolicyError: one line per fault: a gate or a reported name without an SLI, an SLI that is neither gated
+            nor reported (a gate somebody forgot), a limit in another unit than its SLI, or a limit on a quantile
+            that is no bucket bound (at a bound the comparison is exact, between two it rests on interpolation).
+    """
+    known = {sli.name: sli for sli in slis.slis}
+    faults = [f"soak.yaml: reported: no sli {name} in slis.yaml" for name in soak.reported if name not in known]
+    for number, gate in enumerate(soak.gates):
+        sli = known.get(gate.sli)
+        fault = f"sli: no sli {gate.sli} in slis.yaml" if sli is None else _find_misfit(gate, sli)
+        if fault:
+            faults.append(f"soak.yaml: gates.{number} ({gate.name}): {fault}")
+    used = {*soak.reported, *(gate.sli for gate in soak.gates)}
+    faults += [f"slis.yaml: {name}: no gate in soak.yaml, and not among reported" for name in known if name not in used]
+    if faults:
+        raise PolicyError("\n".join(faults))
+
+
+def _find_misfit(gate: Gate, sli: Sli) -> str | None:
+    if gate.unit != sli.unit:
+        return f"unit: expected {sli.unit} as {sli.name} is measured in, was {gate.unit}"
+    if isinstance(sli.measure, HistogramQuantile) and gate.limit not in sli.measure.bounds:
+        return f"limit: expected a bucket bound of {sli.measure.metric}, was {gate.limit:g}"
+    return None

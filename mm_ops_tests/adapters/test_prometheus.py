@@ -1,0 +1,221 @@
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from mm_ops.adapters.prometheus import PrometheusSamples
+from mm_ops.domain.errors import SourceUnavailableError
+from mm_ops.domain.sli.series import SAMPLE_SCHEMA, Selector
+from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.soak_samples import END
+
+DAY = TimeWindow.of_day(END)
+HOUR = TimeWindow(DAY.start, DAY.start + timedelta(hours=1))
+START_S = DAY.start_ns // 10**9
+BOT = {"bot": "paper"}
+
+
+def series(*pairs: tuple[float, str], metric: str = "m", **labels: str) -> dict[str, object]:
+    return {"metric": {"__name__": metric, **labels}, "values": [list(pair) for pair in pairs]}
+
+
+def matrix(*result: dict[str, object], **more: object) -> str:
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}, **more})
+
+
+def answering(server: HTTPServer, body: str | bytes, status: int = 200, kind: str = "application/json") -> str:
+    server.expect_request("/api/v1/query", method="POST").respond_with_data(body, status, content_type=kind)
+    return server.url_for("")
+
+
+def source(url: str, seconds: float = 10, **options: int) -> PrometheusSamples:
+    return PrometheusSamples(url, BOT, timedelta(seconds=seconds), **options)
+
+
+def refusal(url: str, seconds: float = 10, **options: int) -> str:
+    with pytest.raises(SourceUnavailableError) as refused:
+        source(url, seconds, **options).read([Selector("m")], HOUR)
+    text = str(refused.value)
+    assert text.startswith(f"prometheus {url.rstrip('/')}: ")
+    assert "\n" not in text
+    return text
+
+
+def test_samples_are_exact_to_the_millisecond_and_cut_to_the_half_open_window(httpserver: HTTPServer) -> None:
+    body = matrix(
+        series(
+            (START_S - 0.001, "0"), (START_S, "1"), (START_S + 0.936, "2.5"), (START_S + 3600, "9"), bot="paper", a="é"
+        )
+    )
+    found = source(answering(httpserver, body)).read([Selector("m")], HOUR)
+    assert found.schema == SAMPLE_SCHEMA
+    assert found.rows() == [
+        (DAY.start_ns, "m", '{"a":"é","bot":"paper"}', 1.0),
+        (DAY.start_ns + 936_000_000, "m", '{"a":"é","bot":"paper"}', 2.5),
+    ]
+
+
+def test_values_may_be_nan_and_infinite(httpserver: HTTPServer) -> None:
+    texts = ["NaN", "+Inf", "-Inf", "1e-05"]
+    body = matrix(series(*((START_S + n, text) for n, text in enumerate(texts))))
+    found = source(answering(httpserver, body)).read([Selector("m")], HOUR)["value"].to_list()
+    assert [str(value) for value in found] == ["nan", "inf", "-inf", "1e-05"]
+
+
+def test_a_day_is_asked_at_a_time_by_post_with_a_longer_range_and_the_bot(httpserver: HTTPServer) -> None:
+    url = answering(httpserver, matrix())
+    window = TimeWindow(DAY.start, DAY.end + timedelta(hours=6))
+    found = source(url).read([Selector("m", {"stage": "x"}), Selector("n")], window)
+    assert found.equals(SAMPLE_SCHEMA.to_frame())
+    asked = [parse_qs(request.get_data(as_text=True)) for request, _ in httpserver.log]
+    assert [(one["query"][0], one["time"][0]) for one in asked] == [
+        ('m{bot="paper",stage="x"}[24h1s]', f"{START_S + 86_400}.000"),
+        ('n{bot="paper"}[24h1s]', f"{START_S + 86_400}.000"),
+        ('m{bot="paper",stage="x"}[6h1s]', f"{START_S + 108_000}.000"),
+        ('n{bot="paper"}[6h1s]', f"{START_S + 108_000}.000"),
+    ]
+
+
+def test_series_are_sorted_and_one_that_two_selectors_want_comes_once(httpserver: HTTPServer) -> None:
+    body = matrix(series((START_S, "1"), a="2"), series((START_S, "2"), a="1"), series((START_S, "3"), metric="l"))
+    found = source(answering(httpserver, body)).read([Selector("m"), Selector("m", {"a": "1"})], HOUR)
+    assert found["value"].to_list() == [3.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "words"),
+    [
+        pytest.param(
+            "<html>Welcome</html>",
+            200,
+            "text/html",
+            "status 200, text/html, not whole JSON; is this the address of a Prometheus?",
+            id="HTML",
+        ),
+        pytest.param(
+            '{"status":"error","errorType":"bad_data","error":"parse error\\nat char 3"}',
+            400,
+            "application/json",
+            "status 400: bad_data: parse error at char 3",
+            id="bad data",
+        ),
+        pytest.param(
+            '{"status":"error","errorType":"execution","error":"query processing would load too many samples"}',
+            422,
+            "application/json",
+            "status 422: execution: query processing would load too many samples",
+            id="422",
+        ),
+        pytest.param("[]", 200, "application/json", "an answer without status success", id="other JSON"),
+        pytest.param(
+            '{"status":"error"}', 500, "application/json", "status 500: an answer without status", id="no words"
+        ),
+        pytest.param(
+            matrix(warnings=["one store did not answer"]),
+            200,
+            "application/json",
+            'a partial answer, with warnings: ["one store did not answer"]',
+            id="warnings",
+        ),
+        pytest.param(
+            '{"status":"success","data":{"resultType":"vector","result":[]}}',
+            200,
+            "application/json",
+            "an answer without a matrix of samples",
+            id="a vector",
+        ),
+        pytest.param('{"status":"success"}', 200, "application/json", "without a matrix", id="no data"),
+        pytest.param(
+            matrix({"metric": {"__name__": "m"}, "histograms": []}), 200, "", "a series that is none", id="native"
+        ),
+        pytest.param(matrix(series((START_S, "one"))), 200, "", "a series that is none", id="no number"),
+        pytest.param(
+            '{"status":"success","data":{"resultType":"mat', 200, "application/json", "not whole JSON", id="cut JSON"
+        ),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(
+    httpserver: HTTPServer, body: str, status: int, kind: str, words: str
+) -> None:
+    assert words in refusal(answering(httpserver, body, status, kind))
+    assert len(httpserver.log) == 1
+
+
+def test_a_redirect_is_refused_and_not_followed(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/v1/query").respond_with_data("", 302, {"Location": httpserver.url_for("/other")})
+    httpserver.expect_request("/other").respond_with_data(matrix())
+    assert "status 302, a redirect; name the address that it leads to" in refusal(httpserver.url_for(""))
+    assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_an_overloaded_server_is_tried_again(httpserver: HTTPServer, status: int) -> None:
+    for _ in range(2):
+        httpserver.expect_ordered_request("/api/v1/query").respond_with_data("wait", status, {"Retry-After": "3600"})
+    httpserver.expect_ordered_request("/api/v1/query").respond_with_data(matrix(series((START_S, "1"))))
+    assert source(httpserver.url_for("")).read([Selector("m")], HOUR).height == 1
+
+
+def test_a_server_that_stays_overloaded_is_given_up(httpserver: HTTPServer) -> None:
+    assert "status 503: try later" in refusal(answering(httpserver, "try\nlater", 503))
+    assert len(httpserver.log) == 4
+
+
+def test_a_server_that_is_not_there_is_refused() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert "no whole answer: " in refusal(f"http://127.0.0.1:{port}")
+
+
+def test_a_name_in_the_address_is_not_shown() -> None:
+    with pytest.raises(SourceUnavailableError) as refused:
+        source("http://name:word@127.0.0.1:9", 1).read([Selector("m")], HOUR)
+    assert "word" not in str(refused.value).split(": ", 1)[0]
+
+
+def test_a_server_that_thinks_too_long_is_refused(httpserver: HTTPServer) -> None:
+    held = threading.Event()
+
+    def wait(_: Request) -> Response:
+        held.wait(5)
+        return Response(matrix())
+
+    httpserver.expect_request("/api/v1/query").respond_with_handler(wait)
+    assert "no whole answer within 300ms; raise the timeout" in refusal(httpserver.url_for(""), 0.3)
+    held.set()
+
+
+def test_a_server_that_drips_is_refused_though_each_piece_comes_in_time(httpserver: HTTPServer) -> None:
+    held = threading.Event()
+
+    def drip() -> Iterator[bytes]:
+        while not held.wait(0.05):
+            yield b" "
+
+    httpserver.expect_request("/api/v1/query").respond_with_handler(lambda _: Response(drip()))
+    assert "no whole answer within 500ms" in refusal(httpserver.url_for(""), 0.5)
+    held.set()
+
+
+def test_a_body_that_ends_early_is_refused(httpserver: HTTPServer) -> None:
+    whole = matrix(series((START_S, "1")))
+
+    def cut(_: Request) -> Response:
+        response = Response(whole[:40], content_type="application/json")
+        response.headers["Content-Length"] = str(len(whole))
+        return response
+
+    httpserver.expect_request("/api/v1/query").respond_with_handler(cut)
+    assert "no whole answer" in refusal(httpserver.url_for(""), 3)
+
+
+def test_an_answer_that_is_too_large_is_refused(httpserver: HTTPServer) -> None:
+    url = answering(httpserver, matrix(series(*((START_S + n, "1") for n in range(100)))))
+    assert "an answer of more than 1000 bytes; is the selector too wide?" in refusal(url, max_answer_bytes=1000)

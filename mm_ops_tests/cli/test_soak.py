@@ -1,0 +1,164 @@
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from mm_ops.cli import cli
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SchemaError
+from mm_ops_tests.requirements import PROJECT
+from mm_ops_tests.soak_samples import POLICIES, healthy, write_recording
+
+HEALTHY = healthy()
+AFTER = {"CI_FAKE_UTC": "2026-11-21T06:00:00Z"}  # the recording ends with the midnight before
+
+
+@pytest.fixture(scope="module", name="root")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recording(tmp_path_factory.mktemp("recording"), HEALTHY)
+
+
+def run(*words: str | Path, **variables: str) -> Result:
+    return CliRunner().invoke(cli, ["soak", "run", *map(str, words)], env={**AFTER, **variables})
+
+
+def last_line(result: Result) -> str:
+    return result.stdout.splitlines()[-1]
+
+
+def test_a_healthy_recording_passes_and_ends_with_the_marker(root: Path) -> None:
+    result = run("--recording", root)
+    assert result.exit_code == 0, result.output
+    assert last_line(result) == "| soak | PASS | SOAK=PASS |"
+    assert "soak 2026-11-18T00:00:00Z/2026-11-21T00:00:00Z" in result.stdout
+
+
+def test_the_table_has_every_gate_with_its_evidence(root: Path) -> None:
+    line = next(row for row in run("--recording", root).stdout.splitlines() if "ws_lag_max_ms" in row)
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    assert cells[:8] == ["ws_lag_max_ms", "soft", "pass", "100 ms", "≤ 200 ms", "+100", "17280", "1.0000"]
+    assert cells[8].startswith("ws_lag_max_ms was")
+
+
+def test_a_broken_hard_gate_fails(tmp_path: Path) -> None:
+    low = pl.when(pl.col("metric") == "mm_edge_bps_ema24h").then(1.0).otherwise("value").alias("value")
+    result = run("--recording", write_recording(tmp_path, HEALTHY.with_columns(low)))
+    assert (result.exit_code, last_line(result)) == (1, "| soak | FAIL | SOAK=FAIL |")
+
+
+def test_a_bot_that_was_absent_is_inconclusive(tmp_path: Path) -> None:
+    early = HEALTHY.filter(pl.col("ts_ns") < HEALTHY["ts_ns"].min() + 86_400_000_000_000)  # type: ignore[operator]
+    result = run("--recording", write_recording(tmp_path, early))
+    assert (result.exit_code, last_line(result)) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
+
+
+def test_what_is_exported_is_what_was_judged_and_the_same_bytes_again(root: Path, tmp_path: Path) -> None:
+    exported = []
+    for n in range(2):
+        names = [tmp_path / str(n) / name for name in ("soak_metrics.json", "SOAK_RESULTS.md", "gates_summary.json")]
+        metrics, text, gates = names
+        result = run("--recording", root, "--export-json", metrics, "--export-md", text, "--gate-summary", gates)
+        assert result.exit_code == 0
+        exported.append([path.read_bytes() for path in names])
+    assert exported[0] == exported[1]
+    metrics_json, markdown, gates_json = exported[0]
+    assert json.loads(metrics_json)["slis"]["guard_trips"]["value"] == 0.0
+    assert markdown.startswith(b"# Soak results")
+    summary = json.loads(gates_json)
+    assert (summary["verdict"], len(summary["findings"])) == ("pass", 8)
+    assert set(summary["policy_digest"]) == {"slis.yaml", "soak.yaml"}
+
+
+def test_json_is_one_document_before_the_marker(root: Path) -> None:
+    result = run("--recording", root, "--json")
+    document: dict[str, Any] = json.loads("\n".join(result.stdout.splitlines()[:-1]))
+    assert set(document) == {"gates", "metrics"}
+    assert last_line(result) == "| soak | PASS | SOAK=PASS |"
+
+
+@pytest.mark.parametrize("end", ["2026-11-21", "2026-11-21T00:00:00Z", "2026-11-21T05:30:00+05:30"])
+def test_the_end_is_a_date_or_a_time_with_a_zone(root: Path, end: str) -> None:
+    assert run("--recording", root, "--end", end, CI_FAKE_UTC="2027-01-01T00:00:00Z").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [("2026-11-21T00:00:00", "expected a zone"), ("yesterday", "expected a date or an ISO time")]
+)
+def test_another_end_is_refused(root: Path, end: str, words: str) -> None:
+    result = run("--recording", root, "--end", end)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_shorter_soak_than_the_policy_asks_for_cannot_pass(root: Path) -> None:
+    result = run("--recording", root, "--hours", "24", "--json")
+    assert result.exit_code == 2
+    assert "5760 samples are fewer than 17000" in result.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["--mock", "--prometheus", "http://127.0.0.1:9"]])
+def test_the_origin_is_named_exactly_once(words: list[str]) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "say where from, once: --mock, --recording PATH or --prometheus URL" in result.stderr
+
+
+def test_mock_is_the_recording_of_the_paper_bot(tmp_path: Path) -> None:
+    write_recording(tmp_path / "var" / "recordings" / "paper", HEALTHY)
+    places = {"MM_OPS_ROOT": str(tmp_path), "MM_OPS_POLICIES": str(POLICIES)}
+    assert run("--mock", **places).exit_code == 0
+
+
+def test_a_prometheus_that_is_down_is_inconclusive_with_the_reason() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    result = run("--prometheus", url, "--json")
+    assert (result.exit_code, last_line(result)) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
+    assert result.stdout.count(f"the source gave no answer: prometheus {url}: no whole answer") == 8
+
+
+def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    result = run("--recording", tmp_path / "nowhere", "--export-json", tmp_path / "soak.json")
+    assert isinstance(result.exception, MissingEvidenceError)
+    assert not (tmp_path / "soak.json").exists()
+
+
+def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
+    write_recording(tmp_path, HEALTHY)
+    (tmp_path / "samples" / "date=2026-11-20" / "samples.parquet").write_bytes(b"PAR1")
+    assert isinstance(run("--recording", tmp_path).exception, SchemaError)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        ("soak.yaml", "severity: hard", "severity: hard\n    colour: red", "gates.0.colour"),
+        ("soak.yaml", '    source: "design section 3 (SoakWSLagHigh)"\n', "", "gates.7.source"),
+        ("soak.yaml", "sli: maker_share", "sli: taker_share", "no sli taker_share"),
+        ("slis.yaml", "statistic: min", "statistic: least", "slis.3.measure"),
+    ],
+)
+def test_an_impossible_policy_is_refused(root: Path, tmp_path: Path, file: str, old: str, new: str, fault: str) -> None:
+    for name in ("soak.yaml", "slis.yaml"):
+        text = (POLICIES / name).read_text(encoding="utf-8")
+        assert name != file or old in text
+        (tmp_path / name).write_text(text.replace(old, new, 1) if name == file else text, encoding="utf-8")
+    result = run("--recording", root, MM_OPS_POLICIES=str(tmp_path))
+    assert isinstance(result.exception, PolicyError)
+    assert fault in str(result.exception)
+
+
+def test_a_user_sees_one_line_and_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mm_ops", "soak", "run", "--recording", str(tmp_path), "--end", "2026-11-21"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert done.returncode == 2
+    *progress, fault = done.stderr.splitlines()
+    assert fault.startswith(f"mm-ops: {tmp_path}: no samples of any day in ")
+    assert all(line.startswith("soak: ") for line in progress)
+    assert not done.stdout

@@ -1,0 +1,127 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mm_ops.domain.sli.counters import CounterIncrease, Ratio, increase
+from mm_ops.domain.sli.measurement import Problem
+from mm_ops.domain.sli.series import Selector
+from mm_ops_tests.domain.sli.small import scope, series
+
+TRIPS = CounterIncrease(metric="trips", by={"guard": ("a", "b")})
+HITS = Ratio(
+    numerator=(Selector("hit"),),
+    denominator=(Selector("hit"), Selector("miss")),
+)
+MISSED = Ratio(numerator=(Selector("miss"),), denominator=(Selector("ticks"),))
+
+
+@pytest.mark.parametrize(
+    ("values", "counted"),
+    [
+        pytest.param([5, 5, 5], 0, id="nothing counted"),
+        pytest.param([5, 8, 8, 10], 5, id="steps are summed"),
+        pytest.param([5, 8, 2, 3], 6, id="after a reset the new value is the step: 3 + 2 + 1"),
+        pytest.param([5, 0, 0], 0, id="a reset to zero counts nothing"),
+        pytest.param([1, 1], 0, id="a series that is born at 1 loses that 1"),
+    ],
+)
+def test_an_increase_is_the_sum_of_positive_steps(values: list[float], counted: float) -> None:
+    assert increase(np.array(values, dtype=np.float64)) == counted
+
+
+@pytest.mark.parametrize("values", [[], [7.0], [1.0, math.nan, 2.0], [1.0, math.inf, math.inf]])
+def test_an_increase_of_too_little_or_of_no_numbers_is_not_a_number(values: list[float]) -> None:
+    assert math.isnan(increase(np.array(values, dtype=np.float64)))
+
+
+@given(st.lists(st.integers(0, 50), min_size=2, max_size=40), st.integers(1, 39))
+def test_a_window_cut_at_a_sample_that_both_halves_hold_loses_nothing(steps: list[int], at: int) -> None:
+    values = np.cumsum(np.array(steps, dtype=np.float64))
+    cut = min(at, len(steps) - 1)
+    halves = [increase(half) for half in (values[: cut + 1], values[cut:]) if half.size > 1]
+    assert sum(halves) == increase(values) == sum(steps[1:])
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6), min_size=1, max_size=5))
+def test_restarts_lose_nothing_that_was_scraped(lives: list[list[int]]) -> None:
+    """Each life counts from zero up and its first scrape already holds its first step."""
+    values = np.concatenate([np.cumsum(np.array([*life, 10_000 * n]))[:-1] for n, life in enumerate(lives)])
+    resets = np.concatenate([[1000.0], values.astype(np.float64)])
+    seen, last = 0.0, 1000.0
+    for value in values:
+        seen += value - last if value >= last else value
+        last = value
+    assert increase(resets) == seen
+
+
+def test_trips_are_summed_over_guards() -> None:
+    found = TRIPS.evaluate(
+        [series("trips", [0, 1, 1, 1], guard="a", bot="x"), series("trips", [0, 0, 0, 2], guard="b", bot="x")],
+        scope(),
+    )
+    assert (found.value, found.series, found.labels, found.problem) == (3.0, 2, {"bot": "x"}, None)
+
+
+def test_a_guard_that_is_absent_is_no_measurement() -> None:
+    found = TRIPS.evaluate([series("trips", [0, 1, 1, 1], guard="a")], scope())
+    assert (found.value, found.problem) == (None, Problem.NO_SERIES)
+    assert found.detail == 'no series trips{guard="b"} in the window'
+
+
+def test_no_guard_at_all_is_no_measurement_either() -> None:
+    found = TRIPS.evaluate([], scope())
+    assert (found.value, found.problem) == (None, Problem.NO_SERIES)
+
+
+def test_a_guard_that_the_policy_does_not_foresee_counts_but_is_doubtful() -> None:
+    guards = [series("trips", [0, 1], guard=guard) for guard in "abc"]
+    found = TRIPS.evaluate(guards, scope())
+    assert found.value == 3.0
+    assert found.doubt == 'a series that the policy does not foresee: trips{guard="c"} in the window'
+
+
+def test_two_bots_are_ambiguous() -> None:
+    guards = [series("trips", [0, 1], guard=guard, bot=bot) for guard in "ab" for bot in "xy"]
+    assert TRIPS.evaluate(guards, scope()).problem is Problem.AMBIGUOUS
+
+
+def test_a_counter_without_labels_to_sum_is_one_series() -> None:
+    plain = CounterIncrease(metric="trips")
+    assert plain.evaluate([series("trips", [1, 4], bot="x")], scope()).value == 3.0
+    assert plain.evaluate([], scope()).detail == "no series trips in the window"
+
+
+def test_a_single_sample_is_no_increase() -> None:
+    found = CounterIncrease(metric="trips").evaluate([series("trips", [3])], scope())
+    assert (found.value, found.problem) == (None, Problem.NOT_A_NUMBER)
+
+
+def test_the_miss_ratio_divides_by_ticks() -> None:
+    found = MISSED.evaluate([series("miss", [1, 1, 2]), series("ticks", [100, 140, 150])], scope())
+    assert found.value == pytest.approx(1 / 50)
+
+
+def test_the_hit_ratio_divides_by_hits_and_misses() -> None:
+    found = HITS.evaluate([series("hit", [0, 60, 90]), series("miss", [5, 10, 15])], scope())
+    assert found.value == pytest.approx(90 / 100)
+
+
+@pytest.mark.parametrize("absent", ["hit", "miss"])
+def test_a_ratio_without_one_of_its_series_is_no_measurement(absent: str) -> None:
+    both = [series("hit", [0, 60]), series("miss", [5, 10])]
+    found = HITS.evaluate([one for one in both if one.metric != absent], scope())
+    assert (found.value, found.problem) == (None, Problem.NO_SERIES)
+    assert found.detail == f"no series {absent} in the window"
+
+
+@pytest.mark.parametrize(("above", "words"), [([3, 3], "0 / 0"), ([3, 4], "1 / 0")])
+def test_a_ratio_to_nothing_is_not_a_number(above: list[float], words: str) -> None:
+    found = MISSED.evaluate([series("miss", above), series("ticks", [9, 9])], scope())
+    assert (found.value, found.problem, found.detail) == (None, Problem.NOT_A_NUMBER, f"{words} is no ratio")
+
+
+def test_a_ratio_reads_each_series_once() -> None:
+    assert HITS.selectors() == (Selector("hit"), Selector("miss"))

@@ -1,0 +1,235 @@
+import json
+import math
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mm_ops.domain.canonical import encode
+from mm_ops.domain.errors import SchemaError
+from mm_ops.domain.soak.metrics import measure_soak, unmeasured_soak
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.verdicts import find_finding, findings_from, fold, gates_summary, judge
+from mm_ops.domain.verdict import Finding, Verdict
+from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.soak_samples import STEP, WINDOW, catalogue, healthy, soak_policy
+
+HEALTHY = healthy()
+SERIES = HEALTHY.select("metric", "labels").unique(maintain_order=True).rows()
+READ_BY_A_GATE = [
+    (metric, labels) for metric, labels in SERIES if not (metric == "mm_circuit_breaker_state" and "closed" in labels)
+]
+PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+
+
+@cache
+def policy() -> SoakPolicy:
+    return soak_policy()
+
+
+def judged(frame: pl.DataFrame, window: TimeWindow = WINDOW) -> dict[str, Finding]:
+    stored = json.loads(encode(measure_soak(catalogue(), frame, window, STEP)))
+    return {finding.gate: finding for finding in judge(stored, policy())}
+
+
+def gates_of(metric: str) -> set[str]:
+    return {sli.name for sli in catalogue().slis for one in sli.measure.selectors() if one.metric == metric} - {
+        "tick_latency_p50_ms"
+    }
+
+
+def without(frame: pl.DataFrame, metric: str, labels: str) -> pl.DataFrame:
+    return frame.filter(~((pl.col("metric") == metric) & (pl.col("labels") == labels)))
+
+
+def test_a_healthy_soak_passes_every_gate_in_the_order_of_the_policy() -> None:
+    found = judged(HEALTHY)
+    assert list(found) == [gate.name for gate in policy().gates]
+    assert {finding.verdict for finding in found.values()} == {PASS}
+    assert fold(list(found.values()), policy()) is PASS
+
+
+@pytest.mark.parametrize(("metric", "labels"), READ_BY_A_GATE)
+def test_losing_a_whole_series_never_passes(metric: str, labels: str) -> None:
+    found = judged(without(HEALTHY, metric, labels))
+    lost = gates_of(metric)
+    assert {gate for gate, finding in found.items() if finding.verdict is not PASS} == lost
+    assert {found[gate].verdict for gate in lost} == {INCONCLUSIVE}
+
+
+def test_the_bot_absent_for_48_of_72_hours_is_inconclusive_though_its_ratios_look_healthy() -> None:
+    gone = WINDOW.start_ns + 24 * 3_600_000_000_000
+    found = judged(HEALTHY.filter(pl.col("ts_ns") < gone))
+    assert {finding.verdict for finding in found.values()} == {INCONCLUSIVE}
+    reason = found["md_cache_hit_ratio"].reason
+    assert reason == (
+        "md_cache_hit_ratio was 0.9 ratio, at least 0.7 ratio, but coverage 33.33 % is below 99 %; "
+        "the longest gap of 48h15s is over 5m; 5760 samples are fewer than 17000"
+    )
+    assert fold(list(found.values()), policy()) is INCONCLUSIVE
+
+
+def test_nan_for_ten_minutes_is_inconclusive() -> None:
+    at = WINDOW.start_ns + 3_600_000_000_000
+    nan = (pl.col("metric") == "mm_edge_bps_ema24h") & pl.col("ts_ns").is_between(at, at + 600_000_000_000)
+    found = judged(HEALTHY.with_columns(pl.when(nan).then(math.nan).otherwise("value").alias("value")))
+    assert found["edge_bps_ema24h"].verdict is INCONCLUSIVE
+    assert found["edge_bps_ema24h"].reason == "edge_bps_ema24h is tainted: 41 samples are NaN or infinite"
+
+
+def test_two_bots_in_one_source_are_inconclusive() -> None:
+    both = pl.concat([HEALTHY, healthy(bot="other")]).sort("metric", "labels", "ts_ns")
+    assert {finding.verdict for finding in judged(both).values()} == {INCONCLUSIVE}
+
+
+def test_one_bad_sample_of_a_maximum_fails() -> None:
+    spike = (pl.col("metric") == "mm_ws_lag_max_ms") & (pl.col("ts_ns") == WINDOW.start_ns + 15_000_000_000)
+    found = judged(HEALTHY.with_columns(pl.when(spike).then(900.0).otherwise("value").alias("value")))
+    assert found["ws_lag_max_ms"].verdict is FAIL
+    assert fold(list(found.values()), policy()) is PASS  # a soft gate warns
+
+
+def test_a_hard_gate_that_fails_fails_the_soak() -> None:
+    stale = HEALTHY.with_columns(
+        pl.when(pl.col("metric") == "mm_edge_bps_ema24h").then(1.0).otherwise("value").alias("value")
+    )
+    assert fold(list(judged(stale).values()), policy()) is FAIL
+
+
+gate_series = st.sampled_from(READ_BY_A_GATE)
+
+
+@settings(max_examples=40, deadline=None)
+@given(series=gate_series, start=st.integers(0, 17_259), length=st.integers(20, 2000))
+def test_losing_a_stretch_over_the_longest_gap_never_passes(series: tuple[str, str], start: int, length: int) -> None:
+    """20 samples of 15 s leave a gap of 315 s; at the head or the tail of the window at least 300 s and one."""
+    metric, labels = series
+    first = max(0, min(start, 17_280 - length))
+    keep = length + 1 if first == 0 else length
+    low = WINDOW.start_ns + first * 15_000_000_000
+    lost = (
+        (pl.col("metric") == metric)
+        & (pl.col("labels") == labels)
+        & (pl.col("ts_ns") >= low)
+        & (pl.col("ts_ns") < low + keep * 15_000_000_000)
+    )
+    found = judged(HEALTHY.filter(~lost))
+    assert all(found[gate].verdict is not PASS for gate in gates_of(metric))
+
+
+@settings(max_examples=30, deadline=None)
+@given(series=gate_series, lost=st.integers(173, 17_000), seed=st.integers(0, 2**31))
+def test_losing_more_than_a_hundredth_of_the_samples_never_passes(
+    series: tuple[str, str], lost: int, seed: int
+) -> None:
+    metric, labels = series
+    one = HEALTHY.filter((pl.col("metric") == metric) & (pl.col("labels") == labels))
+    left = one.sample(one.height - lost, seed=seed).sort("ts_ns")
+    frame = pl.concat([without(HEALTHY, metric, labels), left]).sort("metric", "labels", "ts_ns")
+    found = judged(frame)
+    assert all(found[gate].verdict is not PASS for gate in gates_of(metric))
+
+
+@settings(max_examples=30, deadline=None)
+@given(dropped=st.sets(st.integers(0, 7)))
+def test_findings_that_are_absent_never_make_a_pass(dropped: set[int]) -> None:
+    findings = list(judged_healthy().values())
+    left = [finding for n, finding in enumerate(findings) if n not in dropped]
+    hard = any(findings[n].hard for n in dropped)
+    assert fold(left, policy()) is (INCONCLUSIVE if hard else PASS)
+
+
+@cache
+def judged_healthy() -> dict[str, Finding]:
+    return judged(HEALTHY)
+
+
+def test_a_shorter_window_than_the_policy_asks_for_does_not_pass() -> None:
+    day = TimeWindow.ending(WINDOW.end, timedelta(hours=71))
+    found = judged(HEALTHY, day)
+    assert {finding.verdict for finding in found.values()} == {INCONCLUSIVE}
+    assert found["guard_trips"].reason.endswith("but the window was 255600 s where the policy asks for 259200 s")
+
+
+def test_another_scrape_interval_than_the_policy_has_does_not_pass() -> None:
+    metrics = measure_soak(catalogue(), HEALTHY, WINDOW, timedelta(seconds=30))
+    found = judge(metrics, policy())
+    assert {finding.verdict for finding in found} == {INCONCLUSIVE}
+    assert "the scrape interval was 30 s where the policy asks for 15 s" in found[0].reason
+
+
+def test_a_misfit_leaves_a_fail_a_fail() -> None:
+    metrics = json.loads(encode(measure_soak(catalogue(), HEALTHY, WINDOW, timedelta(seconds=30))))
+    metrics["slis"]["maker_share"]["value"] = 0.1
+    assert {finding.gate: finding.verdict for finding in judge(metrics, policy())}["maker_share"] is FAIL
+
+
+def test_an_sli_that_was_not_measured_is_inconclusive() -> None:
+    metrics = json.loads(encode(measure_soak(catalogue(), HEALTHY, WINDOW, STEP)))
+    del metrics["slis"]["maker_share"]
+    finding = next(one for one in judge(metrics, policy()) if one.gate == "maker_share")
+    assert (finding.verdict, finding.reason, finding.query) == (INCONCLUSIVE, "no measurement of maker_share", None)
+
+
+def test_a_source_that_is_down_is_inconclusive_everywhere() -> None:
+    findings = judge(unmeasured_soak(catalogue(), "down", WINDOW, STEP), policy())
+    assert {finding.verdict for finding in findings} == {INCONCLUSIVE}
+    assert fold(findings, policy()) is INCONCLUSIVE
+
+
+def summary() -> dict[str, Any]:
+    findings = list(judged_healthy().values())
+    stored: dict[str, Any] = json.loads(encode(gates_summary(findings, PASS, str(WINDOW), {"soak.yaml": "sha256:0"})))
+    return stored
+
+
+def test_a_summary_says_verdict_window_policy_and_counts() -> None:
+    found = summary()
+    assert (found["verdict"], found["window"]) == ("pass", str(WINDOW))
+    assert found["policy_digest"] == {"soak.yaml": "sha256:0"}
+    assert found["counts"] == {
+        "hard": {"pass": 4, "fail": 0, "inconclusive": 0},
+        "soft": {"pass": 4, "fail": 0, "inconclusive": 0},
+    }
+
+
+def test_findings_are_read_back_as_they_were() -> None:
+    assert findings_from(summary()) == list(judged_healthy().values())
+    assert find_finding(summary(), "guard_trips") == judged_healthy()["guard_trips"]
+
+
+def test_a_gate_must_have_exactly_one_finding() -> None:
+    with pytest.raises(SchemaError, match="expected one finding of edge, was 0"):
+        find_finding(summary(), "edge")
+    doubled = summary()
+    doubled["findings"] *= 2
+    with pytest.raises(SchemaError, match="expected one finding of maker_share, was 2"):
+        find_finding(doubled, "maker_share")
+
+
+def with_finding(name: str, value: Any) -> dict[str, Any]:
+    found = summary()
+    found["findings"][0][name] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ({}, "findings: expected a field of this name"),
+        ({"findings": [1]}, r"findings\.0: expected the fields of a finding, was int"),
+        ({"findings": [{"gate": "x"}]}, r"findings\.0: expected the fields of a finding, was \['gate'\]"),
+        (with_finding("severity", "hardish"), r"findings\.0\.severity: "),
+        (with_finding("verdict", "ok"), r"findings\.0\.verdict: "),
+        (with_finding("samples", "17280"), r"findings\.0\.samples: "),
+        (with_finding("value", math.inf), r"findings\.0: not the JSON that was stored"),
+        (with_finding("hardness", 1), r"findings\.0: expected the fields of a finding"),
+    ],
+)
+def test_a_broken_summary_is_refused_by_name(document: Any, fault: str) -> None:
+    with pytest.raises(SchemaError, match=fault):
+        findings_from(document)
