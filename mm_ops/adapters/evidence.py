@@ -47,6 +47,14 @@ class BotEvidence:
         """The artifact name of one day's samples."""
         return f"{self._bot}/samples/date={day.isoformat()}/samples.parquet"
 
+    def put_samples(self, day: date, data: bytes) -> Stored:
+        """Store a day's samples, and then the entry by which their reader knows them whole and unaltered."""
+        name = self.sample_file(day)
+        stored = self.put(name, data)
+        files = {name.removeprefix(f"{self._bot}/"): stored.digest.removeprefix("sha256:")}
+        self.put_json(f"{self._bot}/days/date={day.isoformat()}/day.json", {"day": day, "files": files})
+        return stored
+
     def sample_root(self) -> Path:
         """The folder that holds ``samples/date=…``, for the same reader that reads recordings."""
         return self._artifacts.local(self._bot)

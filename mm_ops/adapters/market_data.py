@@ -127,14 +127,14 @@ def _check(file: Path, frame: pl.DataFrame, name: str, *, required: bool) -> Non
     column = frame[name]
     words = _WORDS.get(name)
     if name in _POSITIVE:
-        wrong, expected = ~(column.is_finite() & (column > 0)), "a number above zero"
+        good, expected = column.is_finite() & (column > 0), "a number above zero"
     elif column.dtype == _NUMBER:
-        wrong, expected = ~column.is_finite(), "a finite number"
+        good, expected = column.is_finite(), "a finite number"
     elif words is not None:
-        wrong, expected = ~column.is_in(words), " or ".join(words)
+        good, expected = column.is_in(words), " or ".join(words)
     else:
-        wrong, expected = pl.Series([False]).new_from_index(0, frame.height), "a value"
-    wrong = wrong.fill_null(value=required)
+        good, expected = column.is_not_null(), "a value"
+    wrong = ~good.fill_null(value=False) & (column.is_not_null() | required)
     if wrong.any():
         row = int(wrong.arg_max() or 0)
         was = column[row]

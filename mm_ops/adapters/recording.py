@@ -89,7 +89,7 @@ class RecordingSamples:
             raise SchemaError(f"{entry}: expected the digest of {file.name} under files, was none") from error
         with file.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if False:
+        if found != expected:
             raise IntegrityError(f"{file}: expected sha256 {expected}, was {found}; record the day again")
 
     def _file(self, day: date) -> Path:

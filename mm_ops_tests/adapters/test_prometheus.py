@@ -61,6 +61,12 @@ def test_samples_are_exact_to_the_millisecond_and_cut_to_the_half_open_window(ht
     ]
 
 
+def test_no_millisecond_is_lost_to_the_float_that_carries_it(httpserver: HTTPServer) -> None:
+    body = matrix(series(*((round(START_S + n / 1000, 3), "1") for n in range(1000))))
+    found = source(answering(httpserver, body)).read([Selector("m")], HOUR)
+    assert found["ts_ns"].to_list() == [DAY.start_ns + n * 1_000_000 for n in range(1000)]
+
+
 def test_values_may_be_nan_and_infinite(httpserver: HTTPServer) -> None:
     texts = ["NaN", "+Inf", "-Inf", "1e-05"]
     body = matrix(series(*((START_S + n, text) for n, text in enumerate(texts))))

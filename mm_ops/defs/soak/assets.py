@@ -42,7 +42,7 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         with refusals_end_the_step():
             slis = site.policy("slis.yaml", SliCatalogue)
             frame = site.samples(bot).read(slis.selectors(), TimeWindow.of_day(day))
-        stored = evidence.put(evidence.sample_file(day), encode_samples(frame))
+        stored = evidence.put_samples(day, encode_samples(frame))
         return materialised(stored, samples=frame.height, source=bot.samples.words)
 
     @dg.asset(
@@ -68,7 +68,7 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
                 "policies": site.policy_digests(*POLICIES),
                 "window": measure_soak(slis, frame, window, soak.scrape_interval, source=bot.samples.words),
                 "day": measure_soak(
-                    slis, frame, TimeWindow.of_day(day), soak.scrape_interval, source=bot.samples.words
+                    slis, frame, _day_of_steps(day, soak), soak.scrape_interval, source=bot.samples.words
                 ),
             }
         stored = evidence.put_json(evidence.report(day, names.SOAK_METRICS), metrics)
@@ -98,3 +98,9 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         return materialised(stored, shown, markdown=text, verdict=summary["verdict"])
 
     return [sli_samples, soak_metrics, soak_findings]
+
+
+def _day_of_steps(day: date, policy: SoakPolicy) -> TimeWindow:
+    """The day from the last sample before it, so that what was counted around midnight belongs to one day."""
+    whole = TimeWindow.of_day(day)
+    return TimeWindow(whole.start - policy.scrape_interval, whole.end)

@@ -26,6 +26,7 @@ def histogram(buckets: Mapping[str, Sequence[float]] = BUCKETS, **labels: str) -
     ("q", "buckets", "value", "beyond"),
     [
         pytest.param(0.5, {10: 50, 20: 100, INF: 100}, 10.0, False, id="a rank on a bound is that bound"),
+        pytest.param(0.5, {10: 50, 20: 50, INF: 100}, 10.0, False, id="also where the next bucket is empty"),
         pytest.param(0.75, {10: 50, 20: 100, INF: 100}, 15.0, False, id="halfway through the second bucket"),
         pytest.param(0.25, {10: 50, 20: 100, INF: 100}, 5.0, False, id="the first bucket begins at zero"),
         pytest.param(0.25, {-10: 50, 20: 100, INF: 100}, -10.0, False, id="unless its bound is not positive"),
@@ -61,9 +62,10 @@ def test_at_a_bucket_bound_the_comparison_is_exact(counts: list[int], q: float) 
         total += count
         buckets[INF if n == len(counts) - 1 else 10.0 * (n + 1)] = total
     value, beyond = histogram_quantile(q, buckets)
-    for bound, count in list(buckets.items())[:-1]:
-        within = value <= bound + 1e-9 and not (beyond and bound == max(b for b in buckets if b < INF))
-        assert within == (count >= q * total) or abs(count - q * total) < 1e-6
+    highest = max(bound for bound in buckets if bound < INF)
+    for bound, held in list(buckets.items())[:-1]:
+        within = value <= bound + 1e-9 and not (beyond and bound == highest)
+        assert within == (held >= q * total) or abs(held - q * total) < 1e-6
 
 
 def test_buckets_are_summed_increases_over_the_window() -> None:

@@ -1,0 +1,114 @@
+"""The identities, for any fills against any quotes, linear and inverse."""
+
+import hypothesis.strategies as st
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from mm_ops.domain.edge.identity import check_identity, identity_finding
+from mm_ops.domain.edge.report import build_edge_report
+from mm_ops.domain.verdict import Verdict
+from mm_ops_tests.builders import edge_policy, fill, fills, instrument, instruments, minute, quotes
+
+PRICES = st.floats(50, 150).map(lambda price: round(price, 2))
+KINDS = st.sampled_from(["linear", "inverse"])
+FILLS = st.lists(
+    st.builds(
+        fill,
+        st.floats(0.5, 59).map(lambda at: round(at, 3)),
+        st.sampled_from(["buy", "sell"]),
+        PRICES,
+        st.floats(0.1, 1000).map(lambda qty: round(qty, 3)),
+        fee=st.floats(-1, 1),
+        liquidity=st.sampled_from(["maker", "taker"]),
+    ),
+    min_size=1,
+    max_size=30,
+)
+MARKETS = st.lists(st.tuples(st.floats(0, 59), PRICES, st.floats(0.01, 2)), min_size=1, max_size=30).map(
+    lambda rows: quotes((0.0, 99.0, 101.0), *((at, bid, bid + width) for at, bid, width in rows))
+)
+
+
+def report(rows: list[dict[str, object]], market: pl.DataFrame, kind: str) -> dict[str, dict[str, float]]:
+    return build_edge_report(
+        fills(*rows),
+        market,
+        policy=edge_policy(),
+        instruments=instruments(instrument(kind=kind, contract_size=3.0)),
+        window=minute(),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILLS, MARKETS, KINDS)
+def test_capture_is_markout_plus_adverse_selection_and_money_is_counted_twice(
+    rows: list[dict[str, object]], market: pl.DataFrame, kind: str
+):
+    found = report(rows, market, kind)
+    assert found["identity"]["holds"] is True
+    total = found["total"]
+    assert total["net_money"] == pytest.approx(1e-4 * total["net_edge_bps"] * total["notional"], rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILLS, MARKETS, KINDS)
+def test_net_edge_is_markout_plus_inventory_less_fee_where_the_horizon_is_known(
+    rows: list[dict[str, object]], market: pl.DataFrame, kind: str
+):
+    total = report([{**row, "ts_ns": row["ts_ns"]} for row in rows], market, kind)["total"]
+    if total["nulls"]["1s"] == 0:
+        parts = total["markout_bps_1s"] + total["inventory_bps_1s"] - total["fee_bps"]
+        assert total["net_edge_bps"] == pytest.approx(parts, rel=1e-9, abs=1e-7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILLS, MARKETS, KINDS)
+def test_the_other_side_of_every_trade_earns_the_opposite_before_fees(
+    rows: list[dict[str, object]], market: pl.DataFrame, kind: str
+):
+    ours = [{**row, "fee": 0.0} for row in rows]
+    theirs = [{**row, "side": "sell" if row["side"] == "buy" else "buy"} for row in ours]
+    mine, yours = report(ours, market, kind)["total"], report(theirs, market, kind)["total"]
+    for name in ("spread_capture_bps", "markout_bps_1s", "net_edge_bps"):
+        if mine[name] is not None:
+            assert mine[name] == pytest.approx(-yours[name], rel=1e-9, abs=1e-9)
+
+
+def measured(**different: float) -> pl.DataFrame:
+    row = {
+        "capture": 1.0,
+        "markout_1s": 0.4,
+        "adverse_1s": 0.6,
+        "notional": 100.0,
+        "net": 3.0,
+        "sign": 1.0,
+        "qty": 1.0,
+        "value_paid": 99.0,
+        "value_end": 102.0,
+        "fee_money": 0.0,
+    }
+    return pl.DataFrame([{**row, **different}])
+
+
+def judged(frame: pl.DataFrame) -> Verdict:
+    return identity_finding({"identity": check_identity(frame, ["1s"])}).verdict
+
+
+def test_money_that_adds_up_passes():
+    assert judged(measured()) is Verdict.PASS
+
+
+@pytest.mark.parametrize("wrong", [{"markout_1s": 0.4001}, {"net": 3.0001}, {"fee_money": 0.001}, {"value_paid": 98.0}])
+def test_money_that_does_not_add_up_fails(wrong: dict[str, float]):
+    assert judged(measured(**wrong)) is Verdict.FAIL
+
+
+def test_nothing_measured_is_inconclusive_and_not_a_pass():
+    finding = identity_finding({"identity": check_identity(measured().clear(), ["1s"])})
+    assert (finding.verdict, finding.reason) == (Verdict.INCONCLUSIVE, "no fill could be measured")
+
+
+def test_a_horizon_that_no_fill_reaches_has_nothing_to_compare():
+    unknown = measured().with_columns(markout_1s=pl.lit(None, pl.Float64), adverse_1s=pl.lit(None, pl.Float64))
+    assert judged(unknown) is Verdict.PASS
