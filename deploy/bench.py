@@ -35,7 +35,7 @@ def best_import(module: str) -> float:
 
 def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield what was measured: name, value, the target of the issue."""
-    last = (datetime.now(UTC) - timedelta(days=1)).date()  # noqa: TID251 - measures real days
+    last = (datetime.now(UTC) - timedelta(days=1)).date()
     recording = folder / "recording"
     record = (PYTHON, "-m", "mm_ops", "paperbot", "record", "--date", last.isoformat(), "--out")
     seconds, _ = run(*record, str(folder / "three"), "--days", "3")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 def report(trades: Path, quotes: Path, clock: Clock | None = None) -> dict[str, Any]:
     policies = Environment.read({}).policies
     ours, market = read_fills(trades, side_is="aggressor"), read_quotes(quotes)
-    times = [edge for name in ("ts_ns", "exch_ts_ns") for edge in (ours[name].min(), ours[name].max())]
+    times = [int(at) for name in ("ts_ns", "exch_ts_ns") for at in ours[name].to_list()]
     return build_edge_report(
         ours,
         market,

@@ -1,5 +1,7 @@
 """The identities, for any fills against any quotes, linear and inverse."""
 
+from typing import Any
+
 import hypothesis.strategies as st
 import polars as pl
 import pytest
@@ -30,7 +32,7 @@ MARKETS = st.lists(st.tuples(st.floats(0, 59), PRICES, st.floats(0.01, 2)), min_
 )
 
 
-def report(rows: list[dict[str, object]], market: pl.DataFrame, kind: str) -> dict[str, dict[str, float]]:
+def report(rows: list[dict[str, object]], market: pl.DataFrame, kind: str) -> dict[str, Any]:
     return build_edge_report(
         fills(*rows),
         market,

@@ -201,7 +201,7 @@ def test_liquidity_that_is_not_known_leaves_the_makers_share_null():
     assert found["quality"]["wrong_side_share"] is None
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown symbol": ({"rows": [fill(1, "buy", 99, symbol="Y")]}, "symbol 'Y' is not in instruments.yaml"),
     "a fill without fee or schedule": ({"rows": [fill(1, "buy", 99, fee=None)]}, "an edge without fees is refused"),
     "a fee in another currency": ({"rows": [fill(1, "buy", 99, fee_asset="BNB")]}, "expected USDT, was BNB"),

@@ -1,0 +1,105 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.policy_files import read_policy
+from mm_ops.domain.bots import Fleet
+from mm_ops.domain.edge.policy import EdgePolicy, Instruments
+from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.golden.policy import GoldenPolicy
+from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.soak.policy import SoakPolicy, resolve
+
+POLICIES = Environment.read({}).policies
+OURS: dict[str, type[Any]] = {
+    "bots.yaml": Fleet,
+    "edge.yaml": EdgePolicy,
+    "golden.yaml": GoldenPolicy,
+    "instruments.yaml": Instruments,
+    "readiness.yaml": ReadinessPolicy,
+    "slis.yaml": SliCatalogue,
+    "soak.yaml": SoakPolicy,
+}
+
+FLEET = """\
+first_day: 2025-01-01
+source: made up for a test
+bots:
+  - name: paper
+    version: 1.0.0
+    samples: {kind: recording, path: r}
+    fills: f
+    quotes: q
+    results: x
+    source: made up for a test
+"""
+SECOND = FLEET[FLEET.index("  - name") :]
+
+
+def read(folder: Path, text: str) -> Fleet:
+    path = folder / "bots.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    return read_policy(path, Fleet)
+
+
+def test_every_policy_of_the_project_is_read_and_known_here():
+    assert sorted(path.name for path in POLICIES.glob("*.yaml")) == sorted(OURS)
+    for name, kind in OURS.items():
+        assert read_policy(POLICIES / name, kind)
+    resolve(read_policy(POLICIES / "slis.yaml", SliCatalogue), read_policy(POLICIES / "soak.yaml", SoakPolicy))
+
+
+def test_a_sound_file_is_read(tmp_path: Path):
+    assert read(tmp_path, FLEET).bots[0].name == "paper"
+
+
+FAULTS = {
+    "an unknown key": ("    fills: f\n", "    fils: f\n    fills: f\n", ":7: bots.0.fils: Unexpected keyword argument"),
+    "a source left out": (
+        "    results: x\n    source: made up for a test\n",
+        "    results: x\n",
+        ":4: bots.0.source: ",
+    ),
+    "a source that says nothing": ("source: made up for a test\nbots", "source: tbd\nbots", ":2: source: "),
+    "a number where text is wanted": ("fills: f", "fills: 3", ":7: bots.0.fills: "),
+    "a version that YAML takes for a number": ("version: 1.0.0", "version: 1.0", ":5: bots.0.version: "),
+    "a bad name": ("name: paper", "name: Paper Bot", ":4: bots.0.name: "),
+    "a kind that there is not": ("kind: recording", "kind: tape", ":6: bots.0.samples"),
+    "a date that is none": ("2025-01-01", "soon", ":1: first_day: "),
+    "a key twice": ("    fills: f\n", "    fills: f\n    fills: g\n", ":8: fills: the key stands twice"),
+    "an alias": ("fills: f\n    quotes: q", "fills: &a f\n    quotes: *a", ":7: aliases are not allowed"),
+    "not YAML": ("bots:", "bots: [", "not readable as YAML"),
+    "not UTF-8": ("made up", "m\xe4de up", "not readable as YAML"),
+    "nan": ("fills: f", "fills: .nan", "Out of range float values"),
+    "a rule over several fields": (FLEET, FLEET + SECOND, ":1: top level: bots: expected every name once, was twice"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_named_with_file_line_and_field(tmp_path: Path, name: str):
+    old, new, message = FAULTS[name]
+    assert old in FLEET
+    with pytest.raises(PolicyError) as refusal:
+        read(tmp_path, FLEET.replace(old, new, 1))
+    assert "bots.yaml" in str(refusal.value)
+    assert message in str(refusal.value)
+
+
+def test_every_fault_has_its_own_line(tmp_path: Path):
+    with pytest.raises(PolicyError) as refusal:
+        read(tmp_path, FLEET.replace("fills: f", "fills: 1").replace("quotes: q", "quotes: 2"))
+    assert [line.split(": ")[1] for line in str(refusal.value).splitlines()] == ["bots.0.fills", "bots.0.quotes"]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_an_empty_file_is_said(tmp_path: Path, text: str):
+    with pytest.raises(PolicyError, match="the policy file is empty"):
+        read(tmp_path, text)
+
+
+def test_a_missing_file_is_said(tmp_path: Path):
+    with pytest.raises(PolicyError, match="the policy file is missing"):
+        read_policy(tmp_path / "bots.yaml", Fleet)

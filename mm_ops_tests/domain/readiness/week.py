@@ -1,0 +1,46 @@
+"""A healthy week, with one difference where a test wants one."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from mm_ops.domain.readiness.evidence import DayEvidence
+from mm_ops.domain.readiness.policy import (
+    AllDaysSection,
+    EdgeSection,
+    GuardSection,
+    LatencySection,
+    ReadinessPolicy,
+    TakerSection,
+)
+from mm_ops_tests.builders import WORDS
+
+LAST = date(2026, 11, 20)
+EXPECTED = [LAST - timedelta(days=back) for back in reversed(range(7))]
+POLICY = ReadinessPolicy(
+    days=7,
+    edge=EdgeSection(points=30, full_at_bps=2.5, source=WORDS),
+    latency=LatencySection(points=25, full_at_ms=350, source=WORDS),
+    taker=TakerSection(points=15, full_at_share=0.15, source=WORDS),
+    guards=GuardSection(points=10, min_coverage=0.99, source=WORDS),
+    chaos=AllDaysSection(points=10, source=WORDS),
+    tests=AllDaysSection(points=10, source=WORDS),
+    source=WORDS,
+)
+
+
+def week(**different: Any) -> list[DayEvidence]:
+    usual: dict[str, Any] = {
+        "net_edge_bps": 3.0,
+        "order_age_p95_ms": 250.0,
+        "taker_share": 0.05,
+        "guard_trips": 0.0,
+        "chaos_ok": True,
+        "tests_ok": True,
+    }
+    return [DayEvidence(date=day, **{**usual, **different}) for day in EXPECTED]
+
+
+def but(day: DayEvidence, **different: Any) -> DayEvidence:
+    """The same day with some fields different."""
+    return replace(day, **different)
