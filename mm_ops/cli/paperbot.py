@@ -25,10 +25,15 @@ def record(out: Path | None, profile: str, days: int, end: datetime | None, seed
     Days that are there and whole are left alone, so it can be run again at any time.
     """
     from mm_ops.adapters.environment import Environment
+    from mm_ops.domain.errors import SchemaError
+    from mm_ops.paperbot.recording import RecordingError
     from mm_ops.paperbot.recording import record as record_days
 
     root = out if out is not None else Environment.read().path("var/recordings/paper")
     last = end.date() if end is not None else yesterday()
-    record_days(root, profile=profile, end=last, days=days, seed=seed, progress=say)
+    try:
+        record_days(root, profile=profile, end=last, days=days, seed=seed, progress=say)
+    except RecordingError as error:  # the paper bot knows none of our errors, on purpose
+        raise SchemaError(str(error)) from error
     click.echo(str(root))
     marker("paperbot record", "OK")

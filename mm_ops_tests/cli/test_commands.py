@@ -1,0 +1,157 @@
+"""The commands as a user runs them: exit codes, last lines, one line for what is wrong."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from mm_ops.cli import COMMANDS
+from mm_ops_tests.requirements import PROJECT
+from mm_ops_tests.site import Deployment
+
+
+@pytest.fixture(scope="module")
+def site(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return Deployment(tmp_path_factory.mktemp("site"), {"paper": healthy})
+
+
+def last_line(text: str) -> str:
+    return text.rstrip("\n").rsplit("\n", 1)[-1]
+
+
+def test_a_healthy_night_from_nothing_to_a_validated_go(site: Deployment):
+    night = site.run("nightly")
+    assert night.returncode == 0, night.stderr
+    assert last_line(night.stdout) == "| nightly | GO | NIGHTLY=GO |"
+    assert "GO: paper 2026-11-20" in night.stdout
+    assert "release/paper-v1.0.0.zip.sha256" in night.stdout
+    readiness = "var/artifacts/paper/2026-11-20/reports/readiness.json"
+    valid = site.run("readiness", "validate", readiness)
+    assert (valid.returncode, last_line(valid.stdout)) == (0, "| readiness | GO | READINESS=GO |")
+    checks = site.run("ci", "--junit", "checks.xml")
+    assert (checks.returncode, last_line(checks.stdout)) == (0, "| ci | PASS | CI=PASS |")
+    suite = ET.parse(site.root / "checks.xml").getroot()  # noqa: S314 - our own bytes
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("11", "0", "0")
+    undecided = site.run("ci", "--date", "2026-11-19", "--json")
+    assert (undecided.returncode, last_line(undecided.stdout)) == (2, "| ci | INCONCLUSIVE | CI=INCONCLUSIVE |")
+    document = json.loads(undecided.stdout.rsplit("\n", 2)[0])
+    assert {row["finding"]["verdict"] for row in document["findings"]} == {"pass", "inconclusive"}
+
+
+def test_a_degraded_night_exits_one_and_says_why(degraded: Path, tmp_path: Path):
+    site = Deployment(tmp_path / "site", {"paper": degraded})
+    night = site.run("nightly", "--json")
+    assert (night.returncode, last_line(night.stdout)) == (1, "| nightly | HOLD | NIGHTLY=HOLD |")
+    (document,) = json.loads(night.stdout.rsplit("\n", 2)[0])["nights"]
+    assert document["verdict"] == "HOLD"
+    assert any("edge_bps_ema24h" in reason for reason in document["reasons"])
+    readiness = site.run("readiness", "validate", "var/artifacts/paper/2026-11-20/reports/readiness.json")
+    assert (readiness.returncode, last_line(readiness.stdout)) == (1, "| readiness | HOLD | READINESS=HOLD |")
+
+
+def test_a_prometheus_that_is_down_is_hold_and_could_not_decide(healthy: Path, tmp_path: Path):
+    site = Deployment(tmp_path / "site", {"paper": healthy})
+    night = site.run("nightly", "--source", "http://127.0.0.1:9")
+    assert (night.returncode, last_line(night.stdout)) == (2, "| nightly | HOLD | NIGHTLY=HOLD |")
+    assert "http://127.0.0.1:9" in night.stdout
+    assert "Traceback" not in night.stdout + night.stderr
+
+
+WRONG = {
+    "an unknown bot": (["nightly", "--bot", "mm9"], "mm-ops: no bot mm9 in bots.yaml; there are: paper"),
+    "an address that is none": (["nightly", "--source", "prom"], "mm-ops: expected the address of a Prometheus"),
+    "an unknown check": (["ci", "--select", "x:y"], "mm-ops: --select: no such check: x:y"),
+    "a readiness file that is not there": (["readiness", "validate", "x.json"], "mm-ops: x.json: no such file"),
+    "fills that are not there": (
+        ["edge", "report", "--fills", "x", "--quotes", "x"],
+        "mm-ops: x: no Parquet or JSON lines there",
+    ),
+    "a baseline that is not there": (
+        ["golden", "compare", "--baseline", "x.json", "--actual", "x.json"],
+        "mm-ops: x.json: no such file",
+    ),
+    "a recording of another bot": (
+        ["paperbot", "record", "--out", "@recording", "--seed", "8", "--days", "1", "--date", "2026-11-20"],
+        "choose another folder with --out",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_done_is_one_line_and_exit_two(site: Deployment, healthy: Path, name: str):
+    arguments, message = WRONG[name]
+    result = site.run(*(argument.replace("@recording", str(healthy)) for argument in arguments))
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len([line for line in result.stderr.splitlines() if line.startswith("mm-ops: ")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("limit: 150\n", "limit: 150\n    limt: 1\n", "soak.yaml:18: gates.0.limt: Unexpected keyword argument"),
+        ('    source: "design section 3 (SoakLatencyP95High)"\n', "", "gates.0.source: "),
+    ],
+)
+def test_a_policy_with_a_fault_is_one_line_with_its_place(
+    healthy: Path, tmp_path: Path, old: str, new: str, message: str
+):
+    site = Deployment(tmp_path / "site", {"paper": healthy})
+    path = site.policy("soak.yaml")
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    result = site.run("nightly")
+    assert result.returncode == 2
+    assert "soak.yaml" in result.stderr
+    assert message.split(": ", 1)[-1] in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_drift_is_shown_path_by_path_and_exits_one(site: Deployment):
+    baseline = site.root / "deploy/golden/tiny/EDGE_REPORT_tiny.json"
+    other = json.loads(baseline.read_text())
+    other["total"]["net_edge_bps"] += 0.5
+    (site.root / "other.json").write_text(json.dumps(other))
+    drift = site.run("golden", "compare", "--baseline", str(baseline), "--actual", "other.json")
+    assert (drift.returncode, last_line(drift.stdout)) == (1, "| golden | FAIL | GOLDEN=FAIL |")
+    assert "$.total.net_edge_bps" in drift.stdout
+    loose = site.run("golden", "compare", "--baseline", str(baseline), "--actual", "other.json", "--tolerance", "1")
+    assert (loose.returncode, last_line(loose.stdout)) == (0, "| golden | PASS | GOLDEN=PASS |")
+    shown = site.run(
+        "golden", "compare", "--baseline", str(baseline), "--actual", "other.json", "--no-fail-on-drift", "--json"
+    )
+    assert (shown.returncode, last_line(shown.stdout)) == (0, "| golden | FAIL | GOLDEN=FAIL |")
+
+
+def test_a_readiness_file_edited_by_hand_is_invalid(site: Deployment):
+    stored = site.root / "var/artifacts/paper/2026-11-20/reports/readiness.json"
+    document = json.loads(stored.read_text())
+    document["days"][0]["net_edge_bps"] = -1.0
+    (site.root / "edited.json").write_text(json.dumps({**document, "score": 99.0}))
+    result = site.run("readiness", "validate", "edited.json")
+    assert (result.returncode, last_line(result.stdout)) == (2, "| readiness | INVALID | READINESS=INVALID |")
+    assert "score: expected 100.0 from the days in the file, was 99.0" in result.stdout
+
+
+def test_the_edge_of_any_two_folders_is_written_and_shown(site: Deployment, healthy: Path):
+    arguments = ["edge", "report", "--out-json", "edge.json", "--out-md", "edge.md"]
+    for option in ("fills", "quotes"):
+        arguments += [f"--{option}", str(healthy / option / "date=2026-11-20")]
+    result = site.run(*arguments)
+    assert (result.returncode, last_line(result.stdout)) == (0, "| edge report | PASS | EDGE_REPORT=PASS |")
+    assert json.loads((site.root / "edge.json").read_text())["identity"]["holds"] is True
+    assert (site.root / "edge.md").read_text().startswith("# Edge, ")
+
+
+def test_every_command_is_in_the_readme_and_has_help(site: Deployment):
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"`mm-ops {name}" in readme
+        shown = site.run(name, "--help")
+        assert shown.returncode == 0
+        assert "Usage:" in shown.stdout
+    unknown = site.run("rollback")
+    assert unknown.returncode == 2
+    assert "No such command" in unknown.stderr

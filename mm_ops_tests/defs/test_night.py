@@ -1,0 +1,266 @@
+"""The nightly job on the real recorder's evidence, through Dagster and its own stored runs."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS
+from mm_ops.defs.judgement import judge_stored
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.runs import find_missing, run_assets
+from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.verdict import Verdict
+from mm_ops_tests.conftest import LAST
+from mm_ops_tests.site import Deployment
+
+KEYS = BotKeys("paper")
+
+
+@pytest.fixture(scope="module")
+def good(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A deployment whose healthy week was judged; tests that change it take a copy."""
+    deployment = Deployment(tmp_path_factory.mktemp("good"), {"paper": healthy})
+    assert deployment.night().word == "GO"
+    return deployment
+
+
+@pytest.fixture
+def altered(good: Deployment, tmp_path: Path) -> Deployment:
+    """A copy of the judged deployment, to be tampered with."""
+    copy = Deployment(tmp_path / "site", good.recordings)
+    shutil.copytree(good.root / "var", copy.root / "var")
+    shutil.copytree(good.root / "dagster", copy.root / "dagster")
+    return copy
+
+
+def release_alone(deployment: Deployment) -> str:
+    """Materialise the bundle by hand, alone, in a later run; the refusal, or nothing."""
+    with deployment.instance() as instance:
+        outcome = run_assets(deployment.location().definitions, instance, "paper", LAST, [KEYS.release_bundle])
+    return outcome.refusals.get(KEYS.release_bundle, "")
+
+
+def reports(deployment: Deployment) -> dict[str, bytes]:
+    root = deployment.root / "var/artifacts"
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_healthy_week_is_go_at_a_hundred_and_its_bundle_verifies(good: Deployment):
+    night = good.night()
+    assert (night.word, night.exit_code, night.reasons) == ("GO", 0, [])
+    assert good.evidence().read_json(good.evidence().report(LAST, READINESS))["score"] == 100
+    bundle = good.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip"
+    stored = (bundle.parent / "paper-v1.0.0.zip.sha256").read_text()
+    assert stored == f"{digest(bundle.read_bytes()).removeprefix('sha256:')}  paper-v1.0.0.zip\n"
+    with zipfile.ZipFile(bundle) as archive:
+        manifest = json.loads(archive.read("MANIFEST.json"))
+        listed = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
+        assert listed == {name: digest(archive.read(name)) for name in archive.namelist() if name != "MANIFEST.json"}
+    assert {"VERSION", "reports/readiness.json", "policies/soak.yaml", "golden/EDGE_REPORT_tiny.json"} <= set(listed)
+
+
+def test_every_hard_check_has_one_result_and_every_asset_was_made(good: Deployment):
+    night = good.night()
+    assert set(night.outcome.materialised) == set(KEYS.all)
+    gates = [item.finding.gate for item in night.outcome.judged]
+    assert sorted(gates) == sorted(
+        [
+            "identity",
+            "no_drift",
+            "is_go",
+            "tick_latency_p95_ms",
+            "deadline_miss_ratio",
+            "edge_bps_ema24h",
+            "md_cache_hit_ratio",
+            "circuit_open_seconds",
+            "guard_trips",
+            "maker_share",
+            "ws_lag_max_ms",
+        ]
+    )
+
+
+def test_a_second_night_makes_nothing_again_but_the_day_itself_and_the_same_bytes(good: Deployment):
+    before = reports(good)
+    good.said.clear()
+    good.night()
+    assert good.said == ["nightly: paper 2026-11-20: every asset and every check"]
+    assert reports(good) == before
+
+
+def test_another_machine_makes_the_same_bytes(good: Deployment, healthy: Path, tmp_path: Path):
+    other = Deployment(tmp_path / "elsewhere", {"paper": healthy})
+    other.night()
+    assert reports(other) == reports(good)
+
+
+def test_a_degraded_week_is_hold_with_reasons_and_no_bundle(degraded: Path, tmp_path: Path):
+    deployment = Deployment(tmp_path / "site", {"paper": degraded})
+    night = deployment.night()
+    assert (night.word, night.exit_code) == ("HOLD", 1)
+    failed = {item.finding.gate for item in night.outcome.judged if item.finding.verdict is Verdict.FAIL}
+    assert failed >= {"tick_latency_p95_ms", "deadline_miss_ratio", "edge_bps_ema24h", "md_cache_hit_ratio", "is_go"}
+    assert KEYS.release_bundle not in night.outcome.materialised
+    assert not list(deployment.root.glob("var/artifacts/paper/*/release/*"))
+    assert "paper/soak_findings:edge_bps_ema24h did not pass" in release_alone(deployment)
+    readiness = deployment.evidence().read_json(deployment.evidence().report(LAST, READINESS))
+    assert readiness["verdict"] == "HOLD"
+    assert readiness["missing"] == []
+    assert readiness["score"] < 60
+
+
+def test_the_bundle_alone_in_a_later_run_is_built_only_on_what_passed(altered: Deployment):
+    assert release_alone(altered) == ""
+
+
+def test_a_bundle_before_anything_ran_is_refused(healthy: Path, tmp_path: Path):
+    refusal = release_alone(Deployment(tmp_path / "site", {"paper": healthy}))
+    assert "edge_report.json: not stored yet" in refusal
+
+
+def test_findings_edited_by_hand_are_not_what_was_judged(altered: Deployment):
+    evidence = altered.evidence()
+    name = evidence.report(LAST, GATES_SUMMARY)
+    evidence.put(name, evidence.read(name).replace(b'"value": 0.0', b'"value": 1.0'))
+    assert "gates_summary.json: altered since it was materialised" in release_alone(altered)
+
+
+def test_an_edge_whose_identity_broke_is_refused_even_before_its_check_runs(altered: Deployment):
+    evidence = altered.evidence()
+    name = evidence.report(LAST, EDGE_REPORT)
+    report = evidence.read_json(name)
+    evidence.put_json(name, {**report, "identity": {**report["identity"], "money_error": 1.0, "holds": False}})
+    assert "identity: the two counts of the money differ by 1 (relative)" in release_alone(altered)
+
+
+def test_findings_made_again_wait_for_their_checks(altered: Deployment):
+    with altered.instance() as instance:
+        graph = altered.location().graphs["paper"]
+        assets = [definition for definition in graph.assets if KEYS.soak_findings in definition.keys]
+        dg.materialize(
+            assets,
+            instance=instance,
+            partition_key=LAST.isoformat(),
+            resources={"site": altered.location().site},
+            selection=dg.AssetSelection.assets(KEYS.soak_findings),
+        )
+    assert "paper/soak_findings:tick_latency_p95_ms judged an older materialisation" in release_alone(altered)
+
+
+def test_checks_alone_judge_what_is_stored_and_exit_zero(good: Deployment):
+    with good.instance() as instance:
+        judgement = judge_stored(good.location(), instance, LAST)
+    assert (judgement.exit_code, judgement.absent, len(judgement.outcome.judged)) == (0, [], 11)
+
+
+def test_checks_of_a_day_that_was_never_judged_could_not_decide(good: Deployment):
+    with good.instance() as instance:
+        judgement = judge_stored(good.location(), instance, LAST.replace(day=1))
+    assert judgement.exit_code == 2
+    missing = [item.finding for item in judgement.outcome.judged if item.finding.verdict is Verdict.INCONCLUSIVE]
+    assert len(missing) == 10
+    assert all("not stored yet" in finding.reason for finding in missing)
+
+
+def test_a_stored_file_cut_short_is_inconclusive_and_not_a_crash(altered: Deployment):
+    path = altered.root / "var/artifacts/paper/2026-11-20/reports/gates_summary.json"
+    path.write_bytes(path.read_bytes()[:500])
+    with altered.instance() as instance:
+        judgement = judge_stored(altered.location(), instance, LAST, ["paper/soak_findings:maker_share"])
+    (item,) = judgement.outcome.judged
+    assert item.finding.verdict is Verdict.INCONCLUSIVE
+    assert "not the JSON that was stored" in item.finding.reason
+
+
+def test_a_single_soft_check_that_passes_is_no_verdict_on_hard_ones(good: Deployment):
+    with good.instance() as instance:
+        judgement = judge_stored(good.location(), instance, LAST, ["paper/soak_findings:maker_share"])
+    assert (judgement.exit_code, len(judgement.outcome.judged)) == (0, 1)
+
+
+def test_a_check_that_there_is_not_is_refused_with_those_that_are(good: Deployment):
+    with good.instance() as instance, pytest.raises(PolicyError, match="no such check: paper/x:y; there are: paper/"):
+        judge_stored(good.location(), instance, LAST, ["paper/x:y"])
+
+
+def test_a_report_whose_file_was_deleted_is_made_again(altered: Deployment):
+    lost = altered.root / "var/artifacts/paper/2026-11-16/reports/edge_report.json"
+    lost.unlink()
+    with altered.instance() as instance:
+        (work,) = find_missing(instance, altered.evidence(), KEYS, altered.location().shape, LAST)
+    assert (work.day.isoformat(), work.assets) == ("2026-11-16", [KEYS.edge_report])
+    altered.night()
+    assert lost.is_file()
+
+
+BAD: dict[str, tuple[Callable[[Path], Any], int, str]] = {
+    "no recording at all": (lambda root: shutil.rmtree(root / "samples"), 2, "no samples of any day"),
+    "a corrupt Parquet of quotes": (
+        lambda root: next(root.glob("quotes/date=2026-11-20/*/quotes.parquet")).write_bytes(b"PAR1 not really"),
+        2,
+        "quotes.parquet: not readable",
+    ),
+    "a day of samples with a flipped bit": (
+        lambda root: flip(root / "samples/date=2026-11-20/samples.parquet"),
+        2,
+        "expected sha256",
+    ),
+    "no fills on the last day": (
+        lambda root: shutil.rmtree(root / "fills/date=2026-11-20"),
+        2,
+        "no Parquet or JSON lines",
+    ),
+    "no test results on one day of the week": (
+        lambda root: (root / "results/date=2026-11-17/junit.xml").unlink(),
+        1,
+        "tests_ok is missing on 1 of 7 days",
+    ),
+    "a test run that is an error page": (
+        lambda root: (root / "results/date=2026-11-17/junit.xml").write_text("<html/>"),
+        1,
+        "tests_ok is missing on 1 of 7 days",
+    ),
+    "the bot absent for 48 of 72 hours": (
+        lambda root: list(map(shutil.rmtree, sorted(root.glob("samples/date=2026-11-1[89]")))),
+        2,
+        "coverage",
+    ),
+}
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_hold_with_the_reason_and_never_a_bundle(healthy: Path, tmp_path: Path, name: str):
+    spoil, code, message = BAD[name]
+    recording = tmp_path / "recording"
+    shutil.copytree(healthy, recording)
+    spoil(recording)
+    deployment = Deployment(tmp_path / "site", {"paper": recording})
+    night = deployment.night()
+    assert (night.word, night.exit_code) == ("HOLD", code)
+    assert message in " ".join([*night.reasons, *deployment.said])
+    assert KEYS.release_bundle not in night.outcome.materialised
+    assert release_alone(deployment) != ""
+
+
+def test_three_bots_stand_alone_in_one_location(recorded: Callable[[str], Path], tmp_path: Path):
+    names = {"mm1": recorded("healthy"), "mm2": recorded("degraded"), "mm3": recorded("healthy")}
+    deployment = Deployment(tmp_path / "site", names)
+    location = deployment.location()
+    dg.Definitions.validate_loadable(location.definitions)
+    graph = location.definitions.resolve_asset_graph()
+    assert graph.get_all_asset_keys() == {key for name in names for key in BotKeys(name).all}
+    words = {name: deployment.night(name).word for name in names}
+    assert words == {"mm1": "GO", "mm2": "HOLD", "mm3": "GO"}
