@@ -1,5 +1,6 @@
 """What no linter states for us."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mm_ops.adapters.environment import Environment
+from mm_ops.defs.fleet import build_location
+from mm_ops.defs.resources import Site
 from mm_ops_tests.requirements import PROJECT
 
 SOURCES = sorted((PROJECT / "mm_ops").rglob("*.py"))
@@ -47,8 +51,43 @@ def test_only_the_layer_of_dagster_imports_it():
     assert knows <= {"defs", "definitions.py", "cli"}
 
 
+def test_the_location_loads_without_what_only_its_steps_need():
+    code = "import sys, mm_ops.definitions; mm_ops.definitions.defs(); print(sorted(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not [name for name in ("polars", "pandas", "numpy") if f"'{name}'" in shown]
+
+
 def test_help_is_fast_because_it_imports_nothing_heavy():
     code = "import sys, mm_ops.cli; mm_ops.cli.cli(['--help'], standalone_mode=False); print(sorted(sys.modules))"
     python = sys.executable
     shown = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not [name for name in ("dagster", "polars", "pandas", "numpy") if f"'{name}'" in shown]
+
+
+def table_names(readme: str, header: str) -> set[str]:
+    """The first column of the table whose header row begins so."""
+    rows = readme[readme.index(header) :].splitlines()[2:]
+    return {row.split("`")[1] for row in itertools.takewhile(lambda row: row.startswith("|"), rows)}
+
+
+def test_the_readme_lists_every_asset_and_every_check_with_its_limit():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    location = build_location(Site.of(Environment.read({})))
+    graph = location.graphs["paper"]
+    assert table_names(readme, "| asset |") == {key.path[-1] for item in graph.assets for key in item.keys}
+    assert table_names(readme, "| check |") == {key.name for key in graph.all_checks}
+    for gate in location.shape.soak.gates:
+        limit = f"{gate.bound.sign} {gate.limit:g} {gate.unit}"
+        assert f"| `{gate.name}` | `soak_findings` | {gate.severity.value} | {limit} |" in readme
+
+
+def test_nothing_in_the_readme_is_left_to_fill_in():
+    assert "@@" not in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_lock_names_no_address_and_has_a_digest_for_every_file():
+    lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    pinned = [line for line in lock.splitlines() if "==" in line and not line.startswith("#")]
+    assert len(pinned) > 100
+    assert lock.count("--hash=sha256:") >= len(pinned)

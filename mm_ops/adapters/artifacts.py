@@ -5,8 +5,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from upath import UPath
-
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import MissingEvidenceError
 
@@ -45,6 +43,8 @@ class Artifacts:
     """Named bytes under a root; names are relative, with ``/`` between the parts."""
 
     def __init__(self, root: str) -> None:
+        from upath import UPath  # noqa: PLC0415 - it loads every fsspec implementation
+
         self._root = UPath(root)
 
     def address(self, name: str) -> str:

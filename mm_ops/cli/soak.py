@@ -108,7 +108,8 @@ def run(  # noqa: PLR0913 - one argument for each flag
     source, words = _Origin(mock, recording, prometheus, bot).open()
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.soak.report_text import soak_markdown
-    from mm_ops.domain.soak.verdicts import fold, gates_summary, judge
+    from mm_ops.domain.soak.summary import gates_summary
+    from mm_ops.domain.soak.verdicts import fold, judge
     from mm_ops.domain.verdict import exit_code
     from mm_ops.domain.windows import TimeWindow
 
@@ -143,7 +144,8 @@ def _policies() -> "tuple[SliCatalogue, SoakPolicy, dict[str, str]]":
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import digest
     from mm_ops.domain.sli.catalogue import SliCatalogue
-    from mm_ops.domain.soak.policy import SoakPolicy, resolve
+    from mm_ops.domain.soak.policy import SoakPolicy
+    from mm_ops.domain.soak.resolve import resolve
 
     slis = read_policy(policy_file("slis.yaml"), SliCatalogue)
     policy = read_policy(policy_file("soak.yaml"), SoakPolicy)

@@ -19,8 +19,7 @@ from mm_ops.defs.soak.assets import soak_assets
 from mm_ops.defs.soak.checks import soak_checks
 from mm_ops.domain.bots import Bot, Fleet
 from mm_ops.domain.readiness.policy import ReadinessPolicy
-from mm_ops.domain.sli.catalogue import SliCatalogue
-from mm_ops.domain.soak.policy import SoakPolicy, resolve
+from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import DAY
 
@@ -67,7 +66,6 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     """
     bots = fleet if fleet is not None else site.fleet()
     soak = site.policy("soak.yaml", SoakPolicy)
-    resolve(site.policy("slis.yaml", SliCatalogue), soak)
     shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy))
     graphs = {bot.name: build_bot(bot, shape) for bot in bots.bots}
     definitions = dg.Definitions(

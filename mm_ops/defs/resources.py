@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import dagster as dg
 
@@ -12,7 +12,9 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
 from mm_ops.domain.canonical import digest
-from mm_ops.domain.sli.series import SampleSource
+
+if TYPE_CHECKING:
+    from mm_ops.domain.sli.series import SampleSource
 
 T = TypeVar("T")
 
@@ -65,15 +67,15 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The bot's stored evidence."""
         return BotEvidence(Artifacts(self.artifacts), bot.name)
 
-    def samples(self, bot: Bot) -> SampleSource:
+    def samples(self, bot: Bot) -> "SampleSource":
         """Where the bot's samples come from."""
         match bot.samples:
             case Recorded(path=path):
-                from mm_ops.adapters.recording import RecordingSamples  # noqa: PLC0415 - polars is heavy
+                from mm_ops.adapters.recording import RecordingSamples
 
                 return RecordingSamples(self.path(path))
             case Scraped(url=url, match=labels, timeout=timeout):
-                from mm_ops.adapters.prometheus import PrometheusSamples  # noqa: PLC0415 - polars is heavy
+                from mm_ops.adapters.prometheus import PrometheusSamples
 
                 return PrometheusSamples(url, labels, timeout)
 

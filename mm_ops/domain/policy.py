@@ -1,6 +1,6 @@
 """What every policy type shares: closed schemas, and words that say why a number is what it is."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, StringConstraints
 
@@ -12,3 +12,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 
 Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]
 """Where a number comes from: a page, a paper, a measurement. A number without one is refused."""
+
+Unit = Literal["ms", "s", "ratio", "bps", "count"]
+"""What a value is in; a limit on it must be in the same."""

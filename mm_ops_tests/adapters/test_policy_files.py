@@ -11,7 +11,8 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.sli.catalogue import SliCatalogue
-from mm_ops.domain.soak.policy import SoakPolicy, resolve
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.resolve import resolve
 
 POLICIES = Environment.read({}).policies
 OURS: dict[str, type[Any]] = {

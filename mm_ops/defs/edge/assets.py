@@ -6,15 +6,12 @@ from typing import Any
 import dagster as dg
 
 from mm_ops.adapters.evidence import EDGE_REPORT, EDGE_TEXT
-from mm_ops.adapters.market_data import read_fills, read_quotes
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
-from mm_ops.domain.edge.report import build_edge_report
-from mm_ops.domain.edge.report_text import edge_markdown
 from mm_ops.domain.windows import TimeWindow
 
 
@@ -29,6 +26,10 @@ def edge_assets(bot: Bot, first_day: date) -> list[dg.AssetsDefinition]:
         description="Spread capture, markouts, adverse selection, fees, inventory and net edge of a UTC day.",
     )
     def edge_report(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.market_data import read_fills, read_quotes
+        from mm_ops.domain.edge.report import build_edge_report
+        from mm_ops.domain.edge.report_text import edge_markdown
+
         day = partition_day(context)
         window = TimeWindow.of_day(day)
         evidence = site.evidence(bot)

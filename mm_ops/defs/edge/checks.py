@@ -8,7 +8,7 @@ from mm_ops.adapters.evidence import EDGE_REPORT
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.verdicts import Gate, gate_check, report_of_day
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.edge.identity import identity_finding
+from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.verdict import Severity
 
 

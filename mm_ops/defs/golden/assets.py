@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops.adapters.golden_cases import compare_case, run_case
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
@@ -24,6 +23,8 @@ def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
         description="Each pinned case measured again, and every difference from its signed-off report.",
     )
     def golden_report(site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.golden_cases import compare_case, run_case
+
         evidence = site.evidence(bot)
         with refusals_end_the_step():
             policy = site.policy("golden.yaml", GoldenPolicy)

@@ -17,7 +17,7 @@ from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
-from mm_ops.domain.edge.identity import identity_finding
+from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.release.manifest import MANIFEST, build_manifest
 
 

@@ -6,17 +6,13 @@ from typing import Any
 import dagster as dg
 
 from mm_ops.adapters import evidence as names
-from mm_ops.adapters.recording import RecordingSamples, encode_samples
 from mm_ops.defs.automation import RETRY_SOURCE, daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.sli.catalogue import SliCatalogue
-from mm_ops.domain.soak.metrics import measure_soak
-from mm_ops.domain.soak.policy import SoakPolicy, resolve
-from mm_ops.domain.soak.report_text import soak_markdown
-from mm_ops.domain.soak.verdicts import fold, gates_summary, judge
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.summary import gates_summary
 from mm_ops.domain.windows import TimeWindow
 
 POLICIES = ("slis.yaml", "soak.yaml")
@@ -37,6 +33,9 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         description="Raw samples of every series that an SLI reads, of one UTC day, from Prometheus or a recording.",
     )
     def sli_samples(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.recording import encode_samples
+        from mm_ops.domain.sli.catalogue import SliCatalogue
+
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
@@ -54,6 +53,11 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         description="Every SLI over the soak window that ends with the day, and over the day itself.",
     )
     def soak_metrics(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.recording import RecordingSamples
+        from mm_ops.domain.sli.catalogue import SliCatalogue
+        from mm_ops.domain.soak.metrics import measure_soak
+        from mm_ops.domain.soak.resolve import resolve
+
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
@@ -82,6 +86,9 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",
     )
     def soak_findings(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.domain.soak.report_text import soak_markdown
+        from mm_ops.domain.soak.verdicts import fold, judge
+
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():

@@ -10,7 +10,7 @@ from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.verdicts import Gate, gate_check, report_of_day
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.soak.policy import SoakPolicy
-from mm_ops.domain.soak.verdicts import find_finding
+from mm_ops.domain.soak.summary import find_finding
 from mm_ops.domain.verdict import Severity
 
 

@@ -1,15 +1,11 @@
 """The money counted twice, by ways that share no step: if they differ, no number of the report is to be believed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from mm_ops.domain.verdict import Finding, Severity, Verdict
-
-TOLERANCE = 1e-9
-NAME = "identity"
+from mm_ops.domain.edge.finding import TOLERANCE
 
 
 def check_identity(fills: pl.DataFrame, horizons: Sequence[str]) -> dict[str, Any]:
@@ -44,23 +40,3 @@ def _money_error(fills: pl.DataFrame) -> float:
         turnover=pl.col("notional").sum(),
     ).row(0)
     return float(abs(money - marked) / max(abs(money), abs(marked), 1e-6 * turnover))
-
-
-def identity_finding(report: dict[str, Any]) -> Finding:
-    """Judge a stored edge report; without fills there is nothing that could hold."""
-    identity = report["identity"]
-    bare = Finding(
-        gate=NAME,
-        severity=Severity.HARD,
-        verdict=Verdict.INCONCLUSIVE,
-        reason="no fill could be measured",
-        unit="relative",
-        bound="at_most",
-        limit=TOLERANCE,
-    )
-    if identity["holds"] is None:
-        return bare
-    worst = max(identity["capture_error"], identity["money_error"])
-    reason = f"the two counts of the money differ by {worst:.2g} (relative), at most {TOLERANCE:g} is allowed"
-    verdict = Verdict.PASS if identity["holds"] else Verdict.FAIL
-    return replace(bare, verdict=verdict, value=worst, margin=TOLERANCE - worst, reason=reason)

@@ -1,17 +1,14 @@
 """The SLIs by name, as ``deploy/policies/slis.yaml`` states them."""
 
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.policy import CLOSED, Name, Source, Unit
 from mm_ops.domain.sli.kinds import HistogramQuantile, Kind
 from mm_ops.domain.sli.series import Selector
-
-Unit = Literal["ms", "s", "ratio", "bps", "count"]
-"""What a value is in; a limit on it must be in the same."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -14,6 +14,7 @@ from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.measurement import Measurement, Problem, Scope, not_measured
 from mm_ops.domain.sli.series import split_series
+from mm_ops.domain.soak.summary import field_of
 from mm_ops.domain.windows import TimeWindow
 
 _MEASURED = frozenset(field.name for field in fields(Measurement))
@@ -80,20 +81,6 @@ def entries_from(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if not isinstance(entry, Mapping):
             raise SchemaError(f"soak metrics: slis.{name}: expected an object, was {type(entry).__name__}")
     return entries
-
-
-def field_of(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
-    """Read one field of a stored document.
-
-    Raises:
-        SchemaError: it is absent or of another type.
-    """
-    if not isinstance(document, Mapping) or name not in document:
-        raise SchemaError(f"soak metrics: {name}: expected a field of this name, was none")
-    value = document[name]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise SchemaError(f"soak metrics: {name}: expected another type, was {type(value).__name__}")
-    return value
 
 
 def _entry(sli: Sli, measurement: Measurement, window: TimeWindow) -> dict[str, Any]:

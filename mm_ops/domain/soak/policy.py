@@ -8,10 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.errors import PolicyError
-from mm_ops.domain.policy import CLOSED, Name, Source
-from mm_ops.domain.sli.catalogue import Sli, SliCatalogue, Unit
-from mm_ops.domain.sli.kinds import HistogramQuantile
+from mm_ops.domain.policy import CLOSED, Name, Source, Unit
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import Duration, format_duration
 
@@ -93,32 +90,3 @@ class SoakPolicy:
         if not self.scrape_interval <= gate.max_gap < self.window:
             span = f"{format_duration(self.scrape_interval)} to less than {format_duration(self.window)}"
             raise ValueError(f"{gate.name}: max_gap: expected {span}, was {format_duration(gate.max_gap)}")
-
-
-def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
-    """Check the two files against each other.
-
-    Raises:
-        PolicyError: one line per fault: a gate or a reported name without an SLI, an SLI that is neither gated
-            nor reported (a gate somebody forgot), a limit in another unit than its SLI, or a limit on a quantile
-            that is no bucket bound (at a bound the comparison is exact, between two it rests on interpolation).
-    """
-    known = {sli.name: sli for sli in slis.slis}
-    faults = [f"soak.yaml: reported: no sli {name} in slis.yaml" for name in soak.reported if name not in known]
-    for number, gate in enumerate(soak.gates):
-        sli = known.get(gate.sli)
-        fault = f"sli: no sli {gate.sli} in slis.yaml" if sli is None else _find_misfit(gate, sli)
-        if fault:
-            faults.append(f"soak.yaml: gates.{number} ({gate.name}): {fault}")
-    used = {*soak.reported, *(gate.sli for gate in soak.gates)}
-    faults += [f"slis.yaml: {name}: no gate in soak.yaml, and not among reported" for name in known if name not in used]
-    if faults:
-        raise PolicyError("\n".join(faults))
-
-
-def _find_misfit(gate: Gate, sli: Sli) -> str | None:
-    if gate.unit != sli.unit:
-        return f"unit: expected {sli.unit} as {sli.name} is measured in, was {gate.unit}"
-    if isinstance(sli.measure, HistogramQuantile) and gate.limit not in sli.measure.bounds:
-        return f"limit: expected a bucket bound of {sli.measure.metric}, was {gate.limit:g}"
-    return None

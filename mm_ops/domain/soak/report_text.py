@@ -6,7 +6,8 @@ from typing import Any
 
 from mm_ops.domain.markdown import number, table
 from mm_ops.domain.sli.measurement import Measurement
-from mm_ops.domain.soak.metrics import entries_from, field_of, measurements_from
+from mm_ops.domain.soak.metrics import entries_from, measurements_from
+from mm_ops.domain.soak.summary import field_of
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import format_duration
 

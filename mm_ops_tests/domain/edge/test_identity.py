@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from mm_ops.domain.edge.identity import check_identity, identity_finding
+from mm_ops.domain.edge.finding import identity_finding
+from mm_ops.domain.edge.identity import check_identity
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.verdict import Verdict
 from mm_ops_tests.builders import edge_policy, fill, fills, instrument, instruments, minute, quotes

@@ -10,7 +10,8 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sli.measurement import Measurement, Problem
 from mm_ops.domain.sli.series import SAMPLE_SCHEMA
-from mm_ops.domain.soak.metrics import entries_from, field_of, measure_soak, measurements_from, unmeasured_soak
+from mm_ops.domain.soak.metrics import entries_from, measure_soak, measurements_from, unmeasured_soak
+from mm_ops.domain.soak.summary import field_of
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.soak_samples import END, STEP, WINDOW, catalogue, healthy
 

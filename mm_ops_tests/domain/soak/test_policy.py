@@ -7,7 +7,8 @@ import pytest
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import SliCatalogue
-from mm_ops.domain.soak.policy import Bound, SoakPolicy, resolve
+from mm_ops.domain.soak.policy import Bound, SoakPolicy
+from mm_ops.domain.soak.resolve import resolve
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.soak_samples import POLICIES, catalogue, soak_policy
 
@@ -57,7 +58,7 @@ def test_the_hard_gates_are_those_that_must_be_found() -> None:
         pytest.param("limit: 150", "limit: .inf", r"soak\.yaml.*[Oo]ut of range float", id="a limit without end"),
         pytest.param("limit: 150", "limit: .nan", r"soak\.yaml.*[Oo]ut of range float", id="a limit that is none"),
         pytest.param(
-            '    source: "design section 3 (SoakLatencyP95High)"\n',
+            '    source: "operating limit of the founders' design, alert SoakLatencyP95High"\n',
             "",
             r"soak\.yaml:\d+: gates\.0\.source: Field required",
             id="a limit without a source",

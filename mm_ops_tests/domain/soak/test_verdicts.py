@@ -13,7 +13,8 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.soak.metrics import measure_soak, unmeasured_soak
 from mm_ops.domain.soak.policy import SoakPolicy
-from mm_ops.domain.soak.verdicts import find_finding, findings_from, fold, gates_summary, judge
+from mm_ops.domain.soak.summary import find_finding, findings_from, gates_summary
+from mm_ops.domain.soak.verdicts import fold, judge
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.soak_samples import STEP, WINDOW, catalogue, healthy, soak_policy

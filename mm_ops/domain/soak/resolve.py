@@ -1,0 +1,35 @@
+"""The gates and the SLIs, checked against each other: two files that must agree."""
+
+from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
+from mm_ops.domain.sli.kinds import HistogramQuantile
+from mm_ops.domain.soak.policy import Gate, SoakPolicy
+
+
+def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
+    """Check the two files against each other.
+
+    Raises:
+        PolicyError: one line per fault: a gate or a reported name without an SLI, an SLI that is neither gated
+            nor reported (a gate somebody forgot), a limit in another unit than its SLI, or a limit on a quantile
+            that is no bucket bound (at a bound the comparison is exact, between two it rests on interpolation).
+    """
+    known = {sli.name: sli for sli in slis.slis}
+    faults = [f"soak.yaml: reported: no sli {name} in slis.yaml" for name in soak.reported if name not in known]
+    for number, gate in enumerate(soak.gates):
+        sli = known.get(gate.sli)
+        fault = f"sli: no sli {gate.sli} in slis.yaml" if sli is None else _find_misfit(gate, sli)
+        if fault:
+            faults.append(f"soak.yaml: gates.{number} ({gate.name}): {fault}")
+    used = {*soak.reported, *(gate.sli for gate in soak.gates)}
+    faults += [f"slis.yaml: {name}: no gate in soak.yaml, and not among reported" for name in known if name not in used]
+    if faults:
+        raise PolicyError("\n".join(faults))
+
+
+def _find_misfit(gate: Gate, sli: Sli) -> str | None:
+    if gate.unit != sli.unit:
+        return f"unit: expected {sli.unit} as {sli.name} is measured in, was {gate.unit}"
+    if isinstance(sli.measure, HistogramQuantile) and gate.limit not in sli.measure.bounds:
+        return f"limit: expected a bucket bound of {sli.measure.metric}, was {gate.limit:g}"
+    return None
