@@ -8,8 +8,9 @@ import dagster as dg
 
 from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
 
-RETRY_SOURCE = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""A source that does not answer is asked twice more; every other refusal is final at once."""
+RETRY_SOURCE = dg.RetryPolicy(max_retries=1, delay=3, jitter=dg.Jitter.PLUS_MINUS)
+"""A source that does not answer (its adapter has asked four times by then) is asked once more; every other refusal is
+final at once."""
 
 
 @contextmanager
