@@ -39,7 +39,7 @@ OPTIONAL: Mapping[str, type[pl.DataType]] = {
     "venue": _TEXT,
 }
 _WORDS = {"side": ("buy", "sell"), "liquidity": ("maker", "taker")}
-_POSITIVE = ("price", "qty", "bid_px", "ask_px")
+_POSITIVE = ("price", "qty", "bid_px", "bid_qty", "ask_px", "ask_qty")
 _ENDINGS = (".parquet", ".jsonl", ".jsonl.gz")
 
 SideIs = Literal["ours", "aggressor"]
@@ -53,7 +53,8 @@ def read_quotes(path: Path, window: TimeWindow | None = None) -> pl.DataFrame:
         SchemaError: it is not quotes, or cannot be read.
     """
     optional = {"exch_ts_ns": _INT}
-    return pl.concat([_read(file, QUOTES, optional) for file in _files(path, window)])
+    frames = [_read(file, QUOTES, optional) for file in _files(path, window)]
+    return pl.concat(frames, how="diagonal")
 
 
 def read_fills(path: Path, window: TimeWindow | None = None, side_is: SideIs = "ours") -> pl.DataFrame:
@@ -110,7 +111,7 @@ def _load(file: Path) -> pl.DataFrame:
         if file.name.endswith(".parquet"):
             return pl.read_parquet(file, hive_partitioning=False)
         return pl.read_ndjson(file, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # some damage makes it panic
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SchemaError(f"{file}: not readable: {first}") from error
 

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from typing import NoReturn
 
 import click
 
@@ -54,5 +55,11 @@ def main() -> None:
     try:
         cli.main(standalone_mode=True)
     except MmOpsError as error:
-        click.echo(f"mm-ops: {error}", err=True)
-        sys.exit(UNDECIDED)
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"{error.filename or 'the system'}: {error.strerror or error}")
+
+
+def _refuse(reason: str) -> NoReturn:
+    click.echo(f"mm-ops: {reason}", err=True)
+    sys.exit(UNDECIDED)

@@ -44,7 +44,7 @@ def ci(day: datetime | None, selected: tuple[str, ...], junit: Path | None, *, a
         document = {"day": judged_day, "absent": judgement.absent, "findings": rows}
         click.echo(encode(document), nl=False)
     else:
-        absent = [(name, "inconclusive", "the check gave no result") for name in judgement.absent]
+        absent = [(name, "no result") for name in judgement.absent]
         show_judged(f"checks on what is stored for {judged_day}", judgement.outcome.judged, absent)
     marker("ci", ANSWERS[judgement.exit_code])
     sys.exit(judgement.exit_code)

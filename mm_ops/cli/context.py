@@ -53,11 +53,11 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 def finding_row(finding: "Finding") -> tuple[str, ...]:
-    """One line of a verdict table: gate, severity, verdict, value, limit, margin, reason."""
+    """One line of a verdict table: gate, severity, verdict, value, limit, margin."""
     from mm_ops.domain.markdown import number
 
     sign = {"at_most": "≤ ", "at_least": "≥ "}.get(finding.bound, "")
     limit = "" if finding.limit is None else sign + number(finding.limit, finding.unit)
     margin = "" if finding.margin is None else f"{finding.margin:+.4g}"
     value = number(finding.value, finding.unit)
-    return (finding.gate, finding.severity.value, finding.verdict.value, value, limit, margin, finding.reason)
+    return (finding.gate, finding.severity.value, finding.verdict.value, value, limit, margin)

@@ -1,6 +1,7 @@
 """``mm-ops edge report``: the edge of any fills against any quotes, without Dagster."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mm_ops.cli.context import marker, policy_file, show_table
+from mm_ops.domain.errors import MmOpsError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from mm_ops.domain.edge.policy import Instruments
     from mm_ops.domain.windows import TimeWindow
 
 ANSWERS = {True: ("PASS", 0), False: ("FAIL", 1), None: ("INCONCLUSIVE", 2)}
@@ -30,6 +33,7 @@ def edge() -> None:
 @click.option("--instruments", type=PATH, help="Default deploy/policies/instruments.yaml.")
 @click.option("--policy", type=PATH, help="Default deploy/policies/edge.yaml.")
 @click.option("--clock", type=click.Choice(["exchange", "receive"]), help="Overrules the venue's clock.")
+@click.option("--venue", help="Takes all symbols as this venue's: its clock and lag, from the policy.")
 @click.option("--side-is", type=click.Choice(["ours", "aggressor"]), default="ours", show_default=True)
 @click.option("--start", type=TIME, help="UTC; default the first fill or quote.")
 @click.option("--end", type=TIME, help="UTC, not included; default just after the last fill or quote.")
@@ -42,6 +46,7 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
     instruments: Path | None,
     policy: Path | None,
     clock: Literal["exchange", "receive"] | None,
+    venue: str | None,
     side_is: Literal["ours", "aggressor"],
     start: datetime | None,
     end: datetime | None,
@@ -54,7 +59,6 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
 
     Exit 0 when the identity holds, 1 when it does not, 2 when nothing could be measured.
     """
-    from mm_ops.adapters.artifacts import write_atomically
     from mm_ops.adapters.market_data import read_fills, read_quotes
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import encode
@@ -67,14 +71,12 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
         ours,
         market,
         policy=read_policy(policy or policy_file("edge.yaml"), EdgePolicy),
-        instruments=read_policy(instruments or policy_file("instruments.yaml"), Instruments),
+        instruments=_at(venue, read_policy(instruments or policy_file("instruments.yaml"), Instruments)),
         window=_window(ours, market, start, end),
         clock=clock,
     )
-    if out_json is not None:
-        write_atomically(out_json, encode(result))
-    if out_md is not None:
-        write_atomically(out_md, edge_markdown(result).encode())
+    _write(out_json, encode(result))
+    _write(out_md, edge_markdown(result).encode())
     if as_json:
         click.echo(encode(result), nl=False)
     else:
@@ -82,6 +84,24 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
     answer, code = ANSWERS[result["identity"]["holds"]]
     marker("edge report", answer)
     sys.exit(code)
+
+
+def _at(venue: str | None, instruments: "Instruments") -> "Instruments":
+    """The instruments, traded elsewhere if so asked."""
+    if venue is None:
+        return instruments
+    return replace(instruments, instruments=tuple(replace(item, venue=venue) for item in instruments.instruments))
+
+
+def _write(path: Path | None, data: bytes) -> None:
+    from mm_ops.adapters.artifacts import write_atomically
+
+    if path is None:
+        return
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise MmOpsError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _window(
@@ -99,6 +119,10 @@ def _window(
         raise SchemaError("neither fills nor quotes have a row: there is no time to measure")
     first = start.replace(tzinfo=UTC) if start is not None else from_ns(min(times))
     after = end.replace(tzinfo=UTC) if end is not None else from_ns(max(times) + 1000)
+    if first >= after:
+        raise MmOpsError(
+            f"expected a start before the end, was {first:%Y-%m-%dT%H:%M:%SZ} to {after:%Y-%m-%dT%H:%M:%SZ}"
+        )
     return TimeWindow(first, after)
 
 

@@ -55,8 +55,8 @@ def _show(night: "Night") -> None:
     from mm_ops.cli.verdict_table import show_judged
 
     show_judged(f"{night.bot}, UTC day {night.day}", night.outcome.judged, _assets(night))
-    for reason in night.reasons:
-        click.echo(f"  because {reason}")
+    for asset, why in night.outcome.refusals.items():
+        click.echo(f"  {asset.to_user_string()}: {why}")
     click.echo(f"{night.word}: {night.bot} {night.day}")
     click.echo("files written:")
     for address in night.outcome.written:
@@ -64,18 +64,13 @@ def _show(night: "Night") -> None:
     click.echo(f"in the UI: make ui, then http://127.0.0.1:3000/runs/{night.outcome.run_id}")
 
 
-def _assets(night: "Night") -> Iterator[tuple[str, str, str]]:
-    """Say of every asset whether it was made, and if not, why."""
+def _assets(night: "Night") -> Iterator[tuple[str, str]]:
+    """Say of every asset whether it was made."""
     from mm_ops.defs.keys import BotKeys
 
     for key in BotKeys(night.bot).all:
-        name = key.to_user_string()
-        if key in night.outcome.materialised:
-            yield name, "materialised", ""
-        elif key in night.outcome.refusals:
-            yield name, "refused", night.outcome.refusals[key]
-        else:
-            yield name, "not run", "something it needs was not made or did not pass"
+        made, refused = key in night.outcome.materialised, key in night.outcome.refusals
+        yield key.to_user_string(), "materialised" if made else "refused" if refused else "not run"
 
 
 def _document(nights: "list[Night]") -> dict[str, Any]:

@@ -175,5 +175,4 @@ def _last_midnight() -> datetime:
 def _row(finding: "Finding") -> tuple[str, ...]:
     samples = "" if finding.samples is None else str(finding.samples)
     coverage = "" if finding.coverage is None else f"{finding.coverage:.4f}"
-    *numbers, reason = finding_row(finding)
-    return (*numbers, samples, coverage, reason)
+    return (*finding_row(finding), samples, coverage, finding.reason)

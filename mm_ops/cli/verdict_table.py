@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from mm_ops.cli.context import finding_row, show_table
 
 if TYPE_CHECKING:
     from mm_ops.defs.runs import Judged
 
-HEADER = ("asset", "check", "severity", "verdict", "value", "limit", "margin", "reason")
+HEADER = ("asset", "check", "severity", "verdict", "value", "limit", "margin")
 
 
-def show_judged(title: str, judged: Sequence["Judged"], others: Iterable[tuple[str, str, str]] = ()) -> None:
-    """Print one row a check, then one row for each asset that no check judges (asset, verdict, reason)."""
+def show_judged(title: str, judged: Sequence["Judged"], others: Iterable[tuple[str, str]] = ()) -> None:
+    """Print one row a check, one for each asset that no check judges, and the reason of all that did not pass."""
     rows = [(item.asset.to_user_string(), *finding_row(item.finding)) for item in judged]
-    rows += [(asset, "", "", verdict, "", "", "", reason) for asset, verdict, reason in others]
+    rows += [(name, "", "", verdict, "", "", "") for name, verdict in others]
     show_table(title, HEADER, rows)
+    for item in judged:
+        if item.finding.verdict.value != "pass":
+            click.echo(f"  {item.finding.severity.value} {item.finding.gate}: {item.finding.reason}")

@@ -10,7 +10,7 @@ from mm_ops.defs.fleet import Location
 from mm_ops.defs.judgement import decide_exit_code
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.runs import Outcome, find_missing, run_assets
-from mm_ops.domain.bots import Bot
+from mm_ops.domain.bots import Bot, Scraped
 from mm_ops.domain.verdict import Verdict
 
 UNDECIDED = 2
@@ -58,6 +58,9 @@ def run_night(
         for asset, why in outcome.refusals.items():
             tell(f"nightly: {bot.name} {work.day}: {asset.path[-1]}: {why}")
         filled.append(outcome)
+        if isinstance(bot.samples, Scraped) and keys.sli_samples in outcome.refusals:
+            tell(f"nightly: {bot.name}: the server did not answer for {work.day}, so it is not asked for other days")
+            break
     tell(f"nightly: {bot.name} {day}: every asset and every check")
     outcome = run_assets(location.definitions, instance, bot.name, day, keys.all)
     code = decide_exit_code(outcome.judged, location.graphs[bot.name].hard)

@@ -52,6 +52,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_remains(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_a_reader_never_sees_half_a_file(tmp_path: Path):
+    target = tmp_path / "a.json"
+    writer = subprocess.Popen([sys.executable, "-c", WRITE_FOREVER, str(target)])
+    try:
+        while not target.exists():
+            time.sleep(0.01)
+        lengths = {len(json.loads(target.read_bytes())["pad"]) for _ in range(200)}
+    finally:
+        writer.kill()
+        writer.wait()
+    assert lengths == {2_000_000}
+
+
 def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path):
     target = tmp_path / "a.json"
     for pause in (0.05, 0.11, 0.17):

@@ -1,5 +1,6 @@
 import gzip
 import json
+import random
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mm_ops.adapters.market_data import read_fills, read_quotes
+from mm_ops.adapters.market_data import QUOTES, read_fills, read_quotes
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import fill, fills, quotes
@@ -78,11 +79,58 @@ def test_a_parquet_cut_short_is_one_line_with_its_name(tmp_path: Path, cut: int)
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("seed", range(300))
+def test_a_parquet_with_flipped_bytes_reads_or_is_refused_and_never_breaks_out(tmp_path: Path, seed: int):
+    """Some of these make the reader panic, which is no ordinary exception."""
+    rng = random.Random(seed)
+    path = write(tmp_path / "q.parquet", GOOD)
+    data = bytearray(path.read_bytes())
+    for _ in range(rng.choice([1, 4, 40])):
+        data[rng.randrange(4, len(data))] = rng.randrange(256)
+    path.write_bytes(data)
+    try:
+        assert read_quotes(path).columns == GOOD.select(*QUOTES, "exch_ts_ns").columns
+    except SchemaError as refusal:
+        assert str(refusal).startswith(f"{path}: ")  # noqa: PT017 - reading is as good an answer
+        assert "\n" not in str(refusal)  # noqa: PT017
+
+
 def test_broken_json_lines_are_one_line_with_the_name(tmp_path: Path):
     (tmp_path / "q.jsonl").write_text('{"ts_ns": 1,\n<html>')
     with pytest.raises(SchemaError, match=r"q\.jsonl: not readable: ") as refusal:
         read_quotes(tmp_path / "q.jsonl")
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("q.jsonl", b"", "not readable: "),
+        ("q.parquet", b"", "not readable: "),
+        ("q.jsonl", b'{"ts_ns": 1, "symbol": "\xff\xfe"}\n', "not readable: .*UTF-8"),
+        ("q.jsonl.gz", gzip.compress(b'{"ts_ns": 1}\n')[:-6], "not readable: unexpected end of file"),
+    ],
+    ids=["empty lines", "an empty Parquet", "not UTF-8", "a gzip cut short"],
+)
+def test_bytes_that_are_no_quotes_are_one_line_with_the_name(tmp_path: Path, name: str, data: bytes, message: str):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(SchemaError, match=f"{name}: {message}") as refusal:
+        read_quotes(tmp_path / name)
+    assert "\n" not in str(refusal.value)
+
+
+def test_files_of_which_only_one_has_the_exchange_time_are_read_with_nulls(tmp_path: Path):
+    write(tmp_path / "a.parquet", GOOD)
+    write(tmp_path / "b.parquet", GOOD.drop("exch_ts_ns"))
+    assert read_quotes(tmp_path)["exch_ts_ns"].null_count() == GOOD.height
+
+
+@pytest.mark.parametrize("column", ["bid_px", "bid_qty", "ask_px", "ask_qty"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), None])
+def test_a_quote_without_a_price_or_a_size_is_refused(tmp_path: Path, column: str, value: float | None):
+    wrong = pl.concat([GOOD, GOOD.head(1).with_columns(pl.lit(value, pl.Float64).alias(column))])
+    with pytest.raises(SchemaError, match=f"{column}: row 2: expected a number above zero, was {value!r}"):
+        read_quotes(write(tmp_path / "q.parquet", wrong))
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

@@ -71,6 +71,10 @@ WRONG = {
         ["golden", "compare", "--baseline", "x.json", "--actual", "x.json"],
         "mm-ops: x.json: no such file",
     ),
+    "a place that cannot be written": (
+        ["paperbot", "record", "--out", "README.md/x", "--days", "1", "--date", "2026-11-20"],
+        "README.md/x: Not a directory",
+    ),
     "a recording of another bot": (
         ["paperbot", "record", "--out", "@recording", "--seed", "8", "--days", "1", "--date", "2026-11-20"],
         "choose another folder with --out",

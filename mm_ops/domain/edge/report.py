@@ -49,18 +49,18 @@ def build_edge_report(
 
     Args:
         fills: ``ts_ns, symbol, side (buy|sell, ours), price, qty``, optional ``exch_ts_ns, liquidity, fee, fee_asset,
-            order_ts_ns``.
+            order_ts_ns, venue``.
         quotes: ``ts_ns, symbol, bid_px, ask_px``, optional ``exch_ts_ns``.
         policy: horizons, stale limit, clock by venue.
         instruments: kind, contract size and venue of every symbol.
         window: fills outside it are counted and left out; quotes from its end on are not used.
-        clock: overrules the venues' clocks.
+        clock: overrules the venues' clocks; a lag is the property of a venue's own clock and stays with it.
 
     Returns:
         A plain value that canonical JSON can write. Without a fill to measure, every measure is null.
 
     Raises:
-        SchemaError: a symbol is unknown, a clock or a fee is missing, or currencies are mixed.
+        SchemaError: a symbol is unknown, a clock or a fee is missing, or venues or currencies are mixed.
         PolicyError: a venue has no clock.
     """
     parts = []
@@ -105,6 +105,7 @@ def _measure_symbol(
     policy: EdgePolicy,
     window: TimeWindow,
 ) -> _Part:
+    _check_venue(fills, instrument)
     ours = on_clock(fills, how.clock, f"{instrument.symbol}: fills")
     inside = ours.filter(pl.col("at_ns").is_between(window.start_ns, window.end_ns, closed="left"))
     joined = join_symbol(inside, quotes, policy=policy, clock=how.clock, quote_lag=how.quote_lag, window=window)
@@ -116,6 +117,15 @@ def _measure_symbol(
         inside=measure_fills(_with_order_age(joined.fills), instrument, policy),
         outside=ours.height - inside.height,
     )
+
+
+def _check_venue(fills: pl.DataFrame, instrument: Instrument) -> None:
+    """Refuse fills of another venue: clock, contract size and fees are those of the instrument's own."""
+    if "venue" not in fills.columns:
+        return
+    other = sorted(set(fills["venue"].drop_nulls().unique()) - {instrument.venue})
+    if other:
+        raise SchemaError(f"{instrument.symbol}: venue: expected {instrument.venue}, was {', '.join(other)}")
 
 
 def _with_order_age(fills: pl.DataFrame) -> pl.DataFrame:
@@ -131,8 +141,9 @@ def _with_order_age(fills: pl.DataFrame) -> pl.DataFrame:
 
 
 def _how(policy: EdgePolicy, instrument: Instrument, clock: Clock | None) -> VenuePolicy:
-    if clock is None:
-        return policy.venue(instrument.venue)
+    listed = policy.venues.get(instrument.venue)
+    if clock is None or (listed is not None and listed.clock == clock):
+        return policy.venue(instrument.venue)  # asked for or not, the venue's own clock keeps its lag
     return VenuePolicy(clock=clock, quote_lag=timedelta(0), source="given on the command line")
 
 
