@@ -1,6 +1,7 @@
 """Results that the bot's own pipeline writes for each day: a drill as JSON, a test run as JUnit XML."""
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,12 +13,13 @@ _DRILL: Mapping[str, type] = {"drill": str, "date": str, "expected": dict, "obse
 _MAX_BYTES = 64 * 1024 * 1024
 
 
-def read_drill(path: Path) -> dict[str, Any]:
+def read_drill(path: Path, day: date) -> dict[str, Any]:
     """Read one drill: what was done, what was expected within which limits, what was observed.
 
     Raises:
         MissingEvidenceError: there is no such file.
-        SchemaError: a field is missing or has another type, or an outcome of ``ok`` lacks an observation.
+        SchemaError: a field is missing or has another type, the drill is of another day, or an outcome of ``ok``
+            lacks an observation.
     """
     drill = read_json(path)
     if not isinstance(drill, dict):
@@ -25,6 +27,8 @@ def read_drill(path: Path) -> dict[str, Any]:
     for name, kind in _DRILL.items():
         if not isinstance(drill.get(name), kind):
             raise SchemaError(f"{path}: {name}: expected {kind.__name__}, was {drill.get(name)!r}")
+    if drill["date"] != day.isoformat():
+        raise SchemaError(f"{path}: date: expected {day}, was {drill['date']}; a drill counts for its own day")
     if drill.get("outcome") not in {"ok", "failed"}:
         raise SchemaError(f"{path}: outcome: expected ok or failed, was {drill.get('outcome')!r}")
     unseen = [name for name in drill["expected"] if drill["observed"].get(name) is None]

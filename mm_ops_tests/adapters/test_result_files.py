@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 
+DAY = date(2026, 11, 20)
 DRILL: dict[str, Any] = {
     "drill": "feed_cut",
     "date": "2026-11-20",
@@ -30,7 +32,7 @@ def junit(folder: Path, text: str) -> Path:
 
 
 def test_a_drill_is_read_as_it_is(tmp_path: Path):
-    assert read_drill(drill(tmp_path)) == DRILL
+    assert read_drill(drill(tmp_path), DAY) == DRILL
 
 
 @pytest.mark.parametrize(
@@ -40,22 +42,23 @@ def test_a_drill_is_read_as_it_is(tmp_path: Path):
         ({"observed": {"breaker_open_s": None}}, "outcome: was ok, but breaker_open_s was not observed"),
         ({"observed": {}}, "outcome: was ok, but breaker_open_s was not observed"),
         ({"expected": {}}, "outcome: was ok, but nothing was not observed"),
+        ({"date": "2026-11-19"}, "date: expected 2026-11-20, was 2026-11-19"),
         ({"expected": None}, "expected: expected dict, was None"),
     ],
 )
 def test_an_ok_that_nobody_observed_is_refused(tmp_path: Path, different: dict[str, Any], message: str):
     with pytest.raises(SchemaError, match=message):
-        read_drill(drill(tmp_path, **different))
+        read_drill(drill(tmp_path, **different), DAY)
 
 
 def test_a_failed_drill_may_lack_observations(tmp_path: Path):
-    assert read_drill(drill(tmp_path, outcome="failed", observed={}))["outcome"] == "failed"
+    assert read_drill(drill(tmp_path, outcome="failed", observed={}), DAY)["outcome"] == "failed"
 
 
 def test_a_drill_that_is_no_object_is_refused(tmp_path: Path):
     (tmp_path / "d.json").write_text("[]")
     with pytest.raises(SchemaError, match="expected an object, was list"):
-        read_drill(tmp_path / "d.json")
+        read_drill(tmp_path / "d.json", DAY)
 
 
 CASE = '<testcase classname="bot" name="{}">{}</testcase>'

@@ -1,7 +1,9 @@
 """What the bot's own pipeline found each day, and the score over the last days."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -26,40 +28,55 @@ from mm_ops.domain.windows import DAY
 def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list[dg.AssetsDefinition]:
     """Build ``chaos_drill``, ``test_results`` and ``readiness_score``."""
     keys = BotKeys(bot.name)
-    days = daily(first_day)
-
-    @dg.asset(
+    drill = _Result(
         key=keys.chaos_drill,
-        partitions_def=days,
-        group_name=bot.name,
+        file="chaos_drill.json",
+        read=read_drill,
+        report=names.CHAOS_DRILL,
+        answer="outcome",
         description="The day's drill: what was cut, what was expected within which limits, what was observed.",
     )
-    def chaos_drill(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
-        day = partition_day(context)
-        evidence = site.evidence(bot)
-        with refusals_end_the_step():
-            drill = read_drill(site.result_file(bot, day, "chaos_drill.json"))
-        stored = evidence.put_json(evidence.report(day, names.CHAOS_DRILL), drill)
-        return materialised(stored, outcome=drill["outcome"])
-
-    @dg.asset(
+    tests = _Result(
         key=keys.test_results,
-        partitions_def=days,
-        group_name=bot.name,
+        file="junit.xml",
+        read=lambda path, _: read_junit(path),
+        report=names.TEST_RESULTS,
+        answer="verdict",
         description="The day's run of the bot's own tests, counted from its JUnit XML.",
     )
-    def test_results(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+    return [_result(bot, first_day, drill), _result(bot, first_day, tests), _readiness_score(bot, first_day, policy)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """A file that the bot's pipeline writes each day: how it is read, stored, and which field is its answer."""
+
+    key: dg.AssetKey
+    file: str
+    read: Callable[[Path, date], dict[str, Any]]
+    report: str
+    answer: str
+    description: str
+
+
+def _result(bot: Bot, first_day: date, result: _Result) -> dg.AssetsDefinition:
+    @dg.asset(key=result.key, partitions_def=daily(first_day), group_name=bot.name, description=result.description)
+    def asset(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
-            results = read_junit(site.result_file(bot, day, "junit.xml"))
-        stored = evidence.put_json(evidence.report(day, names.TEST_RESULTS), results)
-        return materialised(stored, verdict=results["verdict"], tests=results["total"])
+            found = result.read(site.result_file(bot, day, result.file), day)
+        stored = evidence.put_json(evidence.report(day, result.report), found)
+        return materialised(stored, **{result.answer: found[result.answer]})
 
+    return asset
+
+
+def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.AssetsDefinition:
     @dg.asset(
-        key=keys.readiness_score,
-        deps=[dg.AssetDep(key, partition_mapping=last_days(policy.days)) for key in keys.day_evidence],
-        partitions_def=days,
+        key=BotKeys(bot.name).readiness_score,
+        deps=[dg.AssetDep(key, partition_mapping=last_days(policy.days)) for key in BotKeys(bot.name).day_evidence],
+        partitions_def=daily(first_day),
         group_name=bot.name,
         description=f"Out of 100 over the last {policy.days} days; GO only at exactly 100 with nothing missing.",
     )
@@ -68,10 +85,7 @@ def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list
         evidence = site.evidence(bot)
         expected = [last - DAY * back for back in reversed(range(policy.days))]
         with refusals_end_the_step():
-            days = [
-                read_day(day, stored_reports(evidence, day), min_coverage=policy.guards.min_coverage)
-                for day in expected
-            ]
+            days = read_days(evidence, expected, policy)
             document = readiness_document(
                 score_readiness(days, expected, policy),
                 days,
@@ -86,7 +100,7 @@ def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())
         return materialised(stored, shown, markdown=text, score=document["score"], verdict=document["verdict"])
 
-    return [chaos_drill, test_results, readiness_score]
+    return readiness_score
 
 
 _OF_A_DAY = {

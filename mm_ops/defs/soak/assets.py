@@ -20,12 +20,14 @@ POLICIES = ("slis.yaml", "soak.yaml")
 
 def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.AssetsDefinition]:
     """Build ``sli_samples``, ``soak_metrics`` and ``soak_findings``."""
-    keys = BotKeys(bot.name)
     days = daily(first_day)
     touched = len(TimeWindow.ending(TimeWindow.of_day(first_day).end, policy.window).days())
+    return [_sli_samples(bot, days), _soak_metrics(bot, days, touched), _soak_findings(bot, days)]
 
+
+def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
-        key=keys.sli_samples,
+        key=BotKeys(bot.name).sli_samples,
         partitions_def=days,
         group_name=bot.name,
         kinds={"parquet"},
@@ -44,9 +46,13 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         stored = evidence.put_samples(day, encode_samples(frame))
         return materialised(stored, samples=frame.height, source=bot.samples.words)
 
+    return sli_samples
+
+
+def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -> dg.AssetsDefinition:
     @dg.asset(
-        key=keys.soak_metrics,
-        deps=[dg.AssetDep(keys.sli_samples, partition_mapping=last_days(touched))],
+        key=BotKeys(bot.name).soak_metrics,
+        deps=[dg.AssetDep(BotKeys(bot.name).sli_samples, partition_mapping=last_days(touched))],
         partitions_def=days,
         group_name=bot.name,
         kinds={"polars"},
@@ -78,9 +84,13 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         stored = evidence.put_json(evidence.report(day, names.SOAK_METRICS), metrics)
         return materialised(stored, samples=frame.height)
 
+    return soak_metrics
+
+
+def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
-        key=keys.soak_findings,
-        deps=[keys.soak_metrics],
+        key=BotKeys(bot.name).soak_findings,
+        deps=[BotKeys(bot.name).soak_metrics],
         partitions_def=days,
         group_name=bot.name,
         description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",
@@ -104,7 +114,7 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
         shown = evidence.put(evidence.report(day, names.SOAK_RESULTS), text.encode())
         return materialised(stored, shown, markdown=text, verdict=summary["verdict"])
 
-    return [sli_samples, soak_metrics, soak_findings]
+    return soak_findings
 
 
 def _day_of_steps(day: date, policy: SoakPolicy) -> TimeWindow:
