@@ -1,5 +1,6 @@
 """The identities, for any fills against any quotes, linear and inverse."""
 
+import math
 from typing import Any
 
 import hypothesis.strategies as st
@@ -76,6 +77,44 @@ def test_the_other_side_of_every_trade_earns_the_opposite_before_fees(
     for name in ("spread_capture_bps", "markout_bps_1s", "net_edge_bps"):
         if mine[name] is not None:
             assert mine[name] == pytest.approx(-yours[name], rel=1e-9, abs=1e-9)
+
+
+def mark_to_market(rows: list[dict[str, Any]], market: pl.DataFrame, kind: str) -> float:
+    """Cash + position at the last mid − fees from the raw rows, in plain Python; 3 is the contract size."""
+    last = max(enumerate(market.iter_rows(named=True)), key=lambda row: (row[1]["exch_ts_ns"], row[0]))[1]
+    end: float = (last["bid_px"] + last["ask_px"]) / 2
+    signed = [(row["qty"] if row["side"] == "buy" else -row["qty"], row["price"]) for row in rows]
+    position, fees = math.fsum(qty for qty, _ in signed), math.fsum(row["fee"] for row in rows)
+    if kind == "linear":
+        money = 3 * (position * end - math.fsum(qty * price for qty, price in signed))
+    else:
+        money = 3 * (math.fsum(qty / price for qty, price in signed) - position / end)
+    return float(money - fees)
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILLS, MARKETS, KINDS)
+def test_net_edge_times_turnover_is_mark_to_market_counted_from_the_raw_rows(
+    rows: list[dict[str, Any]], market: pl.DataFrame, kind: str
+):
+    total = report(rows, market, kind)["total"]
+    gross = 1e-4 * total["notional"]
+    marked = mark_to_market(rows, market, kind)
+    assert total["net_money"] == pytest.approx(marked, rel=1e-9, abs=1e-9 * gross)
+    assert 1e-4 * total["net_edge_bps"] * total["notional"] == pytest.approx(marked, rel=1e-9, abs=1e-9 * gross)
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILLS, MARKETS, KINDS, st.floats(-5, 5))
+def test_a_fee_is_paid_above_zero_and_a_rebate_is_income(
+    rows: list[dict[str, Any]], market: pl.DataFrame, kind: str, more: float
+):
+    usual = report(rows, market, kind)["total"]
+    dearer = report([{**row, "fee": row["fee"] + more} for row in rows], market, kind)["total"]
+    paid = more * len(rows)
+    assert dearer["net_money"] == pytest.approx(usual["net_money"] - paid, rel=1e-9, abs=1e-9)
+    assert dearer["fee_money"] == pytest.approx(usual["fee_money"] + paid, rel=1e-9, abs=1e-9)
+    assert dearer["spread_capture_bps"] == usual["spread_capture_bps"]
 
 
 def measured(**different: float) -> pl.DataFrame:

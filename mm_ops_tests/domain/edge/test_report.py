@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.canonical import encode
-from mm_ops.domain.edge.policy import VenuePolicy
+from mm_ops.domain.edge.policy import Clock, VenuePolicy
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.edge.report_text import edge_markdown
 from mm_ops.domain.errors import PolicyError, SchemaError
@@ -178,6 +178,13 @@ def test_the_clock_can_be_overruled_and_is_stated():
     assert found["total"]["spread_capture_bps"] == pytest.approx(200.0)
 
 
+@pytest.mark.parametrize(("clock", "capture"), [(None, 100.0), ("exchange", 100.0), ("receive", 0.0)])
+def test_asking_for_the_venues_own_clock_keeps_its_lag(clock: Clock | None, capture: float):
+    late = VenuePolicy(clock="exchange", quote_lag=timedelta(seconds=1), source=WORDS)
+    found = report(fill(2.5, "buy", 99), policy=edge_policy(venues={"paper": late}), clock=clock)
+    assert found["total"]["spread_capture_bps"] == pytest.approx(capture), "another clock has no lag: mid 99 from 2 s"
+
+
 def test_order_ages_are_measured_where_order_times_are():
     sent = {at: fill(at, "buy", 99)["ts_ns"] - age for at, age in ((1, 10**8), (2, 3 * 10**8))}
     rows = [fill(at, "buy", 99, order_ts_ns=order_ts_ns) for at, order_ts_ns in sent.items()]
@@ -205,6 +212,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown symbol": ({"rows": [fill(1, "buy", 99, symbol="Y")]}, "symbol 'Y' is not in instruments.yaml"),
     "a fill without fee or schedule": ({"rows": [fill(1, "buy", 99, fee=None)]}, "an edge without fees is refused"),
     "a fee in another currency": ({"rows": [fill(1, "buy", 99, fee_asset="BNB")]}, "expected USDT, was BNB"),
+    "a fill of another venue": ({"rows": [fill(1, "buy", 99, venue="elsewhere")]}, "expected paper, was elsewhere"),
     "a fill sent after it was filled": (
         {"rows": [fill(1, "buy", 99, order_ts_ns=fill(2, "buy", 99)["ts_ns"])]},
         "expected a time before the fill's",
