@@ -16,7 +16,7 @@ import polars as pl
 
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, horizon_name
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.windows import TimeWindow
+from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Joined:
     locked: int
     crossed: int
     stale: int
+    last_quote_age_s: float | None
 
 
 def clock_column(clock: Clock) -> str:
@@ -91,6 +92,7 @@ def join_symbol(
         locked=int((book["bid_px"] == book["ask_px"]).sum()),
         crossed=int((book["bid_px"] > book["ask_px"]).sum()),
         stale=int(joined["stale"].sum()),
+        last_quote_age_s=(window.end_ns - int(book["at_ns"][-1])) / NS_PER_SECOND if book.height else None,
     )
 
 

@@ -43,8 +43,8 @@ def measure_fills(joined: pl.DataFrame, instrument: Instrument, policy: EdgePoli
         "notional": _notional(pl.col("mid"), instrument),
         "capture": gain("price", "mid"),
         "net": gain("price", "mid_end") - pl.col("fee_money"),
-        "value_paid": _value(pl.col("price"), instrument),
-        "value_end": _value(pl.col("mid_end"), instrument),
+        "contract_size": pl.lit(instrument.contract_size),
+        "inverse": pl.lit(instrument.kind == "inverse"),
     }
     for name in horizon_names(policy.horizons):
         later = f"mid_{name}"

@@ -17,7 +17,8 @@ def quality(
 
     ``wrong_side_share``: fills whose passive side lies on the wrong side of the mid. ``outside_touch_share``: prices
     below the bid or above the ask. ``…_alone``: of the fills that are the only one of their symbol in their
-    millisecond; the others are mostly one taker order that swept several levels at once.
+    millisecond; the others are mostly one taker order that swept several levels at once. ``last_quote_age_s``: how old
+    the oldest symbol's last mid is at the window's end; net edge rests on it, however old.
 
     Args:
         measured: fills with a mid.
@@ -40,6 +41,9 @@ def quality(
         "locked_quotes": sum(part.locked for part in joined),
         "crossed_quotes": sum(part.crossed for part in joined),
         "fills_on_a_stale_quote": sum(part.stale for part in joined),
+        "last_quote_age_s": max(
+            (part.last_quote_age_s for part in joined if part.last_quote_age_s is not None), default=None
+        ),
     }
 
 

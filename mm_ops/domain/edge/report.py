@@ -30,8 +30,9 @@ MEASURED = (
     "capture",
     "net",
     "fee_money",
-    "value_paid",
-    "value_end",
+    "mid_end",
+    "contract_size",
+    "inverse",
     "order_age_ms",
 )
 
@@ -157,8 +158,8 @@ def _one_currency(parts: Sequence[_Part]) -> str | None:
 def _stack(frames: Sequence[pl.DataFrame], horizons: Sequence[str]) -> pl.DataFrame:
     """All fills that have a mid, in one frame of the columns that every fill has."""
     columns = [*MEASURED, *(f"{kind}_{name}" for name in horizons for kind in ("markout", "adverse", "inventory"))]
-    texts = {"symbol": pl.String, "side": pl.String}
-    schema = {name: texts.get(name, pl.Int64 if name == "at_ns" else pl.Float64) for name in columns}
+    others = {"symbol": pl.String, "side": pl.String, "at_ns": pl.Int64, "inverse": pl.Boolean}
+    schema = {name: others.get(name, pl.Float64) for name in columns}
     empty = pl.DataFrame(schema=schema)
     known = (frame.filter(pl.col("mid").is_not_null()).select(columns) for frame in frames)
     return pl.concat([empty, *known]).rechunk()

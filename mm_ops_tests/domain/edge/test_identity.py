@@ -117,17 +117,20 @@ def test_a_fee_is_paid_above_zero_and_a_rebate_is_income(
     assert dearer["spread_capture_bps"] == usual["spread_capture_bps"]
 
 
-def measured(**different: float) -> pl.DataFrame:
+def measured(**different: object) -> pl.DataFrame:
     row = {
         "capture": 1.0,
         "markout_1s": 0.4,
         "adverse_1s": 0.6,
         "notional": 100.0,
         "net": 3.0,
-        "sign": 1.0,
+        "symbol": "X",
+        "side": "buy",
         "qty": 1.0,
-        "value_paid": 99.0,
-        "value_end": 102.0,
+        "price": 99.0,
+        "mid_end": 102.0,
+        "contract_size": 1.0,
+        "inverse": False,
         "fee_money": 0.0,
     }
     return pl.DataFrame([{**row, **different}])
@@ -141,8 +144,10 @@ def test_money_that_adds_up_passes():
     assert judged(measured()) is Verdict.PASS
 
 
-@pytest.mark.parametrize("wrong", [{"markout_1s": 0.4001}, {"net": 3.0001}, {"fee_money": 0.001}, {"value_paid": 98.0}])
-def test_money_that_does_not_add_up_fails(wrong: dict[str, float]):
+@pytest.mark.parametrize(
+    "wrong", [{"markout_1s": 0.4001}, {"net": 3.0001}, {"fee_money": 0.001}, {"price": 98.0}, {"mid_end": 101.0}]
+)
+def test_money_that_does_not_add_up_fails(wrong: dict[str, object]):
     assert judged(measured(**wrong)) is Verdict.FAIL
 
 

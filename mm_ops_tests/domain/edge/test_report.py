@@ -139,6 +139,11 @@ def test_a_fill_on_a_stale_quote_has_no_mid_and_is_counted_and_not_dropped_silen
     assert found["quality"]["fills_without_quote"] == found["quality"]["fills_on_a_stale_quote"] == 1
 
 
+def test_an_old_last_mid_is_told_since_the_net_edge_rests_on_it():
+    assert report(fill(1.5, "buy", 99))["quality"]["last_quote_age_s"] == 51.0, "the last quote of the minute is at 9 s"
+    assert report()["quality"]["last_quote_age_s"] is None
+
+
 def test_a_fill_before_the_first_quote_has_no_mid():
     found = report(fill(0, "buy", 99), fill(1.5, "buy", 99))
     assert (found["total"]["fills"], found["quality"]["fills_without_quote"]) == (1, 1)
@@ -198,6 +203,10 @@ def test_missing_fees_come_from_the_schedule_and_are_counted():
     found = report(*rows, instruments=instruments(instrument(fees=schedule(2.0, 5.0))))
     assert found["quality"]["fees_from_schedule"] == 2
     assert found["total"]["fee_money"] == pytest.approx(99 * 2e-4 + 101 * 5e-4)
+
+
+def test_a_fee_in_the_settlement_currency_is_taken_as_it_is():
+    assert report(fill(1.5, "buy", 99, fee=0.5, fee_asset="USDT"))["total"]["fee_money"] == 0.5
 
 
 def test_liquidity_that_is_not_known_leaves_the_makers_share_null():

@@ -39,6 +39,10 @@ def test_a_window_without_length_or_zone_is_refused(end: datetime):
         case(end=end)
 
 
+def test_cases_of_different_names_stand_together():
+    assert len(GoldenPolicy(tolerance=LIMITS, cases=(case(), case(name="other"))).cases) == 2
+
+
 def test_two_cases_of_one_name_are_refused():
     with pytest.raises(ValidationError, match="expected every name once, was twice: tiny"):
         GoldenPolicy(tolerance=LIMITS, cases=(case(), case()))
