@@ -1,5 +1,6 @@
 """One drill a day, really run: the feed is cut, and the engine is watched."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -14,15 +15,23 @@ _TICK_S = 0.1
 _WATCHED_S = 60.0
 
 
-def run_drill(profile: Profile, day: date, seed: int) -> dict[str, Any]:
+def run_drill(
+    profile: Profile, day: date, seed: int, make_breaker: Callable[[float], Breaker] = Breaker
+) -> dict[str, Any]:
     """Cut the feed of a fresh engine at a seeded time for a seeded while, and say what was observed.
 
     Observed times are seconds after the cut (no orders, breaker open) and after the feed's return (quoting again);
     null where it was never seen. The outcome is ``ok`` only when each was seen within its limit.
+
+    Args:
+        profile: how stale the feed may be.
+        day: the drill's day.
+        seed: of the recording.
+        make_breaker: the breaker under drill, from its stale limit in seconds.
     """
     rng = np.random.default_rng([seed, profile.number, day.toordinal(), 1])
     cut, lasts = float(rng.uniform(5.0, 15.0)), float(rng.uniform(5.0, 20.0))
-    observed = _observe(Engine(Breaker(profile.feed_stale_after_s)), cut, cut + lasts)
+    observed = _observe(Engine(make_breaker(profile.feed_stale_after_s)), cut, cut + lasts)
     limits = {
         "breaker_open_s": STOPPED_WITHIN_S,
         "no_open_orders_s": STOPPED_WITHIN_S,

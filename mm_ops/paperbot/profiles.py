@@ -35,48 +35,48 @@ class Profile:
 
 HEALTHY = Profile(
     name="healthy",
-    number=1,
+    number=1,  # of the day's random stream, so that profiles never share one
     half_spread_bps=4.0,  # a thin market: capture pays for adverse selection and hedges
-    daily_volatility_bps=100.0,
+    daily_volatility_bps=100.0,  # standard deviation of a day's log return: 1 %
     impact_bps=0.8,  # the mid moves this much against us after each maker fill
-    impact_delay_s=(1.0, 4.0),
-    fills_per_day=2500.0,
+    impact_delay_s=(1.0, 4.0),  # uniform; all of it is inside the markout horizon of 5 s
+    fills_per_day=2500.0,  # per symbol, Poisson
     position_limit_lots=12,  # small, so that carried inventory moves the day's edge by a tenth of a bp
     hedge_probability=0.04,  # with the forced ones about 5 % of notional is taken
     maker_fee_bps=-0.2,  # a rebate
-    taker_fee_bps=4.0,
-    order_age_median_ms=120.0,
+    taker_fee_bps=4.0,  # paid, of notional at the price
+    order_age_median_ms=120.0,  # of the order when it filled
     order_age_sigma=0.45,  # p95 = 120·exp(1.645·0.45) = 252 ms
-    tick_median_ms=60.0,
+    tick_median_ms=60.0,  # of one pass of the bot's loop, lognormal
     tick_sigma=0.34,  # p95 = 60·exp(1.645·0.34) = 105 ms; 0.35 % above the deadline of 150 ms
-    cache_hit_probability=0.82,
-    guard_trips_per_day=0.0,
-    ws_lag_median_ms=15.0,
+    cache_hit_probability=0.82,  # of one lookup; a soak needs 0.70
+    guard_trips_per_day=0.0,  # all guards together; a healthy bot has none
+    ws_lag_median_ms=15.0,  # of one message, lognormal
     ws_lag_sigma=0.42,  # the largest of a soak's half a million draws is near 15·exp(4.7·0.42) = 108 ms
-    ws_lag_spikes_per_day=0.0,
-    feed_gaps_per_day=1,
-    feed_gap_s=(8.0, 30.0),
-    feed_stale_after_s=1.5,
-    resident_memory_mb=180.0,
+    ws_lag_spikes_per_day=0.0,  # scrapes with one message 250 to 900 ms late
+    feed_gaps_per_day=1,  # one reconnect of the exchange a day
+    feed_gap_s=(8.0, 30.0),  # uniform; at most 3·30 s open in a soak of 72 h, which allows 300 s
+    feed_stale_after_s=1.5,  # the breaker opens; the drill allows 2 s
+    resident_memory_mb=180.0,  # level, with 1 % of noise and no trend
 )
 
 DEGRADED = replace(
     HEALTHY,
     name="degraded",
-    number=2,
-    impact_bps=1.6,
-    hedge_probability=0.24,
-    maker_fee_bps=0.2,
+    number=2,  # a random stream of its own
+    impact_bps=1.6,  # twice as adverse
+    hedge_probability=0.24,  # about 20 % of notional is taken, the limit is 15 %
+    maker_fee_bps=0.2,  # paid: the rebate tier is lost
     order_age_median_ms=350.0,  # p95 = 734 ms
     tick_median_ms=95.0,
     tick_sigma=0.405,  # p95 = 185 ms; 13 % above the deadline
-    cache_hit_probability=0.62,
-    guard_trips_per_day=1.5,
-    ws_lag_spikes_per_day=12.0,
-    feed_gaps_per_day=4,
-    feed_gap_s=(90.0, 180.0),
+    cache_hit_probability=0.62,  # a soak needs 0.70
+    guard_trips_per_day=1.5,  # three days of four have one (1 − exp(−1.5) = 78 %)
+    ws_lag_spikes_per_day=12.0,  # far above the limit of 200 ms, every day
+    feed_gaps_per_day=4,  # each opens the breaker for one to two and a half minutes
+    feed_gap_s=(90.0, 180.0),  # uniform
     feed_stale_after_s=30.0,  # misconfigured: the drill allows 2 s
-    resident_memory_mb=420.0,
+    resident_memory_mb=420.0,  # level
 )
 
 PROFILES = {profile.name: profile for profile in (HEALTHY, DEGRADED)}

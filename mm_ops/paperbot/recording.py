@@ -24,6 +24,7 @@ from mm_ops.paperbot.selftest import run_selftest
 from mm_ops.paperbot.state import BotState
 
 _DAY = timedelta(days=1)
+_FIRST, _LAST = date(1970, 1, 2), date(2261, 12, 31)  # int64 nanoseconds since 1970, and the day before the first
 
 
 class RecordingError(ValueError):
@@ -44,25 +45,47 @@ def record(
 ) -> list[DayRecord]:
     """Record the ``days`` UTC days up to and including ``end``; whole days that are there are left alone.
 
+    A second recorder of the same folder waits for the first.
+
     Raises:
-        RecordingError: the folder was recorded with another profile or seed.
+        RecordingError: no such profile, a seed below 0, days that cannot be counted in nanoseconds, or a folder with
+            any day that another profile or seed made, or whose ``day.json`` cannot be read. Nothing is written then.
     """
-    chosen = PROFILES[profile]
+    chosen = _profile(profile, seed)
+    _refuse_days(end, days)
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".recording.lock"):
+        for path in sorted(root.glob(_entry("*"))):
+            _read_entry(root, path, chosen, seed)
         done = []
         for n in range(days):
             day = end - _DAY * (days - 1 - n)
-            found = _read_day(root, day, chosen, seed)
-            if found is not None and _is_whole(root, found):
-                progress(f"paper bot: {day} is there ({n + 1} of {days})")
-            else:
-                if found is not None:
-                    progress(f"paper bot: {day} is damaged, recording it again")
-                found = _record_day(root, chosen, day, seed)
-                progress(f"paper bot: {day} recorded ({n + 1} of {days})")
-            done.append(found)
+            found = _whole_day(root, chosen, day, seed, progress)
+            done.append(found if found is not None else _record_day(root, chosen, day, seed))
+            progress(f"paper bot: {day} {'recorded' if found is None else 'is there'} ({n + 1} of {days})")
         return done
+
+
+def _profile(name: str, seed: int) -> Profile:
+    if name not in PROFILES:
+        raise RecordingError(f"no profile {name}; there are: {', '.join(PROFILES)}")
+    if seed < 0:
+        raise RecordingError(f"the seed was {seed}, expected 0 or more")
+    return PROFILES[name]
+
+
+def _refuse_days(end: date, days: int) -> None:
+    if days < 1 or not _FIRST <= end <= _LAST or days > (end - _FIRST).days + 1:
+        raise RecordingError(f"{days} days up to {end} are none, or not all from {_FIRST} to {_LAST}")
+
+
+def _whole_day(root: Path, profile: Profile, day: date, seed: int, progress: Callable[[str], None]) -> DayRecord | None:
+    found = _read_day(root, day, profile, seed)
+    if found is None or _is_whole(root, found):
+        return found
+    (root / _entry(day.isoformat())).unlink()  # while its files are replaced one by one the day does not exist
+    progress(f"paper bot: {day} is damaged, recording it again")
+    return None
 
 
 def _record_day(root: Path, profile: Profile, day: date, seed: int) -> DayRecord:
@@ -74,14 +97,17 @@ def _record_day(root: Path, profile: Profile, day: date, seed: int) -> DayRecord
         files[name] = hashlib.sha256(data).hexdigest()
     found = DayRecord(day, files, state.to_json())
     entry = {"day": day.isoformat(), "profile": profile.name, "seed": seed, "files": files, "state": found.state}
-    _write(root / _entry(day), json.dumps(entry, sort_keys=True).encode() + b"\n")
+    _write(root / _entry(day.isoformat()), json.dumps(entry, sort_keys=True).encode() + b"\n")
     return found
 
 
 def _state_before(root: Path, profile: Profile, day: date, seed: int) -> BotState:
     yesterday = _read_day(root, day - _DAY, profile, seed)
     if yesterday is not None:
-        return BotState.from_json(yesterday.state)
+        try:
+            return BotState.from_json(yesterday.state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _not_a_day(root / _entry(yesterday.day.isoformat()), error) from error
     state = BotState(start_s=day_start_s(day - _DAY))
     simulate(profile, day - _DAY, seed, state)
     return state
@@ -105,26 +131,33 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _entry(day: date) -> str:
-    return f"days/date={day.isoformat()}/day.json"
+def _entry(day: str) -> str:
+    return f"days/date={day}/day.json"
 
 
 def _read_day(root: Path, day: date, profile: Profile, seed: int) -> DayRecord | None:
-    path = root / _entry(day)
-    if not path.is_file():
-        return None
+    path = root / _entry(day.isoformat())
+    return _read_entry(root, path, profile, seed) if path.is_file() else None
+
+
+def _read_entry(root: Path, path: Path, profile: Profile, seed: int) -> DayRecord:
     try:
         entry = json.loads(path.read_bytes())
         was = (entry["profile"], entry["seed"])
-        found = DayRecord(day, dict(entry["files"]), dict(entry["state"]))
+        found = DayRecord(date.fromisoformat(entry["day"]), dict(entry["files"]), dict(entry["state"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise RecordingError(f"{path}: not a recorded day ({error}); delete the folder and record again") from error
+        raise _not_a_day(path, error) from error
     if was != (profile.name, seed):
         raise RecordingError(
             f"{root}: recorded with profile {was[0]} and seed {was[1]}, asked for {profile.name} and {seed}; "
             "choose another folder with --out"
         )
     return found
+
+
+def _not_a_day(path: Path, error: Exception) -> RecordingError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return RecordingError(f"{path}: not a recorded day ({reason}); delete the folder and record again")
 
 
 def _is_whole(root: Path, found: DayRecord) -> bool:
