@@ -6,11 +6,13 @@ from datetime import date
 
 import dagster as dg
 
+from mm_ops.defs.automation import daily
 from mm_ops.defs.fleet import Location
 from mm_ops.defs.judgement import decide_exit_code
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.runs import Outcome, find_missing, run_assets
 from mm_ops.domain.bots import Bot, Scraped
+from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Verdict
 
 UNDECIDED = 2
@@ -48,7 +50,11 @@ def run_night(
     """Fill what readiness of ``day`` lacks, run the nightly job for the bot, and conclude.
 
     A day that cannot be filled is told and left missing: readiness then says HOLD, and names it.
+
+    Raises:
+        PolicyError: the day has not ended, or is before the fleet's first.
     """
+    refuse_unless_complete(day, location.shape.first_day)
     keys = BotKeys(bot.name)
     evidence = location.site.evidence(bot)
     filled = []
@@ -65,3 +71,15 @@ def run_night(
     outcome = run_assets(location.definitions, instance, bot.name, day, keys.all)
     code = decide_exit_code(outcome.judged, location.graphs[bot.name].hard)
     return Night(bot.name, day, filled, outcome, code or (UNDECIDED if outcome.refusals else 0))
+
+
+def refuse_unless_complete(day: date, first_day: date) -> None:
+    """Refuse a day that Dagster has no partition for.
+
+    Raises:
+        PolicyError: says from which day to which there are.
+    """
+    known = daily(first_day).get_partition_keys()
+    if day.isoformat() not in known:
+        span = f"from {known[0]} to {known[-1]}" if known else "after the fleet's first day"
+        raise PolicyError(f"expected a complete UTC day {span}, was {day}")

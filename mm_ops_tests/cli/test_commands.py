@@ -61,6 +61,8 @@ def test_a_prometheus_that_is_down_is_hold_and_could_not_decide(healthy: Path, t
 WRONG = {
     "an unknown bot": (["nightly", "--bot", "mm9"], "mm-ops: no bot mm9 in bots.yaml; there are: paper"),
     "an address that is none": (["nightly", "--source", "prom"], "mm-ops: expected the address of a Prometheus"),
+    "a day that has not ended": (["nightly", "--date", "2199-01-01"], "mm-ops: expected a complete UTC day from 2025-"),
+    "a day before the fleet": (["nightly", "--date", "2024-12-31"], "mm-ops: expected a complete UTC day from 2025-"),
     "an unknown check": (["ci", "--select", "x:y"], "mm-ops: --select: no such check: x:y"),
     "a readiness file that is not there": (["readiness", "validate", "x.json"], "mm-ops: x.json: no such file"),
     "fills that are not there": (
