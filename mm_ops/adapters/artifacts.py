@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mm_ops.domain.canonical import digest
-from mm_ops.domain.errors import MissingEvidenceError
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -40,12 +40,20 @@ class Stored:
 
 
 class Artifacts:
-    """Named bytes under a root; names are relative, with ``/`` between the parts."""
+    """Named bytes under a root; names are relative, with ``/`` between the parts.
+
+    Raises:
+        PolicyError: the root is a URL of a kind that nothing installed here can open.
+    """
 
     def __init__(self, root: str) -> None:
         from upath import UPath  # noqa: PLC0415 - it loads every fsspec implementation
 
-        self._root = UPath(root)
+        try:
+            self._root = UPath(root)
+            self._root.fs  # noqa: B018 - asked for now, so that a missing driver is told before anything is made
+        except (ImportError, ValueError) as error:
+            raise PolicyError(f"MM_OPS_ARTIFACTS: {root}: {error}") from error
 
     def address(self, name: str) -> str:
         """Where a name is stored, as a person would open it."""

@@ -10,7 +10,7 @@ import pytest
 
 from mm_ops.adapters.artifacts import Artifacts, write_atomically
 from mm_ops.domain.canonical import digest
-from mm_ops.domain.errors import MissingEvidenceError
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 
 WRITE_FOREVER = """
 import sys
@@ -34,6 +34,12 @@ def test_the_same_holds_at_an_fsspec_url():
     artifacts.put("a/b.json", b"{}\n")
     assert artifacts.has("a/b.json")
     assert artifacts.read("a/b.json") == b"{}\n"
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/x", "nosuch://x"])
+def test_a_place_that_nothing_here_can_open_is_refused_in_one_line(root: str):
+    with pytest.raises(PolicyError, match=f"MM_OPS_ARTIFACTS: {root}: "):
+        Artifacts(root)
 
 
 def test_what_is_not_there_is_said_and_not_guessed(tmp_path: Path):
