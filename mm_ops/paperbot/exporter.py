@@ -62,9 +62,10 @@ def _export_ticks(rng: np.random.Generator, profile: Profile, counters: Counters
 
 def _export_orders(scrapes: Scrapes, counters: Counters, activity: Activity) -> None:
     slot = np.searchsorted(scrapes.grid_ns, activity.fill_ns, side="left")
-    filled = np.bincount(slot[slot < SCRAPES_PER_DAY], minlength=SCRAPES_PER_DAY).astype(np.float64)
+    filled = np.bincount(slot, minlength=SCRAPES_PER_DAY + 1).astype(np.float64)
     closed = _breaker(scrapes, activity.outages) == BreakerState.CLOSED
-    counters.add("mm_orders_sent_total", filled + np.where(closed, float(ORDERS_WHEN_QUOTING), 0.0))
+    sent = filled[:-1] + np.where(closed, float(ORDERS_WHEN_QUOTING), 0.0)
+    counters.add("mm_orders_sent_total", sent, after=float(filled[-1]))
     scrapes.add("mm_orders_open", np.where(closed, float(ORDERS_WHEN_QUOTING), 0.0))
     for symbol, position in activity.positions.items():
         scrapes.add("mm_position", position, {"symbol": symbol})
@@ -93,7 +94,7 @@ def _sum(
 ) -> NDArray[np.float64]:
     sums = decayed(times_ns, amounts, scrapes.grid_ns, half_life_s=half_life_s, before=state.sums.get(name, 0.0))
     state.sums[name] = float(sums[-1])
-    return sums
+    return sums[:-1]
 
 
 def _export_ages(scrapes: Scrapes, activity: Activity, state: BotState) -> None:

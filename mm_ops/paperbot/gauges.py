@@ -71,23 +71,24 @@ def decayed(
     half_life_s: float,
     before: float,
 ) -> NDArray[np.float64]:
-    """Decayed sum at each grid time of the amounts at or before it.
+    """Decayed sum at each grid time of the amounts at or before it, and one step after the last grid time.
 
     Args:
-        times_ns: (n,) when each amount comes in, after the grid time before the first.
+        times_ns: (n,) when each amount comes in, from the first grid time to one step after the last.
         amounts: (n,).
         grid_ns: (g,) equally spaced.
         half_life_s: after which an amount counts half.
-        before: the sum one step before the first grid time.
+        before: the sum at the first grid time of all that came in earlier.
+
+    Returns:
+        (g + 1,); the last one is the next grid's ``before``, so that nothing is lost between two grids.
     """
-    slot = np.searchsorted(grid_ns, times_ns, side="left")
-    inside = slot < grid_ns.size
-    slot, age_s = slot[inside], (grid_ns[slot[inside]] - times_ns[inside]) / _NS
-    added = np.bincount(slot, amounts[inside] * np.exp2(-age_s / half_life_s), minlength=grid_ns.size)
+    steps = np.append(grid_ns, 2 * grid_ns[-1] - grid_ns[-2])
+    slot = np.searchsorted(steps, times_ns, side="left")
+    added = np.bincount(slot, amounts * np.exp2((times_ns - steps[slot]) / _NS / half_life_s), minlength=steps.size)
     factor = 2.0 ** (-(grid_ns[1] - grid_ns[0]) / _NS / half_life_s)
-    sums = np.empty(grid_ns.size)
-    total = before
-    for n, amount in enumerate(added.tolist()):
-        total = total * factor + amount
-        sums[n] = total
+    sums = np.empty(steps.size)
+    sums[0] = before + added[0]
+    for n in range(1, steps.size):
+        sums[n] = sums[n - 1] * factor + added[n]
     return sums

@@ -55,11 +55,13 @@ class Counters:
         self._carried = carried
         self.ended: dict[str, float] = {}
 
-    def add(self, metric: str, increments: Values, labels: Mapping[str, str] | None = None) -> None:
-        """Add a counter from what it grows by up to each scrape."""
+    def add(
+        self, metric: str, increments: Values, labels: Mapping[str, str] | None = None, *, after: float = 0.0
+    ) -> None:
+        """Add a counter from what it grows by up to each scrape, and after the day's last one until midnight."""
         name = json.dumps([metric, labels or {}], sort_keys=True)
         values = self._carried.get(name, 0.0) + np.cumsum(increments)
-        self.ended[name] = float(values[-1])
+        self.ended[name] = float(values[-1]) + after
         self._scrapes.add(metric, values, labels)
 
     def add_histogram(self, metric: str, drawn_ms: Values, labels: Mapping[str, str]) -> Values:

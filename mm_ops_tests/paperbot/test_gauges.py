@@ -22,10 +22,24 @@ def test_decayed_sums_equal_the_obvious_sum():
 
 
 def test_a_sum_carried_over_halves_after_its_half_life():
-    grid = np.arange(1, 41, dtype=np.int64) * 15 * NS
+    grid = np.arange(40, dtype=np.int64) * 15 * NS
     none = np.empty(0, dtype=np.int64)
     found = decayed(none, np.empty(0), grid, half_life_s=600.0, before=8.0)
-    assert found[39] == pytest.approx(4.0, rel=1e-12)
+    assert found[0] == 8.0
+    assert found[40] == pytest.approx(4.0, rel=1e-12), "40 steps of 15 s, one after the last of the grid"
+
+
+def test_two_grids_one_after_the_other_lose_nothing_that_comes_in_between_them():
+    grid = np.arange(80, dtype=np.int64) * 15 * NS
+    rng = np.random.default_rng(2)
+    times = np.sort(rng.integers(0, 80 * 15 * NS, 200))
+    amounts = rng.normal(size=200)
+    first = times < grid[40]
+    assert (times[first] > grid[39]).any(), "some come in after the last scrape of the first grid"
+    one = decayed(times[first], amounts[first], grid[:40], half_life_s=600.0, before=0.0)
+    two = decayed(times[~first], amounts[~first], grid[40:], half_life_s=600.0, before=float(one[-1]))
+    whole = decayed(times, amounts, grid, half_life_s=600.0, before=0.0)
+    assert np.concatenate([one[:-1], two]) == pytest.approx(whole, rel=1e-12, abs=1e-12)
 
 
 def test_pending_fills_split_by_the_time_they_close():

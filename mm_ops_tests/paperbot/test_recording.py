@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import signal
@@ -6,6 +7,7 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,7 +20,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from mm_ops.paperbot.recording import record
-record(Path(sys.argv[1]), profile="healthy", end=date(2026, 11, 20), days=9, seed=7, progress=print)
+record(Path(sys.argv[1]), profile="healthy", end=date(2026, 11, 20), days=int(sys.argv[2]), seed=7, progress=print)
 """
 
 
@@ -84,6 +86,70 @@ def test_a_folder_of_another_bot_is_refused(two_days: Path, profile: str, seed: 
         record(two_days, profile=profile, end=LAST, days=1, seed=seed, progress=silent)
 
 
+@pytest.mark.parametrize(("profile", "seed"), [("degraded", 7), ("healthy", 8)])
+def test_a_folder_of_another_bot_is_refused_however_far_its_days_lie(two_days: Path, profile: str, seed: int):
+    before = contents(two_days)
+    with pytest.raises(RecordingError, match="recorded with profile healthy and seed 7, asked for"):
+        record(two_days, profile=profile, end=date(2027, 2, 1), days=1, seed=seed, progress=silent)
+    assert contents(two_days) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"profile": "sick"}, "no profile sick; there are: healthy, degraded"),
+        ({"seed": -1}, "the seed was -1, expected 0 or more"),
+        ({"days": 0}, "0 days up to 2026-11-20 are none"),
+        ({"days": 30_000}, "30000 days up to 2026-11-20 are none, or not all from 1970-01-02 to 2261-12-31"),
+        ({"end": date.min}, "not all from 1970-01-02"),
+        ({"end": date.max}, "to 2261-12-31"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_recorded_is_refused_before_anything_is_written(
+    tmp_path: Path, asked: dict[str, Any], message: str
+):
+    whole: dict[str, Any] = {"profile": "healthy", "end": LAST, "days": 1, "seed": 7, "progress": silent}
+    with pytest.raises(RecordingError, match=message):
+        record(tmp_path / "new", **(whole | asked))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_state_of_another_version_is_refused_by_name(tmp_path: Path):
+    yesterday = tmp_path / "days/date=2026-11-19/day.json"
+    yesterday.parent.mkdir(parents=True)
+    entry = {"day": "2026-11-19", "profile": "healthy", "seed": 7, "files": {}, "state": {"start_s": 0.0}}
+    yesterday.write_text(json.dumps(entry))
+    with pytest.raises(RecordingError, match=r"date=2026-11-19/day\.json: not a recorded day \(KeyError: 'symbols'\)"):
+        record(tmp_path, profile="healthy", end=LAST, days=1, seed=7, progress=silent)
+
+
+def test_a_damaged_day_does_not_exist_while_it_is_recorded_again(tmp_path: Path):
+    record(tmp_path, profile="healthy", end=LAST, days=1, seed=7, progress=silent)
+    (tmp_path / "results/date=2026-11-20/junit.xml").write_bytes(b"<html/>")
+    there: list[bool] = []
+    record(
+        tmp_path,
+        profile="healthy",
+        end=LAST,
+        days=1,
+        seed=7,
+        progress=lambda _: there.append((tmp_path / "days/date=2026-11-20/day.json").exists()),
+    )
+    assert there == [False, True]
+
+
+def test_two_recorders_of_one_folder_queue_and_the_second_finds_all_there(two_days: Path, tmp_path: Path):
+    command = [sys.executable, "-c", RECORD, str(tmp_path), "2"]
+    recorders = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = sorted(recorder.communicate()[0].splitlines() for recorder in recorders)
+    assert [recorder.returncode for recorder in recorders] == [0, 0]
+    assert said == [
+        [f"paper bot: 2026-11-{19 + n} {how} ({n + 1} of 2)" for n in range(2)] for how in ("is there", "recorded")
+    ]
+    assert contents(tmp_path) == contents(two_days)
+
+
 def test_an_unreadable_day_is_refused_by_name(tmp_path: Path):
     entry = tmp_path / "days/date=2026-11-20/day.json"
     entry.parent.mkdir(parents=True)
@@ -94,7 +160,7 @@ def test_an_unreadable_day_is_refused_by_name(tmp_path: Path):
 
 def test_a_recorder_killed_at_any_moment_leaves_only_whole_days(tmp_path: Path):
     for pause in (0.0, 0.2):
-        recorder = subprocess.Popen([sys.executable, "-c", RECORD, str(tmp_path)], stdout=subprocess.DEVNULL)
+        recorder = subprocess.Popen([sys.executable, "-c", RECORD, str(tmp_path), "9"], stdout=subprocess.DEVNULL)
         seen = len(digests(tmp_path))
         while len(digests(tmp_path)) <= seen:
             time.sleep(0.01)
@@ -102,7 +168,9 @@ def test_a_recorder_killed_at_any_moment_leaves_only_whole_days(tmp_path: Path):
         os.kill(recorder.pid, signal.SIGKILL)
         recorder.wait()
         for day, files in digests(tmp_path).items():
-            assert all((tmp_path / name).is_file() for name in files), day
+            found = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in files}
+            assert found == files, day
+            assert len(files) == 7, "samples, two of quotes, two of fills, a drill and a self-test"
     said: list[str] = []
     record(tmp_path, profile="healthy", end=LAST, days=9, seed=7, progress=said.append)
     assert not [text for text in said if "damaged" in text]
