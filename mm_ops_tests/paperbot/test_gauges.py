@@ -29,6 +29,12 @@ def test_a_sum_carried_over_halves_after_its_half_life():
     assert found[40] == pytest.approx(4.0, rel=1e-12), "40 steps of 15 s, one after the last of the grid"
 
 
+def test_an_amount_of_the_very_first_scrape_counts_whole_from_there_on():
+    grid = np.arange(3, dtype=np.int64) * 15 * NS
+    found = decayed(np.array([0]), np.array([4.0]), grid, half_life_s=15.0, before=8.0)
+    assert found.tolist() == [12.0, 6.0, 3.0, 1.5]
+
+
 def test_two_grids_one_after_the_other_lose_nothing_that_comes_in_between_them():
     grid = np.arange(80, dtype=np.int64) * 15 * NS
     rng = np.random.default_rng(2)

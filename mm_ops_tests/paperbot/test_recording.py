@@ -139,6 +139,17 @@ def test_a_damaged_day_does_not_exist_while_it_is_recorded_again(tmp_path: Path)
     assert there == [False, True]
 
 
+def test_a_file_is_replaced_whole_so_that_a_reader_of_the_old_one_keeps_it(tmp_path: Path):
+    record(tmp_path, profile="healthy", end=LAST, days=1, seed=7, progress=silent)
+    path = tmp_path / "results/date=2026-11-20/junit.xml"
+    path.write_bytes(b"<html/>")
+    with path.open("rb") as reader:
+        record(tmp_path, profile="healthy", end=LAST, days=1, seed=7, progress=silent)
+        assert reader.read() == b"<html/>"
+    assert b"<testsuite" in path.read_bytes()
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
 def test_two_recorders_of_one_folder_queue_and_the_second_finds_all_there(two_days: Path, tmp_path: Path):
     command = [sys.executable, "-c", RECORD, str(tmp_path), "2"]
     recorders = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -40,6 +40,11 @@ def test_the_position_comes_back_from_wherever_it_was_and_stays_near_its_limit(p
     assert found.last_position_lots == before[-1] + found.side[-1] * found.lots[-1]
 
 
+def test_the_lean_keeps_the_bot_off_its_limit_without_any_hedge():
+    found = intents(replace(HEALTHY, hedge_probability=0.0))
+    assert 0 < (~found.maker).mean() < 0.05, "forced takers; leaning the wrong way it is 45 %"
+
+
 def test_fills_are_poisson_in_number_in_order_and_inside_the_day():
     counts = [intents(HEALTHY, seed).exch_ts_ns.size for seed in range(20)]
     assert float(np.mean(counts)) == pytest.approx(2500, abs=40), "within four standard errors of 20 days"
