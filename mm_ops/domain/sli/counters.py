@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,13 @@ def increase_promql(selectors: Sequence[Selector], window: timedelta, matchers: 
     return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
 
+def rate_promql(selectors: Sequence[Selector], window: timedelta, by: Sequence[str]) -> str:
+    """Write the sum of the selectors' rates per second over a short window, for each set of the labels ``by``."""
+    of = ", ".join(by)
+    terms = [f"sum by ({of}) (rate({one.promql({})}[{format_duration(window)}]))" for one in selectors]
+    return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
+
+
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class CounterIncrease:
     """How much a counter counted in the window, summed over the labels in ``by``.
@@ -63,6 +70,7 @@ class CounterIncrease:
     that is absent makes it no measurement, one that is not foreseen makes it doubtful, and neither passes.
     """
 
+    windowed: ClassVar[Literal[True]] = True
     kind: Literal["counter_increase"] = "counter_increase"
     metric: MetricName
     match: dict[LabelName, str] = Field(default_factory=dict)
@@ -75,6 +83,11 @@ class CounterIncrease:
     def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
         """Write the whole-window query; it extrapolates, so it may exceed the value by one scrape's worth."""
         return increase_promql(self.selectors(), window, matchers)
+
+    def alert_promql(self, window: timedelta, by: Sequence[str]) -> str:
+        """Write the value over a short window, for each set of ``by`` and of the labels that are counted apart."""
+        of = ", ".join([*by, *self.by])
+        return f"sum by ({of}) (increase({self.selectors()[0].promql({})}[{format_duration(window)}]))"
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""
@@ -103,6 +116,7 @@ class Ratio:
     number, since nothing happened that could have a share.
     """
 
+    windowed: ClassVar[Literal[True]] = True
     kind: Literal["ratio"] = "ratio"
     numerator: Counters
     denominator: Counters
@@ -116,6 +130,10 @@ class Ratio:
         """Write the whole-window query; its extrapolation cancels."""
         numerator = increase_promql(self.numerator, window, matchers)
         return f"{numerator} / {increase_promql(self.denominator, window, matchers)}"
+
+    def alert_promql(self, window: timedelta, by: Sequence[str]) -> str:
+        """Write the value over a short window; where nothing was counted there is no sample, and not a NaN."""
+        return f"{rate_promql(self.numerator, window, by)} / ({rate_promql(self.denominator, window, by)} > 0)"
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""

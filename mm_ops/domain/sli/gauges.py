@@ -6,7 +6,7 @@ misses a spike of one sample. Minimum and maximum skip NaN, the mean does not; a
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
 class Gauge:
     """A statistic of one gauge's raw samples in the window; the mean is of samples, not weighted by time."""
 
+    windowed: ClassVar[Literal[False]] = False
     kind: Literal["gauge"] = "gauge"
     metric: MetricName
     match: dict[LabelName, str] = Field(default_factory=dict)
@@ -49,6 +50,10 @@ class Gauge:
         """Write the whole-window query."""
         selector = self.selectors()[0].promql(matchers)
         return f"{_FUNCTIONS[self.statistic]}({selector}[{format_duration(window)}])"
+
+    def alert_promql(self, window: timedelta | None, by: Sequence[str]) -> str:  # noqa: ARG002 - one form for all kinds
+        """Write the gauge itself: an alert looks at each sample."""
+        return self.selectors()[0].promql({})
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""
@@ -70,6 +75,7 @@ class ConditionTime:
     Before the first sample the state is unknown and counts as not holding; the gap shows in the evidence.
     """
 
+    windowed: ClassVar[Literal[False]] = False
     kind: Literal["condition_time"] = "condition_time"
     metric: MetricName
     match: dict[LabelName, str] = Field(default_factory=dict)
@@ -84,6 +90,10 @@ class ConditionTime:
         selector = self.selectors()[0].promql(matchers)
         looks = f"({selector} == bool {self.equals:g})[{format_duration(window)}:{_QUERY_STEP_S}s]"
         return f"sum_over_time({looks}) * {_QUERY_STEP_S}"
+
+    def alert_promql(self, window: timedelta | None, by: Sequence[str]) -> str:  # noqa: ARG002 - one form for all kinds
+        """Write the gauge itself: the alert's ``hold`` is what measures the time."""
+        return self.selectors()[0].promql({})
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""

@@ -18,13 +18,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED
-from mm_ops.domain.sli.counters import increase
+from mm_ops.domain.sli.counters import increase, rate_promql
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
 from mm_ops.domain.windows import format_duration
@@ -68,6 +68,7 @@ class HistogramQuantile:
     would know: a bucket that is absent makes it no measurement, one that is not foreseen makes it doubtful.
     """
 
+    windowed: ClassVar[Literal[True]] = True
     kind: Literal["histogram_quantile"] = "histogram_quantile"
     metric: MetricName
     match: dict[LabelName, str] = Field(default_factory=dict)
@@ -88,6 +89,10 @@ class HistogramQuantile:
         """Write the whole-window query; its extrapolation cancels."""
         buckets = self.selectors()[0].promql(matchers)
         return f"histogram_quantile({self.q:g}, sum by (le) (increase({buckets}[{format_duration(window)}])))"
+
+    def alert_promql(self, window: timedelta, by: Sequence[str]) -> str:
+        """Write the quantile of what was observed in a short window."""
+        return f"histogram_quantile({self.q:g}, {rate_promql(self.selectors(), window, [*by, _LE])})"
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""

@@ -12,6 +12,7 @@ Kind = Annotated[
     HistogramQuantile | Ratio | Gauge | CounterIncrease | ConditionTime,
     Field(discriminator="kind"),
 ]
-"""Each has ``selectors()``, ``promql(window, matchers)`` and ``evaluate(series, scope)``, with one meaning."""
+"""Each has ``selectors()``, ``promql(window, matchers)`` and ``evaluate(series, scope)``, with one meaning; and
+``alert_promql(window, by)``, the value that an alert compares, over a short window where it is ``windowed``."""
 
 __all__ = ["ConditionTime", "CounterIncrease", "Gauge", "HistogramQuantile", "Kind", "Ratio"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Name, Source, Unit
@@ -40,6 +40,40 @@ class Bound(StrEnum):
         return limit - value if self is Bound.AT_MOST else value - limit
 
 
+class Action(StrEnum):
+    """What a firing alert asks for: stop trading by itself, or tell a person."""
+
+    ROLLBACK = "rollback"
+    NOTIFY = "notify"
+
+
+class Level(StrEnum):
+    """How urgently a person is told."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=64)]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Alert:
+    """The same limit, watched live: over a short window, for as long as ``hold`` (Prometheus' ``for``).
+
+    ``window`` is the range of counters and histograms; a gauge is looked at as it is and has none. A firing alert
+    stays up for ``keep_firing_for`` after the breach ends.
+    """
+
+    name: AlertName
+    window: Duration | None = None
+    hold: Duration
+    keep_firing_for: Duration = timedelta(0)
+    level: Level
+    action: Action
+    source: Source
+
+
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Gate:
     """One rule on one SLI. ``limit`` is in ``unit``; ``min_samples`` counts those of the worst series."""
@@ -53,6 +87,7 @@ class Gate:
     min_samples: Annotated[int, Field(ge=1)]
     min_coverage: Annotated[float, Field(gt=0, le=1)] = MIN_COVERAGE
     max_gap: Duration = MAX_GAP
+    alert: Alert | None = None
     source: Source
 
 
@@ -69,9 +104,11 @@ class SoakPolicy:
     def __post_init__(self) -> None:
         if not timedelta(0) < self.scrape_interval <= self.window:
             raise ValueError("scrape_interval: expected more than 0s and at most the window")
-        doubled = [name for name, count in Counter(gate.name for gate in self.gates).items() if count > 1]
-        if doubled:
-            raise ValueError(f"gates: expected every name once, was twice: {', '.join(doubled)}")
+        alerts = [gate.alert.name for gate in self.gates if gate.alert]
+        for what, names in (("gates", [gate.name for gate in self.gates]), ("gates: alerts", alerts)):
+            doubled = [name for name, count in Counter(names).items() if count > 1]
+            if doubled:
+                raise ValueError(f"{what}: expected every name once, was twice: {', '.join(doubled)}")
         if not self.hard_gates:
             raise ValueError("gates: expected at least one hard gate, or nothing could ever be refused")
         for gate in self.gates:

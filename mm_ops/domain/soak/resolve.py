@@ -12,7 +12,8 @@ def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
     Raises:
         PolicyError: one line per fault: a gate or a reported name without an SLI, an SLI that is neither gated
             nor reported (a gate somebody forgot), a limit in another unit than its SLI, or a limit on a quantile
-            that is no bucket bound (at a bound the comparison is exact, between two it rests on interpolation).
+            that is no bucket bound (at a bound the comparison is exact, between two it rests on interpolation), an
+            alert on counters without a window or on a gauge with one.
     """
     known = {sli.name: sli for sli in slis.slis}
     faults = [f"soak.yaml: reported: no sli {name} in slis.yaml" for name in soak.reported if name not in known]
@@ -32,4 +33,6 @@ def _find_misfit(gate: Gate, sli: Sli) -> str | None:
         return f"unit: expected {sli.unit} as {sli.name} is measured in, was {gate.unit}"
     if isinstance(sli.measure, HistogramQuantile) and gate.limit not in sli.measure.bounds:
         return f"limit: expected a bucket bound of {sli.measure.metric}, was {gate.limit:g}"
+    if gate.alert is not None and (gate.alert.window is not None) != sli.measure.windowed:
+        return f"alert.window: {'expected one' if sli.measure.windowed else 'expected none'} for a {sli.measure.kind}"
     return None

@@ -58,7 +58,7 @@ def test_the_hard_gates_are_those_that_must_be_found() -> None:
         pytest.param("limit: 150", "limit: .inf", r"soak\.yaml.*[Oo]ut of range float", id="a limit without end"),
         pytest.param("limit: 150", "limit: .nan", r"soak\.yaml.*[Oo]ut of range float", id="a limit that is none"),
         pytest.param(
-            '    source: "operating limit of the founding design, alert SoakLatencyP95High"\n',
+            '    source: "operating limit of the founding design"\n',
             "",
             r"soak\.yaml:\d+: gates\.0\.source: Field required",
             id="a limit without a source",
