@@ -139,12 +139,7 @@ def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
     ("file", "old", "new", "fault"),
     [
         ("soak.yaml", "severity: hard", "severity: hard\n    colour: red", "gates.0.colour"),
-        (
-            "soak.yaml",
-            '    source: "operating limit of the founding design, alert SoakWSLagHigh"\n',
-            "",
-            "gates.7.source",
-        ),
+        ("soak.yaml", '    source: "operating limit of the founding design: 85 %"\n', "", "gates.6.source"),
         ("soak.yaml", "sli: maker_share", "sli: taker_share", "no sli taker_share"),
         ("slis.yaml", "statistic: min", "statistic: least", "slis.3.measure"),
     ],

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import Sli
 from mm_ops.domain.sli.gauges import ConditionTime
-from mm_ops.domain.soak.policy import Bound, Gate
+from mm_ops.domain.soak.bound import Bound
+from mm_ops.domain.soak.policy import Gate
 
 SERIES_LABELS = ("bot", "job", "instance")
 """What tells one bot's series from another's in Prometheus; an alert is raised for each."""

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Name, Source, Unit
+from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import Duration, format_duration
 
@@ -17,27 +18,6 @@ MIN_COVERAGE = 0.99
 
 MAX_GAP = timedelta(minutes=5)
 """Longest stretch without a sample. Source: Prometheus' lookback; beyond it a query sees nothing at all."""
-
-
-class Bound(StrEnum):
-    """On which side of the limit a value must lie; the limit itself is still good."""
-
-    AT_MOST = "at_most"
-    AT_LEAST = "at_least"
-
-    @property
-    def sign(self) -> str:
-        """``≤`` or ``≥``."""
-        return "≤" if self is Bound.AT_MOST else "≥"
-
-    @property
-    def words(self) -> str:
-        """``at most`` or ``at least``."""
-        return self.value.replace("_", " ")
-
-    def margin(self, value: float, limit: float) -> float:
-        """The room left before the limit, in the unit of both; negative beyond it."""
-        return limit - value if self is Bound.AT_MOST else value - limit
 
 
 class Action(StrEnum):

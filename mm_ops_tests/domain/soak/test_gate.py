@@ -4,8 +4,9 @@ from datetime import timedelta
 import pytest
 
 from mm_ops.domain.sli.measurement import Measurement, Problem
+from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.gate import evaluate_gate
-from mm_ops.domain.soak.policy import Bound, Gate
+from mm_ops.domain.soak.policy import Gate
 from mm_ops.domain.verdict import Severity, Verdict
 
 GATE = Gate(

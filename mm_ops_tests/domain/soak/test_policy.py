@@ -7,7 +7,8 @@ import pytest
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import SliCatalogue
-from mm_ops.domain.soak.policy import Bound, SoakPolicy
+from mm_ops.domain.soak.bound import Bound
+from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.resolve import resolve
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.soak_samples import POLICIES, catalogue, soak_policy
