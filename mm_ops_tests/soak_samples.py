@@ -19,6 +19,7 @@ from mm_ops_tests.requirements import PROJECT
 
 POLICIES = PROJECT / "deploy" / "policies"
 STEP = timedelta(seconds=15)
+VERSION = "1.0.0"
 END = date(2026, 11, 20)
 WINDOW = TimeWindow.ending(TimeWindow.of_day(END).end, timedelta(hours=72))
 Array = NDArray[np.float64]
@@ -53,7 +54,9 @@ def frame_of(series: Mapping[tuple[str, str], tuple[NDArray[np.int64], Array]]) 
     )
 
 
-def healthy(window: TimeWindow = WINDOW, step: timedelta = STEP, bot: str = "paper") -> pl.DataFrame:
+def healthy(
+    window: TimeWindow = WINDOW, step: timedelta = STEP, bot: str = "paper", version: str = VERSION
+) -> pl.DataFrame:
     """Every series that an SLI reads: 10 ticks a step, 0.1 % missed, cache 90 % hit, 100 ms at most for 97 %."""
     times = np.arange(window.start_ns, window.end_ns, step // timedelta(microseconds=1) * 1000, dtype=np.int64)
     n = np.arange(times.size, dtype=np.float64)
@@ -66,6 +69,7 @@ def healthy(window: TimeWindow = WINDOW, step: timedelta = STEP, bot: str = "pap
         ("mm_edge_bps_ema24h", ""): 2.8 + 0.3 * wave,
         ("mm_maker_share_ratio", ""): 0.92 + 0.02 * wave,
         ("mm_ws_lag_max_ms", ""): 80 + 20 * wave,
+        ("mm_build_info", f"version={version}"): 0 * n + 1,
         ("mm_circuit_breaker_state", "state=open"): np.where(n % 10_000 < 2, 1.0, 0.0),
         ("mm_circuit_breaker_state", "state=closed"): np.where(n % 10_000 < 2, 0.0, 1.0),
     }

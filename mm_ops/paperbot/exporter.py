@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mm_ops.paperbot.engine import ORDERS_WHEN_QUOTING, BreakerState
 from mm_ops.paperbot.feed import Outage
 from mm_ops.paperbot.gauges import DAY_S, HOUR_S, decayed
-from mm_ops.paperbot.profiles import BUCKETS_MS, DEADLINE_MS, GUARDS, SCRAPES_PER_DAY, TICKS_PER_SCRAPE, Profile
+from mm_ops.paperbot.profiles import BUCKETS_MS, DEADLINE_MS, GUARDS, SCRAPES_PER_DAY, TICKS_PER_SCRAPE, VERSION, Profile
 from mm_ops.paperbot.scrapes import Counters, Scrapes
 from mm_ops.paperbot.state import RECENT, BotState
 
@@ -145,4 +145,5 @@ def _export_process(rng: np.random.Generator, profile: Profile, scrapes: Scrapes
     scrapes.add("process_resident_memory_bytes", np.round(memory * 1024) * 1024)
     scrapes.add("process_open_fds", rng.integers(60, 68, SCRAPES_PER_DAY).astype(np.float64))
     scrapes.add("process_start_time_seconds", np.full(SCRAPES_PER_DAY, state.start_s))
+    scrapes.add("mm_build_info", np.ones(SCRAPES_PER_DAY), {"version": VERSION})
     scrapes.add("up", np.ones(SCRAPES_PER_DAY))

@@ -97,6 +97,8 @@ SYMBOLS = (
     Symbol(name="BBB-USDT", first_mid=500.0, tick=0.01, lot=2.0),
 )
 VENUE = "paper"
+VERSION = "1.0.0"
+"""The bot's own, exported as ``mm_build_info``: what ran is told by who ran it, not by who judges it."""
 SETTLEMENT = "USDT"
 GUARDS = ("max_position", "price_band", "loss_limit", "drift")
 TAKER_SHARE_LIMIT = 0.15

@@ -18,7 +18,7 @@ from mm_ops.domain.verdict import Verdict
 from mm_ops.domain.windows import TimeWindow
 from mm_ops.paperbot.recording import record
 from mm_ops_tests.prometheus_server import backfilled
-from mm_ops_tests.soak_samples import END, STEP, WINDOW, catalogue, soak_policy
+from mm_ops_tests.soak_samples import END, STEP, VERSION, WINDOW, catalogue, soak_policy
 
 pytestmark = pytest.mark.integration
 
@@ -82,7 +82,7 @@ def test_the_gates_judge_the_server_as_they_judge_the_recording(
 ) -> None:
     for frame in (RecordingSamples(recordings[profile]).read(SELECTORS, WINDOW), from_prometheus(url, profile)):
         metrics = measure_soak(catalogue(), frame, WINDOW, STEP)
-        hard = [finding for finding in judge(metrics, soak_policy()) if finding.hard]
+        hard = [finding for finding in judge(metrics, soak_policy(), version=VERSION) if finding.hard]
         assert {finding.verdict for finding in hard} == verdicts
 
 
@@ -108,13 +108,15 @@ def test_a_window_inside_a_day_is_cut_the_same_way(recordings: dict[str, Path], 
 
 def test_two_bots_that_one_selector_matches_are_inconclusive(url: str) -> None:
     frame = PrometheusSamples(url, {}, TIMEOUT).read(SELECTORS, WINDOW)
-    findings = judge(measure_soak(catalogue(), frame, WINDOW, STEP), soak_policy())
+    findings = judge(measure_soak(catalogue(), frame, WINDOW, STEP), soak_policy(), version=VERSION)
     assert {finding.verdict for finding in findings} == {Verdict.INCONCLUSIVE}
     assert "bot=degraded; bot=healthy" in findings[0].reason
 
 
 def test_a_bot_that_the_server_does_not_know_is_inconclusive(url: str) -> None:
-    findings = judge(measure_soak(catalogue(), from_prometheus(url, "other"), WINDOW, STEP), soak_policy())
+    findings = judge(
+        measure_soak(catalogue(), from_prometheus(url, "other"), WINDOW, STEP), soak_policy(), version=VERSION
+    )
     assert {finding.verdict for finding in findings} == {Verdict.INCONCLUSIVE}
 
 

@@ -27,6 +27,7 @@ LABELLED = (
     ("mm_trading_state", "state", ("ACTIVE", "REDUCING", "HALTED")),
     ("mm_position", "symbol", SYMBOLS),
     ("mm_profile", "profile", ("base",)),
+    ("mm_build_info", "version", ("1.0.0",)),
     ("mm_stage_duration_ms_sum", "stage", ("tick_total", "fetch_md")),
     ("mm_stage_duration_ms_count", "stage", ("tick_total", "fetch_md")),
 )

@@ -56,7 +56,10 @@ class Alert:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Gate:
-    """One rule on one SLI. ``limit`` is in ``unit``; ``min_samples`` counts those of the worst series."""
+    """One rule on one SLI. ``limit`` is in ``unit``; ``min_samples`` counts those of the worst series.
+
+    ``version_label`` names the label of the SLI's series that must be the judged bot's version.
+    """
 
     name: Name
     sli: Name
@@ -67,6 +70,7 @@ class Gate:
     min_samples: Annotated[int, Field(ge=1)]
     min_coverage: Annotated[float, Field(gt=0, le=1)] = MIN_COVERAGE
     max_gap: Duration = MAX_GAP
+    version_label: str | None = None
     alert: Alert | None = None
     source: Source
 

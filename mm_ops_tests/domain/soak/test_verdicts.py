@@ -17,7 +17,7 @@ from mm_ops.domain.soak.summary import find_finding, findings_from, gates_summar
 from mm_ops.domain.soak.verdicts import fold, judge
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import TimeWindow
-from mm_ops_tests.soak_samples import STEP, WINDOW, catalogue, healthy, soak_policy
+from mm_ops_tests.soak_samples import STEP, VERSION, WINDOW, catalogue, healthy, soak_policy
 
 HEALTHY = healthy()
 SERIES = HEALTHY.select("metric", "labels").unique(maintain_order=True).rows()
@@ -34,7 +34,7 @@ def policy() -> SoakPolicy:
 
 def judged(frame: pl.DataFrame, window: TimeWindow = WINDOW) -> dict[str, Finding]:
     stored = json.loads(encode(measure_soak(catalogue(), frame, window, STEP)))
-    return {finding.gate: finding for finding in judge(stored, policy())}
+    return {finding.gate: finding for finding in judge(stored, policy(), version=VERSION)}
 
 
 def gates_of(metric: str) -> set[str]:
@@ -92,6 +92,38 @@ def test_one_bad_sample_of_a_maximum_fails() -> None:
     found = judged(HEALTHY.with_columns(pl.when(spike).then(900.0).otherwise("value").alias("value")))
     assert found["ws_lag_max_ms"].verdict is FAIL
     assert fold(list(found.values()), policy()) is PASS  # a soft gate warns
+
+
+def versions(frame: pl.DataFrame, version: str | None = VERSION) -> Finding:
+    (finding,) = (
+        one
+        for one in judge(measure_soak(catalogue(), frame, WINDOW, STEP), policy(), version=version)
+        if one.gate == "bot_version"
+    )
+    return finding
+
+
+def test_the_version_that_ran_passes_and_is_named() -> None:
+    assert versions(HEALTHY).reason.startswith("version 1.0.0 ran: bot_version was 1, at least 1")
+
+
+def test_a_soak_of_another_version_speaks_for_that_one_only() -> None:
+    found = versions(healthy(version="0.9.0"))
+    assert (found.verdict, found.hard, found.reason) == (FAIL, True, "version 0.9.0 ran, and 1.0.0 is judged")
+
+
+def test_two_versions_in_one_window_are_no_soak_of_either() -> None:
+    middle = WINDOW.start_ns + 36 * 3_600_000_000_000
+    early = healthy(version="0.9.0").filter(pl.col("ts_ns") < middle)
+    both = pl.concat([early, HEALTHY.filter(pl.col("ts_ns") >= middle)]).sort("metric", "labels", "ts_ns")
+    assert versions(both).verdict is INCONCLUSIVE
+    assert "2 label sets" in versions(both).reason
+
+
+def test_a_version_that_nobody_names_or_exports_is_unknown() -> None:
+    assert versions(HEALTHY, None).reason == "no version was named to compare with, so nothing says which version ran"
+    bare = pl.col("labels").str.replace(',"version":"1.0.0"', "", literal=True)
+    assert versions(HEALTHY.with_columns(labels=bare)).verdict is INCONCLUSIVE
 
 
 def test_a_hard_gate_that_fails_fails_the_soak() -> None:
@@ -158,7 +190,7 @@ def test_a_shorter_window_than_the_policy_asks_for_does_not_pass() -> None:
 
 def test_another_scrape_interval_than_the_policy_has_does_not_pass() -> None:
     metrics = measure_soak(catalogue(), HEALTHY, WINDOW, timedelta(seconds=30))
-    found = judge(metrics, policy())
+    found = judge(metrics, policy(), version=VERSION)
     assert {finding.verdict for finding in found} == {INCONCLUSIVE}
     assert "the scrape interval was 30 s where the policy asks for 15 s" in found[0].reason
 
@@ -166,18 +198,20 @@ def test_another_scrape_interval_than_the_policy_has_does_not_pass() -> None:
 def test_a_misfit_leaves_a_fail_a_fail() -> None:
     metrics = json.loads(encode(measure_soak(catalogue(), HEALTHY, WINDOW, timedelta(seconds=30))))
     metrics["slis"]["maker_share"]["value"] = 0.1
-    assert {finding.gate: finding.verdict for finding in judge(metrics, policy())}["maker_share"] is FAIL
+    assert {finding.gate: finding.verdict for finding in judge(metrics, policy(), version=VERSION)}[
+        "maker_share"
+    ] is FAIL
 
 
 def test_an_sli_that_was_not_measured_is_inconclusive() -> None:
     metrics = json.loads(encode(measure_soak(catalogue(), HEALTHY, WINDOW, STEP)))
     del metrics["slis"]["maker_share"]
-    finding = next(one for one in judge(metrics, policy()) if one.gate == "maker_share")
+    finding = next(one for one in judge(metrics, policy(), version=VERSION) if one.gate == "maker_share")
     assert (finding.verdict, finding.reason, finding.query) == (INCONCLUSIVE, "no measurement of maker_share", None)
 
 
 def test_a_source_that_is_down_is_inconclusive_everywhere() -> None:
-    findings = judge(unmeasured_soak(catalogue(), "down", WINDOW, STEP), policy())
+    findings = judge(unmeasured_soak(catalogue(), "down", WINDOW, STEP), policy(), version=VERSION)
     assert {finding.verdict for finding in findings} == {INCONCLUSIVE}
     assert fold(findings, policy()) is INCONCLUSIVE
 
