@@ -13,24 +13,40 @@ from pydantic import BeforeValidator
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_SECOND = 1_000_000_000
 DAY = timedelta(days=1)
+LAST_MOMENT = datetime(2262, 1, 1, tzinfo=UTC)
+"""No window ends later: int64 nanoseconds since 1970 end in April 2262."""
 
 _DURATION = re.compile(
     r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?"
     r"(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?(?:(?P<milliseconds>\d+)ms)?",
     re.ASCII,
 )
+_UNITS = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1000}
+_LONGEST = LAST_MOMENT - EPOCH
+_LONGEST_TEXT = 64
 
 
 def parse_duration(text: object) -> timedelta:
     """Read ``36h``, ``1h30m``, ``500ms``: Prometheus' grammar without years; a bare number is refused.
 
     Raises:
-        ValueError: the text is empty, has no unit, is negative, or puts the units out of order.
+        ValueError: the text is empty, has no unit, is negative, puts the units out of order, or is longer than any
+            window can be (292 years).
     """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    short = isinstance(text, str) and 0 < len(text) <= _LONGEST_TEXT
+    found = _DURATION.fullmatch(text) if isinstance(text, str) and short else None
     if found is None:
-        raise ValueError(f"expected a duration such as 30m, 36h, 7d or 1h30m, was {text!r}")
-    return timedelta(**{unit: int(count) for unit, count in found.groupdict().items() if count is not None})
+        raise ValueError(f"expected a duration such as 30m, 36h, 7d or 1h30m, was {_shorten(text)}")
+    counts = {unit: int(count) for unit, count in found.groupdict().items() if count is not None}
+    milliseconds = sum(count * _UNITS.get(unit, 1) for unit, count in counts.items())
+    if milliseconds > _LONGEST // timedelta(milliseconds=1):
+        raise ValueError(f"expected a duration of at most {_LONGEST.days}d, was {text!r}")
+    return timedelta(milliseconds=milliseconds)
+
+
+def _shorten(text: object) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…"
 
 
 def format_duration(duration: timedelta) -> str:
@@ -64,24 +80,35 @@ def from_ns(ns: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """``start`` <= t < ``end``, both with a zone; an empty or reversed window is refused."""
+    """``start`` <= t < ``end``, both with a zone; an empty or reversed window is refused.
+
+    So is one that does not lie from 1970 to 2261: no sample can, since data carries int64 nanoseconds since 1970.
+    """
 
     start: datetime
     end: datetime
 
     def __post_init__(self) -> None:
-        if to_ns(self.start) >= to_ns(self.end):
-            raise ValueError(f"expected start before end, was {self.start.isoformat()} to {self.end.isoformat()}")
+        first, after = to_ns(self.start), to_ns(self.end)
+        span = f"{self.start.isoformat()} to {self.end.isoformat()}"
+        if first >= after:
+            raise ValueError(f"expected start before end, was {span}")
+        if first < 0 or after > to_ns(LAST_MOMENT):
+            raise ValueError(f"expected a window from 1970-01-01 to {LAST_MOMENT.date()}, was {span}")
 
     @classmethod
     def of_day(cls, day: date) -> Self:
         """The UTC day."""
+        if not EPOCH.date() <= day < LAST_MOMENT.date():
+            raise ValueError(f"expected a day from 1970-01-01 to 2261-12-31, was {day}")
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
         return cls(start, start + DAY)
 
     @classmethod
     def ending(cls, end: datetime, duration: timedelta) -> Self:
         """The stretch of ``duration`` before ``end``."""
+        if duration > end - EPOCH:
+            raise ValueError(f"expected a start in 1970 or later, was {format_duration(duration)} before {end}")
         return cls(end - duration, end)
 
     @property

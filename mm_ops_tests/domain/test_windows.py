@@ -4,7 +4,17 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration, from_ns, parse_duration, to_ns
+from mm_ops.domain.windows import (
+    DAY,
+    EPOCH,
+    LAST_MOMENT,
+    NS_PER_SECOND,
+    TimeWindow,
+    format_duration,
+    from_ns,
+    parse_duration,
+    to_ns,
+)
 
 MOMENT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -58,3 +68,46 @@ def test_a_window_without_length_is_refused(seconds: int):
 def test_a_window_touches_every_day_it_reaches_into():
     soak = TimeWindow.ending(MOMENT + timedelta(hours=1), timedelta(hours=72))
     assert soak.days() == [date(2026, 11, 17), date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "99999999w",
+            "at most 106651d",
+        ),  # from 1970 to 2262 are 292 years, 73 that four divides less 2100 and 2200: 292·365 + 71
+        ("106652d", "at most 106651d"),
+        ("9" * 5000 + "d", "expected a duration such as 30m"),  # more digits than Python turns into a number
+    ],
+)
+def test_a_duration_that_no_window_can_have_is_refused(text: str, why: str):
+    with pytest.raises(ValueError, match=why) as refusal:
+        parse_duration(text)
+    assert len(str(refusal.value)) < 150
+
+
+def test_the_longest_duration_is_the_longest_window():
+    assert TimeWindow.ending(LAST_MOMENT, parse_duration("106651d")) == TimeWindow(EPOCH, LAST_MOMENT)
+
+
+OUTSIDE = {
+    "a start before 1970": lambda: TimeWindow(EPOCH - DAY, EPOCH + DAY),
+    "an end after 2261": lambda: TimeWindow(LAST_MOMENT - DAY, LAST_MOMENT + timedelta(microseconds=1)),
+    "a duration that goes back beyond 1970": lambda: TimeWindow.ending(MOMENT, timedelta(hours=99_999_999)),
+    "an end in year 1": lambda: TimeWindow.ending(datetime(1, 1, 1, tzinfo=UTC), timedelta(hours=72)),
+    "the first day there is": lambda: TimeWindow.of_day(date.min),
+    "the last day there is": lambda: TimeWindow.of_day(date.max),
+    "the day after the last": lambda: TimeWindow.of_day(date(2262, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_window_that_no_sample_can_lie_in_is_refused(name: str):
+    with pytest.raises(ValueError, match=r"expected a (window|day|start)"):
+        OUTSIDE[name]()
+
+
+@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2261, 12, 31)])
+def test_the_first_and_the_last_day_are_days(day: date):
+    assert TimeWindow.of_day(day).days() == [day]
