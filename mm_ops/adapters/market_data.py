@@ -9,6 +9,7 @@ from typing import Literal
 
 import polars as pl
 
+from mm_ops.adapters.day_entries import DayEntries
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 from mm_ops.domain.windows import TimeWindow
 
@@ -49,7 +50,8 @@ def read_quotes(path: Path, window: TimeWindow | None = None) -> pl.DataFrame:
     """Read quotes; of a folder with ``date=…`` only the days of the window.
 
     Raises:
-        MissingEvidenceError: nothing is there.
+        MissingEvidenceError: nothing is there, or a recorded file is gone (:mod:`.day_entries`).
+        IntegrityError: a file is not the one that was recorded; names it.
         SchemaError: it is not quotes, or cannot be read.
     """
     optional = {"exch_ts_ns": _INT}
@@ -67,7 +69,8 @@ def read_fills(path: Path, window: TimeWindow | None = None, side_is: SideIs = "
             every fill is a maker's.
 
     Raises:
-        MissingEvidenceError: nothing is there.
+        MissingEvidenceError: nothing is there, or a recorded file is gone (:mod:`.day_entries`).
+        IntegrityError: a file is not the one that was recorded; names it.
         SchemaError: it is not fills, or cannot be read.
     """
     frames = [_read(file, FILLS, OPTIONAL) for file in _files(path, window)]
@@ -79,12 +82,20 @@ def read_fills(path: Path, window: TimeWindow | None = None, side_is: SideIs = "
 
 
 def _files(path: Path, window: TimeWindow | None) -> Sequence[Path]:
-    if path.is_file():
-        return [path]
+    entries = DayEntries.beside(path)
+    found = [path] if path.is_file() else _in_folders(path, window, entries)
+    for file in found:
+        entries.verify(file)
+    return found
+
+
+def _in_folders(path: Path, window: TimeWindow | None, entries: DayEntries) -> list[Path]:
     if window is not None and any(path.glob("date=*")):
         folders = [path / f"date={day.isoformat()}" for day in window.days()]
     else:
         folders = [path]
+    for folder in folders:
+        entries.require(folder)
     found = sorted(file for folder in folders for file in folder.rglob("*") if file.name.endswith(_ENDINGS))
     if not found:
         wanted = ", ".join(str(folder) for folder in folders)

@@ -1,15 +1,14 @@
 """Reads recorded samples: ``<root>/samples/date=YYYY-MM-DD/samples.parquet``, one file a UTC day."""
 
-import hashlib
 import io
-import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, SchemaError
+from mm_ops.adapters.day_entries import DayEntries
+from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 from mm_ops.domain.sli.series import (
     Selector,
     check_columns,
@@ -38,13 +37,13 @@ def encode_samples(frame: pl.DataFrame) -> bytes:
 class RecordingSamples:
     """A ``SampleSource`` over a folder that a recorder writes.
 
-    Where the root has a folder ``days``, a day exists once its ``days/date=…/day.json`` does: the recorder writes
-    that last, so a day that was cut short is not read. It holds the SHA-256 of the day's files, and a file with
-    another one is refused: Parquet has no checksum of its own here, and most flipped bits read as other numbers.
+    Where the recorder keeps entries of its days (:mod:`.day_entries`), a day without one was cut short and is not
+    read, and a file that is not the recorded one is refused.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._entries = DayEntries(root)
 
     def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
         """Read the selected series in the window; a day that is not there leaves a gap.
@@ -62,35 +61,14 @@ class RecordingSamples:
             )
         parts: dict[tuple[str, str], list[pl.DataFrame]] = {}
         for file in files:
-            self._verify(file)
+            self._entries.verify(file)
             for metric, labels, rows in _selected(file, selectors, window):
                 parts.setdefault((metric, labels), []).append(rows)
         return join_runs(parts)
 
     def _has(self, day: date) -> bool:
         file = self._file(day)
-        return file.is_file() and (not self._is_kept or self._entry(file).is_file())
-
-    @property
-    def _is_kept(self) -> bool:
-        """Whether the recorder keeps an entry for each whole day."""
-        return (self._root / "days").is_dir()
-
-    def _entry(self, file: Path) -> Path:
-        return self._root / "days" / file.parent.name / "day.json"
-
-    def _verify(self, file: Path) -> None:
-        if not self._is_kept:
-            return
-        entry = self._entry(file)
-        try:
-            expected = json.loads(entry.read_bytes())["files"][file.relative_to(self._root).as_posix()]
-        except (ValueError, KeyError, TypeError) as error:
-            raise SchemaError(f"{entry}: expected the digest of {file.name} under files, was none") from error
-        with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != expected:
-            raise IntegrityError(f"{file}: expected sha256 {expected}, was {found}; record the day again")
+        return file.is_file() and self._entries.has(file.parent.name)
 
     def _file(self, day: date) -> Path:
         return self._root / "samples" / f"date={day.isoformat()}" / "samples.parquet"

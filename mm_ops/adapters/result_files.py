@@ -1,4 +1,7 @@
-"""Results that the bot's own pipeline writes for each day: a drill as JSON, a test run as JUnit XML."""
+"""Results that the bot's own pipeline writes for each day: a drill as JSON, a test run as JUnit XML.
+
+Where a recorder keeps entries of its days (:mod:`.day_entries`), a file that is not the recorded one is refused.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from mm_ops.adapters.day_entries import DayEntries
 from mm_ops.adapters.json_files import read_json
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 
@@ -18,9 +22,11 @@ def read_drill(path: Path, day: date) -> dict[str, Any]:
 
     Raises:
         MissingEvidenceError: there is no such file.
+        IntegrityError: it is not the file that was recorded.
         SchemaError: a field is missing or has another type, the drill is of another day, or an outcome of ``ok``
             lacks an observation.
     """
+    DayEntries.beside(path).verify(path)
     drill = read_json(path)
     if not isinstance(drill, dict):
         raise SchemaError(f"{path}: expected an object, was {type(drill).__name__}")
@@ -46,8 +52,10 @@ def read_junit(path: Path) -> dict[str, Any]:
 
     Raises:
         MissingEvidenceError: there is no such file.
+        IntegrityError: it is not the file that was recorded.
         SchemaError: it is not JUnit XML, or declares a document type, which JUnit has no use for.
     """
+    DayEntries.beside(path).verify(path)
     root = _parse(path)
     cases = list(root.iter("testcase"))
     failed = sum(case.find("failure") is not None for case in cases)

@@ -205,7 +205,7 @@ BAD: dict[str, tuple[Callable[[Path], Any], int, str]] = {
     "a corrupt Parquet of quotes": (
         lambda root: next(root.glob("quotes/date=2026-11-20/*/quotes.parquet")).write_bytes(b"PAR1 not really"),
         2,
-        "quotes.parquet: not readable",
+        "quotes.parquet: expected sha256",
     ),
     "a day of samples with a flipped bit": (
         lambda root: flip(root / "samples/date=2026-11-20/samples.parquet"),
@@ -215,7 +215,27 @@ BAD: dict[str, tuple[Callable[[Path], Any], int, str]] = {
     "no fills on the last day": (
         lambda root: shutil.rmtree(root / "fills/date=2026-11-20"),
         2,
-        "no Parquet or JSON lines",
+        "fills.parquet: no such file, though the day's entry lists it",
+    ),
+    "a day of fills with a flipped bit": (
+        lambda root: flip(next(root.glob("fills/date=2026-11-20/*/fills.parquet"))),
+        2,
+        "fills.parquet: expected sha256",
+    ),
+    "the fills of one symbol lost": (
+        lambda root: next(root.glob("fills/date=2026-11-18/*/fills.parquet")).unlink(),
+        1,
+        "net_edge_bps is missing on 1 of 7 days",
+    ),
+    "a drill with another seed": (
+        lambda root: edit(root / "results/date=2026-11-17/chaos_drill.json", b'"seed": 7', b'"seed": 8'),
+        1,
+        "chaos_ok is missing on 1 of 7 days",
+    ),
+    "a test run with a renamed test": (
+        lambda root: edit(root / "results/date=2026-11-17/junit.xml", b'name="', b'name="x'),
+        1,
+        "tests_ok is missing on 1 of 7 days",
     ),
     "no test results on one day of the week": (
         lambda root: (root / "results/date=2026-11-17/junit.xml").unlink(),
@@ -239,6 +259,13 @@ def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
+
+
+def edit(path: Path, old: bytes, new: bytes) -> None:
+    """Leave a file that reads well, and is not the one that was recorded."""
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
 
 
 @pytest.mark.parametrize("name", BAD)
