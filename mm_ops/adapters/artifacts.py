@@ -1,5 +1,6 @@
 """Stored evidence under one root: a folder, or any fsspec URL. Nothing is ever half-written."""
 
+import errno
 import os
 import tempfile
 from dataclasses import dataclass
@@ -10,9 +11,24 @@ from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a local file whole or not at all: temporary name, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a local file whole or not at all: temporary name, fsync, rename, fsync of the folder.
+
+    Only a file is replaced: not a folder, and not a device such as ``/dev/null``, which root could.
+
+    Raises:
+        OSError: it cannot be written; names the file that was asked for, and not the temporary one, and says why.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "is a folder" if path.is_dir() else "is no file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_and_rename(path, data)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot be written: {_reason(path, error)}", str(path)) from error
+
+
+def _write_and_rename(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new.")  # not the name: it may be as long as allowed
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -28,6 +44,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _reason(path: Path, error: OSError) -> str:
+    """Say what is in the way: the system says ``File exists`` of a file where a folder would have to be."""
+    above = next((parent for parent in path.parents if os.path.lexists(parent)), None)
+    if above is not None and not above.is_dir():
+        return f"{above} is no folder"
+    return (error.strerror or str(error)).lower()
 
 
 @dataclass(frozen=True, slots=True)

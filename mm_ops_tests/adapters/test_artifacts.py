@@ -81,3 +81,35 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path):
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
         assert len(json.loads(target.read_bytes())["pad"]) == 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("folder", "folder: cannot be written: is a folder"),
+        ("file/x/a.json", "file/x/a.json: cannot be written: {}/file is no folder"),
+        ("x" * 300, "cannot be written: file name too long"),
+        ("loop/a.json", "loop/a.json: cannot be written: {}/loop is no folder"),
+    ],
+)
+def test_what_cannot_be_written_is_named_as_it_was_asked_for_with_the_reason(tmp_path: Path, target: str, reason: str):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "loop").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OSError, match="cannot be written") as refusal:
+        write_atomically(tmp_path / target, b"new")
+    assert refusal.value.filename == str(tmp_path / target)
+    assert reason.format(tmp_path) in f"{refusal.value.filename}: {refusal.value.strerror}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "loop"]
+
+
+def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path):
+    write_atomically(tmp_path / ("x" * 255), b"new")
+    assert (tmp_path / ("x" * 255)).read_bytes() == b"new"
+
+
+def test_what_is_no_file_is_never_replaced_by_one(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="is no file"):
+        write_atomically(tmp_path / "pipe", b"new")
+    assert (tmp_path / "pipe").is_fifo()
