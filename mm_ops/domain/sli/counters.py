@@ -10,6 +10,7 @@ window's head. What is counted after the last sample of a window belongs to the 
 that ends between the two.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.sli import range_functions
+from mm_ops.domain.sli.instants import Instants, Times, above, add, chosen, divide, sum_by
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
 from mm_ops.domain.windows import format_duration
@@ -60,6 +63,17 @@ def rate_promql(selectors: Sequence[Selector], window: timedelta, by: Sequence[s
     of = ", ".join(by)
     terms = [f"sum by ({of}) (rate({one.promql({})}[{format_duration(window)}]))" for one in selectors]
     return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
+
+
+def summed_rates(
+    selectors: Sequence[Selector], table: Sequence[Series], times_ns: Times, window: timedelta, by: Sequence[str]
+) -> list[Instants]:
+    """Evaluate what :func:`rate_promql` writes, on raw samples."""
+    terms = (
+        sum_by([range_functions.rate(one, times_ns, window) for one in chosen(table, selector)], by)
+        for selector in selectors
+    )
+    return functools.reduce(add, terms)
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -102,6 +116,13 @@ class CounterIncrease:
         doubt = self._words("a series that the policy does not foresee:", seen - needed)
         why_not = "a series has a single sample or one that is not a number"
         return with_value(evidence, total_increase(found), why_not=why_not, doubt=doubt)
+
+    def alert_values(
+        self, table: Sequence[Series], times_ns: Times, window: timedelta, by: Sequence[str]
+    ) -> list[Instants]:
+        """Evaluate what :meth:`alert_promql` writes, on raw samples, for each set of labels."""
+        counted = (range_functions.increase(one, times_ns, window) for one in chosen(table, self.selectors()[0]))
+        return sum_by(counted, [*by, *self.by])
 
     def _words(self, what: str, sets: AbstractSet[tuple[str, ...]]) -> str | None:
         shown = sorted(Selector(self.metric).promql(dict(zip(self.by, one, strict=True))) for one in sets)
@@ -146,3 +167,12 @@ class Ratio:
         )
         value = above / below if below else math.nan
         return with_value(evidence, value, why_not=f"{above:g} / {below:g} is no ratio")
+
+    def alert_values(
+        self, table: Sequence[Series], times_ns: Times, window: timedelta, by: Sequence[str]
+    ) -> list[Instants]:
+        """Evaluate what :meth:`alert_promql` writes, on raw samples, for each set of labels."""
+        numerator, denominator = (
+            summed_rates(counters, table, times_ns, window, by) for counters in (self.numerator, self.denominator)
+        )
+        return divide(numerator, above(denominator, 0))

@@ -14,12 +14,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.sli.instants import LOOKBACK_NS, Instants, Times, chosen, latest
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
 from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration
-
-LOOKBACK_NS = 300 * NS_PER_SECOND
-"""For how long a sample stands for what follows. Source: Prometheus' default ``query.lookback-delta``, 5 min."""
 
 _QUERY_STEP_S = 15
 _NOT_FINITE = "the samples are not numbers"
@@ -66,6 +64,16 @@ class Gauge:
             value = _STATISTICS[self.statistic](found[0].values)
         return with_value(evidence, value, why_not=_NOT_FINITE)
 
+    def alert_values(
+        self,
+        table: Sequence[Series],
+        times_ns: Times,
+        window: timedelta | None,  # noqa: ARG002 - one form for all kinds
+        by: Sequence[str],  # noqa: ARG002 - one form for all kinds
+    ) -> list[Instants]:
+        """Evaluate what :meth:`alert_promql` writes, on raw samples, for each series."""
+        return [latest(one, times_ns) for one in chosen(table, self.selectors()[0])]
+
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class ConditionTime:
@@ -103,6 +111,16 @@ class ConditionTime:
         if not evidence.computable:
             return evidence
         return with_value(evidence, _seconds_at(found[0], self.equals, scope.window), why_not=_NOT_FINITE)
+
+    def alert_values(
+        self,
+        table: Sequence[Series],
+        times_ns: Times,
+        window: timedelta | None,  # noqa: ARG002 - one form for all kinds
+        by: Sequence[str],  # noqa: ARG002 - one form for all kinds
+    ) -> list[Instants]:
+        """Evaluate what :meth:`alert_promql` writes, on raw samples, for each series."""
+        return [latest(one, times_ns) for one in chosen(table, self.selectors()[0])]
 
 
 def _seconds_at(series: Series, value: float, window: TimeWindow) -> float:

@@ -24,7 +24,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED
-from mm_ops.domain.sli.counters import increase, rate_promql
+from mm_ops.domain.sli.bucket_quantiles import histogram_quantiles
+from mm_ops.domain.sli.counters import increase, rate_promql, summed_rates
+from mm_ops.domain.sli.instants import Instants, Times
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
 from mm_ops.domain.windows import format_duration
@@ -110,6 +112,12 @@ class HistogramQuantile:
             doubt = f"the quantile lies above the highest finite bucket, {value:g}: how far is not known"
         why_not = f"nothing was observed by {self.metric}, or a bucket is not a number"
         return with_value(evidence, value, why_not=why_not, doubt=doubt)
+
+    def alert_values(
+        self, table: Sequence[Series], times_ns: Times, window: timedelta, by: Sequence[str]
+    ) -> list[Instants]:
+        """Evaluate what :meth:`alert_promql` writes, on raw samples, for each set of labels."""
+        return histogram_quantiles(self.q, summed_rates(self.selectors(), table, times_ns, window, [*by, _LE]))
 
 
 def _bound_of(series: Series) -> float:

@@ -13,6 +13,7 @@ Kind = Annotated[
     Field(discriminator="kind"),
 ]
 """Each has ``selectors()``, ``promql(window, matchers)`` and ``evaluate(series, scope)``, with one meaning; and
-``alert_promql(window, by)``, the value that an alert compares, over a short window where it is ``windowed``."""
+``alert_promql(window, by)``, the value that an alert compares, over a short window where it is ``windowed``,
+with ``alert_values(table, times_ns, window, by)``, the same on raw samples at many times at once."""
 
 __all__ = ["ConditionTime", "CounterIncrease", "Gauge", "HistogramQuantile", "Kind", "Ratio"]
