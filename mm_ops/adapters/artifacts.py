@@ -19,12 +19,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         OSError: it cannot be written; names the file that was asked for, and not the temporary one, and says why.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise OSError(errno.EINVAL, "is a folder" if path.is_dir() else "is no file")
+        _refuse_unless_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_and_rename(path, data)
     except OSError as error:
         raise OSError(error.errno, f"cannot be written: {_reason(path, error)}", str(path)) from error
+
+
+def _refuse_unless_file(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is a folder" if path.is_dir() else "is no file")
 
 
 def _write_and_rename(path: Path, data: bytes) -> None:

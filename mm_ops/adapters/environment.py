@@ -10,6 +10,7 @@ from typing import Self
 from mm_ops.domain.errors import PolicyError
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+_YEARS = (1971, 2261)  # a day less and a zone more stay within what a window can be
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Environment:
     Variables: ``MM_OPS_ROOT`` (the project: relative paths of policies start there; by default the folder
     that holds the package), ``MM_OPS_POLICIES`` (default ``deploy/policies``), ``MM_OPS_ARTIFACTS`` (folder
     or fsspec URL, default ``var/artifacts``), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the
-    same inputs give the same bytes).
+    same inputs give the same bytes); beside them ``DAGSTER_HOME`` and ``MM_OPS_TRACEBACK``, read where they matter.
     """
 
     root: Path
@@ -32,7 +33,7 @@ class Environment:
         """Read the process environment (or ``variables``).
 
         Raises:
-            PolicyError: ``CI_FAKE_UTC`` is not an ISO time with a zone.
+            PolicyError: ``CI_FAKE_UTC`` is not an ISO time with a zone, of a year from 1971 to 2261.
         """
         seen = os.environ if variables is None else variables
         root = Path(seen.get("MM_OPS_ROOT", _PACKAGE_PARENT)).resolve()
@@ -58,6 +59,8 @@ def _parse_fake_utc(text: str | None) -> datetime | None:
         raise PolicyError(f"CI_FAKE_UTC: expected an ISO time such as 2026-11-20T06:00:00Z, was {text!r}") from error
     if moment.tzinfo is None:
         raise PolicyError(f"CI_FAKE_UTC: expected a zone (a Z at the end), was {text!r}")
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise PolicyError(f"CI_FAKE_UTC: expected a year from {_YEARS[0]} to {_YEARS[1]}, was {text!r}")
     return moment.astimezone(UTC)
 
 
@@ -65,3 +68,9 @@ def dagster_home(environment: Environment, variables: Mapping[str, str] | None =
     """Where Dagster keeps its runs: ``DAGSTER_HOME``, or ``var/dagster`` of the project."""
     seen = os.environ if variables is None else variables
     return environment.root / seen.get("DAGSTER_HOME", "var/dagster")
+
+
+def wants_traceback(variables: Mapping[str, str] | None = None) -> bool:
+    """Whether ``MM_OPS_TRACEBACK`` asks for the traceback of a fault of mm_ops itself: anything but empty and 0."""
+    seen = os.environ if variables is None else variables
+    return seen.get("MM_OPS_TRACEBACK", "") not in {"", "0"}

@@ -1,12 +1,12 @@
 """``mm-ops``: parses, calls, prints; decides nothing. Each command imports what it needs when it runs."""
 
 import importlib
+import io
 import sys
-from typing import NoReturn
 
 import click
 
-from mm_ops.domain.errors import MmOpsError
+from mm_ops.cli.exits import invoke, run
 
 COMMANDS = {
     "nightly": ("mm_ops.cli.nightly", "nightly", "Run the nightly job of one day, then print the verdict."),
@@ -17,7 +17,6 @@ COMMANDS = {
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
     "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot."),
 }
-UNDECIDED = 2
 
 
 class LazyGroup(click.Group):
@@ -46,20 +45,13 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Operate a market-making bot: may it trade, is it healthy, has it stopped.
 
-    Exit codes: 0 pass or GO, 1 a gate failed or HOLD, 2 could not decide.
+    Exit codes: 0 pass or GO, 1 a gate failed or HOLD, 2 could not decide or could not run.
     """
 
 
 def main() -> None:
     """Run the command line; a refusal is one line on standard error and exit 2, never a traceback."""
-    try:
-        cli.main(standalone_mode=True)
-    except MmOpsError as error:
-        _refuse(str(error))
-    except OSError as error:
-        _refuse(f"{error.filename or 'the system'}: {error.strerror or error}")
-
-
-def _refuse(reason: str) -> NoReturn:
-    click.echo(f"mm-ops: {reason}", err=True)
-    sys.exit(UNDECIDED)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name or a terminal that is not UTF-8
+    sys.exit(run(lambda: invoke(cli)))

@@ -13,6 +13,9 @@ from mm_ops.adapters.environment import Environment
 if TYPE_CHECKING:
     from mm_ops.domain.verdict import Finding
 
+FIRST_YEAR, LAST_YEAR = 1971, 2261
+"""What a time on the command line may lie in: a day less and a zone more stay within what a window can be."""
+
 
 def policy_file(name: str) -> Path:
     """The path of a policy file, such as ``edge.yaml``."""
@@ -48,8 +51,11 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     table = Table(*header, title=title, title_justify="left")
     for row in rows:
         table.add_row(*row)
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False, markup=False).print(table)
+    watched = sys.stdout is not None and sys.stdout.isatty()
+    console = Console(width=None if watched else 200, highlight=False, markup=False)
+    with console.capture() as shown:  # printed by click: rich ends the process with 1 when the reader has left
+        console.print(table)
+    click.echo(shown.get(), nl=False)
 
 
 def finding_row(finding: "Finding") -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mm_ops.cli.context import marker, policy_file, show_table
-from mm_ops.domain.errors import MmOpsError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,12 +95,8 @@ def _at(venue: str | None, instruments: "Instruments") -> "Instruments":
 def _write(path: Path | None, data: bytes) -> None:
     from mm_ops.adapters.artifacts import write_atomically
 
-    if path is None:
-        return
-    try:
+    if path is not None:
         write_atomically(path, data)
-    except OSError as error:
-        raise MmOpsError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _window(
@@ -119,11 +114,10 @@ def _window(
         raise SchemaError("neither fills nor quotes have a row: there is no time to measure")
     first = start.replace(tzinfo=UTC) if start is not None else from_ns(min(times))
     after = end.replace(tzinfo=UTC) if end is not None else from_ns(max(times) + 1000)
-    if first >= after:
-        raise MmOpsError(
-            f"expected a start before the end, was {first:%Y-%m-%dT%H:%M:%SZ} to {after:%Y-%m-%dT%H:%M:%SZ}"
-        )
-    return TimeWindow(first, after)
+    try:
+        return TimeWindow(first, after)
+    except ValueError as error:
+        raise SchemaError(f"the window of --start, --end and the data: {error}") from error
 
 
 def _show(result: dict[str, Any]) -> None:

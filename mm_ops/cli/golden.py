@@ -1,5 +1,6 @@
 """``mm-ops golden compare``: every difference between two reports, path by path."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,17 @@ FILE = click.Path(path_type=Path)
 _WIDTH = 48
 
 
+class _Finite(click.FloatRange):
+    """A number of a range; ``nan`` lies in every range, since it is neither below nor above, and so is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, was {value!r}", param, ctx)
+        return number
+
+
 @click.group()
 def golden() -> None:
     """Compare a report with its signed-off baseline."""
@@ -20,8 +32,8 @@ def golden() -> None:
 @golden.command()
 @click.option("--baseline", type=FILE, required=True)
 @click.option("--actual", type=FILE, required=True)
-@click.option("--tolerance", type=click.FloatRange(min=0), help="Absolute; default as golden.yaml says.")
-@click.option("--rel-tolerance", type=click.FloatRange(min=0, max=1), help="Relative; default as golden.yaml says.")
+@click.option("--tolerance", type=_Finite(min=0), help="Absolute; default as golden.yaml says.")
+@click.option("--rel-tolerance", type=_Finite(min=0, max=1), help="Relative; default as golden.yaml says.")
 @click.option("--fail-on-drift/--no-fail-on-drift", default=True, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The differences as canonical JSON.")
 def compare(

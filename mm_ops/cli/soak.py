@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import finding_row, marker, policy_file, say, show_table, utc_now
+from mm_ops.cli.context import FIRST_YEAR, LAST_YEAR, finding_row, marker, policy_file, say, show_table, utc_now
 
 if TYPE_CHECKING:
     from mm_ops.domain.sli.catalogue import SliCatalogue
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HEADER = ("gate", "severity", "verdict", "value", "limit", "margin", "samples", "coverage", "reason")
 _MOCK = "var/recordings/paper"
 _FILE = click.Path(dir_okay=False, path_type=Path)
+MOST_HOURS = 366 * 24
 
 
 class _Moment(click.ParamType[datetime]):
@@ -29,8 +30,12 @@ class _Moment(click.ParamType[datetime]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it."""
-        if isinstance(value, datetime):
-            return value
+        moment = value if isinstance(value, datetime) else self._read(value, param, ctx)
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            self.fail(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, was {value!r}", param, ctx)
+        return moment.astimezone(UTC)
+
+    def _read(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
             day = date.fromisoformat(value)
             return datetime.combine(day, time.min, UTC)
@@ -42,7 +47,7 @@ class _Moment(click.ParamType[datetime]):
             self.fail(f"expected a date or an ISO time such as 2026-11-20T06:00:00Z, was {value!r}", param, ctx)
         if moment.tzinfo is None:
             self.fail(f"expected a zone (a Z at the end), was {value!r}", param, ctx)
-        return moment.astimezone(UTC)
+        return moment
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def soak() -> None:
 
 
 @soak.command()
-@click.option("--hours", type=click.IntRange(min=1), help="Length of the window; default that of soak.yaml (72).")
+@click.option("--hours", type=click.IntRange(1, MOST_HOURS), help="Length of the window; default as soak.yaml (72).")
 @click.option("--mock", is_flag=True, help="Read the paper bot's recording in var/recordings/paper.")
 @click.option("--recording", type=click.Path(path_type=Path, file_okay=False), help="Read this recording.")
 @click.option("--prometheus", metavar="URL", help="Read raw samples from this Prometheus.")
@@ -111,11 +116,9 @@ def run(  # noqa: PLR0913 - one argument for each flag
     from mm_ops.domain.soak.summary import gates_summary
     from mm_ops.domain.soak.verdicts import fold, judge
     from mm_ops.domain.verdict import exit_code
-    from mm_ops.domain.windows import TimeWindow
 
     slis, policy, digests = _policies()
-    length = policy.window if hours is None else timedelta(hours=hours)
-    window = TimeWindow.ending(_last_midnight() if end is None else end, length)
+    window = _window(end, policy.window if hours is None else timedelta(hours=hours))
     say(f"soak: reading {window} from {words}")
     metrics = _measure(slis, policy, source, window, words)
     findings = judge(metrics, policy)
@@ -130,6 +133,16 @@ def run(  # noqa: PLR0913 - one argument for each flag
         show_table(f"soak {window}", _HEADER, [_row(finding) for finding in findings])
     marker("soak", verdict.value.upper())
     sys.exit(exit_code(verdict))
+
+
+def _window(end: datetime | None, length: timedelta) -> "TimeWindow":
+    from mm_ops.domain.errors import PolicyError
+    from mm_ops.domain.windows import TimeWindow
+
+    try:
+        return TimeWindow.ending(_last_midnight() if end is None else end, length)
+    except ValueError as error:
+        raise PolicyError(f"--end, --hours: {error}") from error
 
 
 def _write(path: Path | None, data: bytes) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.environment import Environment, wants_traceback
 from mm_ops.domain.errors import PolicyError
 
 
@@ -34,7 +34,14 @@ def test_the_real_clock_runs_in_utc():
     assert abs((datetime.now(UTC) - now).total_seconds()) < 60
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-20T06:00:00"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-11-20T06:00:00", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"]
+)
 def test_a_fake_clock_without_a_clear_meaning_is_refused(text: str):
     with pytest.raises(PolicyError, match="CI_FAKE_UTC: expected"):
         Environment.read({"CI_FAKE_UTC": text})
+
+
+@pytest.mark.parametrize(("text", "wanted"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
+def test_a_traceback_is_shown_only_when_it_is_asked_for(text: str | None, wanted: bool):  # noqa: FBT001 - a table
+    assert wants_traceback({} if text is None else {"MM_OPS_TRACEBACK": text}) is wanted

@@ -72,11 +72,16 @@ def test_an_unlisted_venue_is_measured_only_with_a_clock_that_is_given(data: Pat
 REFUSED = {
     "a window that ends before it starts": (
         ("--start", "2026-11-21", "--end", "2026-11-20"),
-        "expected a start before the end, was 2026-11-21T00:00:00Z to 2026-11-20T00:00:00Z",
+        "expected start before end, was 2026-11-21T00:00:00+00:00 to 2026-11-20T00:00:00+00:00",
     ),
+    "a start that no data can have": (("--start", "0001-01-01"), "expected a window from 1970-01-01 to 2262-01-01"),
+    "an end that no data can have": (("--end", "9999-12-31"), "expected a window from 1970-01-01 to 2262-01-01"),
     "a venue without a policy": (("--venue", "nowhere"), "no clock for venue 'nowhere'"),
-    "a folder where the report should go": (("--out-json", "."), ".: cannot be written: "),
-    "a file where the report's folder should be": (("--out-md", "f.parquet/x.md"), "x.md: cannot be written: "),
+    "a folder where the report should go": (("--out-json", "."), ".: cannot be written: is a folder"),
+    "a file where the report's folder should be": (
+        ("--out-md", "f.parquet/x.md"),
+        "f.parquet/x.md: cannot be written: f.parquet is no folder",
+    ),
     "fills that are not there": (("--fills", "x.parquet"), "x.parquet: no Parquet or JSON lines there"),
     "a policy that is not there": (("--policy", "x.yaml"), "x.yaml: the policy file is missing"),
 }
@@ -90,3 +95,12 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(data: Path, name: str):
     assert done.stderr.startswith("mm-ops: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_data_from_outside_of_time_is_refused_and_not_measured(data: Path):
+    fills(fill(-2e9, "buy", 99, symbol=SYMBOL)).write_parquet(data / "f.parquet")  # 63 years before 2026
+    done = report(data)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "mm-ops: the window of --start, --end and the data: expected a window from 1970-01-01"
+    )

@@ -95,6 +95,33 @@ def test_another_end_is_refused(root: Path, end: str, words: str) -> None:
     assert words in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--hours", "99999999"], "Invalid value for '--hours'"),
+        (["--hours", "9" * 5000], "Invalid value for '--hours'"),
+        (["--end", "0001-01-01"], "expected a year from 1971 to 2261, was '0001-01-01'"),
+        (["--end", "9999-12-31T23:59:59-12:00"], "expected a year from 1971 to 2261"),
+        (["--end", "1971-01-01", "--hours", "8784"], "--end, --hours: expected a start in 1970 or later"),
+    ],
+)
+def test_a_window_that_no_calendar_has_is_refused(root: Path, words: list[str], why: str) -> None:
+    command = [sys.executable, "-m", "mm_ops", "soak", "run", "--recording", str(root), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr
+    assert "a fault of mm_ops" not in done.stderr
+
+
+def test_a_report_that_cannot_be_written_is_named_as_it_was_asked_for(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    target = tmp_path / "file" / "soak.json"
+    result = run("--recording", root, "--export-json", target)
+    assert isinstance(result.exception, OSError)
+    assert result.exception.filename == str(target)
+    assert result.exception.strerror == f"cannot be written: {tmp_path / 'file'} is no folder"
+
+
 def test_a_shorter_soak_than_the_policy_asks_for_cannot_pass(root: Path) -> None:
     result = run("--recording", root, "--hours", "24", "--json")
     assert result.exit_code == 2
