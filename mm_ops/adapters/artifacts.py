@@ -60,8 +60,9 @@ def _reason(path: Path, error: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was written: its address, its digest and its size in bytes."""
+    """What was written: its name below the root, its address, its digest and its size in bytes."""
 
+    name: str
     address: str
     digest: str
     size: int
@@ -101,7 +102,22 @@ class Artifacts:
             write_atomically(Path(str(target)), data)
         else:
             target.write_bytes(data)
-        return Stored(str(target), digest(data), len(data))
+        return Stored(name, str(target), digest(data), len(data))
+
+    def names(self, folder: str) -> list[str]:
+        """What is stored directly in a folder, sorted; nothing where there is no such folder."""
+        place = self._root / folder
+        files = [item.name for item in place.iterdir() if item.is_file()] if place.exists() else []
+        return sorted(f"{folder}/{name}" for name in files if not name.startswith("."))
+
+    def move(self, name: str, other: str) -> None:
+        """Store what has a name under another one, replacing what was there; killed midway, it lies under both."""
+        self.put(other, self.read(name))
+        self.delete(name)
+
+    def delete(self, name: str) -> None:
+        """Remove what is stored under a name."""
+        (self._root / name).unlink()
 
     def has(self, name: str) -> bool:
         """Whether something is stored under the name."""

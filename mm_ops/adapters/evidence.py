@@ -1,6 +1,7 @@
 """One bot's stored evidence: what lies where below the artifacts root, by day."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ EDGE_REPORT = "edge_report.json"
 EDGE_TEXT = "EDGE_REPORT.md"
 CHAOS_DRILL = "chaos_drill.json"
 TEST_RESULTS = "test_results.json"
+GOLDEN_DRIFT = "drift.json"
 READINESS = "readiness.json"
 READINESS_TEXT = "READINESS.md"
 
@@ -37,22 +39,60 @@ class BotEvidence:
 
     def golden_drift(self) -> str:
         """The artifact name of the comparison of every pinned case with its baseline."""
-        return f"{self._bot}/golden/drift.json"
+        return f"{self._bot}/golden/{GOLDEN_DRIFT}"
 
     def bundle(self, day: date, file: str) -> str:
         """The artifact name of a release file."""
         return f"{self._bot}/{day.isoformat()}/release/{file}"
 
+    def releases(self, day: date) -> list[str]:
+        """The artifact names of the day's bundle and what lies beside it, withdrawn ones not among them."""
+        return self._artifacts.names(f"{self._bot}/{day.isoformat()}/release")
+
+    def withdraw_releases(self, day: date) -> list[str]:
+        """Take the day's bundle away, into ``release/withdrawn``; gives back where it lies now.
+
+        Evidence of the day is being made again, so what the bundle says it rests on is no longer so. If every gate
+        passes once more, the same bytes are built again.
+        """
+        moved = []
+        for name in self.releases(day):
+            folder, file = name.rsplit("/", 1)
+            moved.append(f"{folder}/withdrawn/{file}")
+            self._artifacts.move(name, moved[-1])
+        return moved
+
+    def withdrawn_releases(self, day: date) -> list[str]:
+        """Bundles of the day that were taken away and not built again since."""
+        there = {name.rsplit("/", 1)[-1] for name in self.releases(day)}
+        folder = f"{self._bot}/{day.isoformat()}/release/withdrawn"
+        return [name for name in self._artifacts.names(folder) if name.rsplit("/", 1)[-1] not in there]
+
+    def put_release(self, day: date, file: str, data: bytes) -> Stored:
+        """Store a release file; a withdrawn one of the same bytes is the same, and is withdrawn no more."""
+        stored = self.put(self.bundle(day, file), data)
+        withdrawn = self.bundle(day, f"withdrawn/{file}")
+        if self.find(withdrawn) == data:
+            self._artifacts.delete(withdrawn)
+        return stored
+
+    def day_entry(self, day: date) -> str:
+        """The artifact name of the entry that holds the digest of a day's samples."""
+        return f"{self._bot}/days/date={day.isoformat()}/day.json"
+
     def sample_file(self, day: date) -> str:
         """The artifact name of one day's samples."""
         return f"{self._bot}/samples/date={day.isoformat()}/samples.parquet"
 
-    def put_samples(self, day: date, data: bytes) -> Stored:
-        """Store a day's samples, and then the entry by which their reader knows them whole and unaltered."""
+    def put_samples(self, day: date, data: bytes, selectors: Sequence[str]) -> Stored:
+        """Store a day's samples, and then the entry by which their reader knows them whole and unaltered.
+
+        ``selectors`` says what was asked for, so that a series that was not is never taken for one that is absent.
+        """
         name = self.sample_file(day)
         stored = self.put(name, data)
         files = {name.removeprefix(f"{self._bot}/"): stored.digest.removeprefix("sha256:")}
-        self.put_json(f"{self._bot}/days/date={day.isoformat()}/day.json", {"day": day, "files": files})
+        self.put_json(self.day_entry(day), {"day": day, "files": files, "selectors": selectors})
         return stored
 
     def sample_root(self) -> Path:
@@ -95,6 +135,13 @@ class BotEvidence:
         except ValueError as error:
             where = self.address(name)
             raise IntegrityError(f"{where}: not the JSON that was stored: {error}; materialise it again") from error
+
+    def find(self, name: str) -> bytes | None:
+        """Read bytes, or ``None`` where nothing is stored."""
+        try:
+            return self.read(name)
+        except MissingEvidenceError:
+            return None
 
     def find_json(self, name: str) -> Any | None:
         """Read what :meth:`put_json` wrote, or ``None`` where nothing is stored."""

@@ -61,6 +61,8 @@ def _show(night: "Night") -> None:
     click.echo("files written:")
     for address in night.outcome.written:
         click.echo(f"  {address}")
+    for address in night.withdrawn:
+        click.echo(f"withdrawn, since the day's evidence no longer carries it: {address}")
     click.echo(f"in the UI: make ui, then http://127.0.0.1:3000/runs/{night.outcome.run_id}")
 
 
@@ -86,6 +88,7 @@ def _document(nights: "list[Night]") -> dict[str, Any]:
                     {"asset": item.asset.to_user_string(), "finding": item.finding} for item in night.outcome.judged
                 ],
                 "files": night.outcome.written,
+                "withdrawn": night.withdrawn,
             }
             for night in nights
         ]

@@ -88,6 +88,7 @@ def soak() -> None:
 @click.option("--recording", type=click.Path(path_type=Path, file_okay=False), help="Read this recording.")
 @click.option("--prometheus", metavar="URL", help="Read raw samples from this Prometheus.")
 @click.option("--bot", default="paper", show_default=True, help='With --prometheus: the matcher bot="…".')
+@click.option("--expect-version", help="The version that must have run; default the bot's in bots.yaml.")
 @click.option("--end", type=_Moment(), help="End of the window, exclusive; default the last UTC midnight.")
 @click.option("--export-json", type=_FILE, help="Write what was measured (soak_metrics.json).")
 @click.option("--export-md", type=_FILE, help="Write the report (SOAK_RESULTS.md).")
@@ -100,6 +101,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
     recording: Path | None,
     prometheus: str | None,
     bot: str,
+    expect_version: str | None,
     end: datetime | None,
     export_json: Path | None,
     export_md: Path | None,
@@ -119,11 +121,12 @@ def run(  # noqa: PLR0913 - one argument for each flag
 
     slis, policy, digests = _policies()
     window = _window(end, policy.window if hours is None else timedelta(hours=hours))
+    version = expect_version or _version_of(bot)
     say(f"soak: reading {window} from {words}")
     metrics = _measure(slis, policy, source, window, words)
-    findings = judge(metrics, policy)
+    findings = judge(metrics, policy, version=version)
     verdict = fold(findings, policy)
-    summary = gates_summary(findings, verdict, metrics["window"], digests)
+    summary = gates_summary(findings, verdict, metrics["window"]) | {"policies": digests, "version": version}
     _write(export_json, encode(metrics))
     _write(export_md, soak_markdown(metrics, findings).encode())
     _write(gate_summary, encode(summary))
@@ -165,6 +168,16 @@ def _policies() -> "tuple[SliCatalogue, SoakPolicy, dict[str, str]]":
     resolve(slis, policy)
     names = ("slis.yaml", "soak.yaml")
     return slis, policy, {name: digest(policy_file(name).read_bytes()) for name in names}
+
+
+def _version_of(bot: str) -> str | None:
+    """The version that the fleet's policy names; ``None`` where it knows no such bot, and the gate then says so."""
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.bots import Fleet
+
+    if not policy_file("bots.yaml").is_file():
+        return None
+    return next((one.version for one in read_policy(policy_file("bots.yaml"), Fleet).bots if one.name == bot), None)
 
 
 def _measure(

@@ -20,13 +20,14 @@ UNDECIDED = 2
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One bot's night: the runs that filled gaps, the run of the day, and the exit code."""
+    """One bot's night: the runs that filled gaps, the run of the day, the exit code, bundles that were taken away."""
 
     bot: str
     day: date
     filled: Sequence[Outcome]
     outcome: Outcome
     exit_code: int
+    withdrawn: Sequence[str]
 
     @property
     def word(self) -> str:
@@ -56,9 +57,8 @@ def run_night(
     """
     refuse_unless_complete(day, location.shape.first_day)
     keys = BotKeys(bot.name)
-    evidence = location.site.evidence(bot)
     filled = []
-    for work in find_missing(instance, evidence, keys, location.shape, day):
+    for work in find_missing(instance, location.site, bot, location.shape, day):
         tell(f"nightly: {bot.name} {work.day}: {', '.join(key.path[-1] for key in work.assets)}")
         outcome = run_assets(location.definitions, instance, bot.name, work.day, work.assets)
         for asset, why in outcome.refusals.items():
@@ -70,7 +70,9 @@ def run_night(
     tell(f"nightly: {bot.name} {day}: every asset and every check")
     outcome = run_assets(location.definitions, instance, bot.name, day, keys.all)
     code = decide_exit_code(outcome.judged, location.graphs[bot.name].hard)
-    return Night(bot.name, day, filled, outcome, code or (UNDECIDED if outcome.refusals else 0))
+    evidence = location.site.evidence(bot)
+    withdrawn = [evidence.address(name) for name in evidence.withdrawn_releases(day)]
+    return Night(bot.name, day, filled, outcome, code or (UNDECIDED if outcome.refusals else 0), withdrawn)
 
 
 def refuse_unless_complete(day: date, first_day: date) -> None:

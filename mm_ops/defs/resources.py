@@ -1,8 +1,10 @@
 """Adapters, configured: Dagster's only door to policies, sources, evidence, clock and environment."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import dagster as dg
 
@@ -12,6 +14,7 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
 from mm_ops.domain.canonical import digest
+from mm_ops.domain.provenance import Current
 
 if TYPE_CHECKING:
     from mm_ops.domain.sli.series import SampleSource
@@ -58,6 +61,23 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
     def policy_digests(self, *names: str) -> dict[str, str]:
         """The digest of each policy file that a result rests on."""
         return {name: digest((Path(self.policies) / name).read_bytes()) for name in names}
+
+    def basis(self, bot: Bot, *policies: str, inputs: Iterable[str] = ()) -> dict[str, Any]:
+        """Say what a document rests on: ``version``, ``policies`` and ``inputs`` with their digests as they are now."""
+        current = self.current(bot)
+        return {
+            "version": bot.version,
+            "policies": self.policy_digests(*policies),
+            "inputs": {name: None if (data := current.read(name)) is None else digest(data) for name in inputs},
+        }
+
+    def current(self, bot: Bot) -> Current:
+        """What is there now for a bot; each file is read once."""
+        return Current(cache(self.evidence(bot).find), cache(self._find_policy_digest), bot.version)
+
+    def _find_policy_digest(self, name: str) -> str | None:
+        path = Path(self.policies) / name
+        return digest(path.read_bytes()) if path.is_file() else None
 
     def fleet(self) -> Fleet:
         """The bots."""

@@ -1,5 +1,6 @@
 """Runs in this process, for the command line: first what is missing, then what was asked for."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,11 +9,13 @@ from typing import Any
 import dagster as dg
 
 from mm_ops.adapters import evidence as names
-from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.fleet import Shape
 from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import finding_of
+from mm_ops.domain.bots import Bot
+from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.verdict import Finding
 from mm_ops.domain.windows import DAY, TimeWindow
 
@@ -48,14 +51,14 @@ class Work:
     assets: Sequence[dg.AssetKey]
 
 
-def find_missing(
-    instance: dg.DagsterInstance, evidence: BotEvidence, keys: BotKeys, shape: Shape, last: date
-) -> list[Work]:
+def find_missing(instance: dg.DagsterInstance, site: Site, bot: Bot, shape: Shape, last: date) -> list[Work]:
     """List what readiness of ``last`` needs and is not there yet, oldest day first.
 
-    An asset counts as there when Dagster has it on record for the day *and* its file exists.
+    An asset counts as there when Dagster has it on record for the day, its file exists, *and* it still rests on the
+    policies and the evidence that are there now.
     """
-    there = _Present(instance, evidence, keys)
+    keys = BotKeys(bot.name)
+    there = _Present(instance, site, bot, keys)
     needed: dict[date, list[dg.AssetKey]] = {}
     soaks = {last}
     for day in (last - DAY * back for back in range(1, shape.readiness.days)):
@@ -73,13 +76,18 @@ def _soak_days(day: date, shape: Shape) -> list[date]:
 
 
 class _Present:
-    def __init__(self, instance: dg.DagsterInstance, evidence: BotEvidence, keys: BotKeys) -> None:
-        self._evidence = evidence
+    def __init__(self, instance: dg.DagsterInstance, site: Site, bot: Bot, keys: BotKeys) -> None:
+        from mm_ops.domain.sli.catalogue import SliCatalogue
+
+        self._keys = keys
+        self._current = site.current(bot)
+        self._evidence = evidence = site.evidence(bot)
+        self._asked = {one.promql({}) for one in site.policy("slis.yaml", SliCatalogue).selectors()}
         self._recorded = {
             key: instance.get_materialized_partitions(key) for key in (keys.sli_samples, *keys.day_evidence)
         }
         self._files: dict[dg.AssetKey, Callable[[date], str]] = {
-            keys.sli_samples: evidence.sample_file,
+            keys.sli_samples: evidence.day_entry,
             keys.soak_metrics: lambda day: evidence.report(day, names.SOAK_METRICS),
             keys.edge_report: lambda day: evidence.report(day, names.EDGE_REPORT),
             keys.chaos_drill: lambda day: evidence.report(day, names.CHAOS_DRILL),
@@ -87,7 +95,17 @@ class _Present:
         }
 
     def has(self, key: dg.AssetKey, day: date) -> bool:
-        return day.isoformat() in self._recorded[key] and self._evidence.has(self._files[key](day))
+        name = self._files[key](day)
+        data = self._current.read(name) if day.isoformat() in self._recorded[key] else None
+        if data is None:
+            return False
+        try:
+            document = json.loads(data)
+        except ValueError:
+            return False  # not what was stored; it is made again
+        if key == self._keys.sli_samples:
+            return self._evidence.has(self._evidence.sample_file(day)) and self._asked <= set(document["selectors"])
+        return not find_departures(document, self._current, where=name)
 
 
 def run_assets(

@@ -14,7 +14,11 @@ from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, SchemaError
+from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.verdict import Finding, Severity, Verdict
+
+DIGESTS = "digests"
+"""Of a materialisation: every file that it wrote, by artifact name."""
 
 Judge = Callable[[Any], Finding]
 Locate = Callable[[BotEvidence, date | None], str]
@@ -61,17 +65,31 @@ def gate_check(bot: Bot, gate: Gate) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext, site: Site) -> dg.AssetCheckResult:
         day = partition_day(context) if gate.first_day else None
-        return check_result(find(gate, site.evidence(bot), day))
+        return check_result(find(gate, site, bot, day))
 
     return check
 
 
-def find(gate: Gate, evidence: BotEvidence, day: date | None) -> Finding:
-    """Judge what is stored; evidence that is absent or unreadable is inconclusive, with the reason."""
+def find(gate: Gate, site: Site, bot: Bot, day: date | None) -> Finding:
+    """Judge what is stored.
+
+    Evidence that is absent, unreadable, or made from other evidence or policies than those that are there now is
+    inconclusive, with the reason.
+    """
+    evidence = site.evidence(bot)
     try:
-        return gate.judge(evidence.read_json(gate.locate(evidence, day)))
+        name = gate.locate(evidence, day)
+        document = evidence.read_json(name)
+        departures = find_departures(document, site.current(bot), where=name)
+        if departures:
+            return _inconclusive(gate, "; ".join(departures))
+        return gate.judge(document)
     except (MissingEvidenceError, IntegrityError, SchemaError) as error:
-        return Finding(gate=gate.name, severity=gate.severity, verdict=Verdict.INCONCLUSIVE, reason=str(error))
+        return _inconclusive(gate, str(error))
+
+
+def _inconclusive(gate: Gate, reason: str) -> Finding:
+    return Finding(gate=gate.name, severity=gate.severity, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
 def check_result(finding: Finding) -> dg.AssetCheckResult:
@@ -95,7 +113,11 @@ def finding_of(evaluation: dg.AssetCheckEvaluation) -> Finding:
 
 def materialised(*stored: Stored, markdown: str | None = None, **facts: Any) -> dg.MaterializeResult[Any]:
     """Say what was written, where, and under which digest; the first is the asset's value."""
-    metadata: dict[str, Any] = {"digest": stored[0].digest, "size_bytes": stored[0].size}
+    metadata: dict[str, Any] = {
+        "digest": stored[0].digest,
+        "size_bytes": stored[0].size,
+        DIGESTS: dg.MetadataValue.json({item.name: item.digest for item in stored}),
+    }
     for item in stored:
         metadata[item.address.rsplit("/", 1)[-1]] = dg.MetadataValue.path(item.address)
     if markdown is not None:

@@ -1,7 +1,7 @@
 """What a stored result rests on, and whether that is still so.
 
 Every stored document says ``version`` (of the bot that is judged), ``policies`` (digest of each policy file) and
-``inputs`` (digest of each stored document that it was made from). A verdict speaks for exactly those: when one of them
+``inputs`` (digest of each stored document that it was made from; null where there was none). A verdict speaks for exactly those: when one of them
 has been replaced since, however far up the chain, it says nothing about what is there now.
 """
 
@@ -50,11 +50,13 @@ def _walk(document: object, current: Current, where: str) -> Iterator[str]:
 
 def _walk_input(name: str, recorded: object, current: Current, where: str) -> Iterator[str]:
     data = current.read(name)
-    if data is None:
+    if data is None and recorded is not None:
         yield f"{where}: rests on {name}, which is gone; materialise both again"
-    elif digest(data) != recorded:
+    elif data is not None and recorded is None:
+        yield f"{where}: made before there was a {name}; materialise it again"
+    elif data is not None and digest(data) != recorded:
         yield f"{where}: rests on another {name} than the one that is stored; materialise it again"
-    else:
+    elif data is not None:
         made: Any = json.loads(data)
         if isinstance(made, Mapping) and "inputs" in made:
             yield from _walk(made, current, name)

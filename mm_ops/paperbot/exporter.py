@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from mm_ops.paperbot.engine import ORDERS_WHEN_QUOTING, BreakerState
 from mm_ops.paperbot.feed import Outage
 from mm_ops.paperbot.gauges import DAY_S, HOUR_S, decayed
-from mm_ops.paperbot.profiles import BUCKETS_MS, DEADLINE_MS, GUARDS, SCRAPES_PER_DAY, TICKS_PER_SCRAPE, VERSION, Profile
+from mm_ops.paperbot.profiles import (
+    BUCKETS_MS,
+    DEADLINE_MS,
+    GUARDS,
+    SCRAPES_PER_DAY,
+    TICKS_PER_SCRAPE,
+    VERSION,
+    Profile,
+)
 from mm_ops.paperbot.scrapes import Counters, Scrapes
 from mm_ops.paperbot.state import RECENT, BotState
 

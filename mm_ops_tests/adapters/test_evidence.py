@@ -43,3 +43,47 @@ def test_a_file_cut_short_is_an_integrity_error_even_where_absence_is_allowed(ev
     evidence.put("a.json", b'{"score": 100')
     with pytest.raises(IntegrityError, match=r"a\.json: not the JSON that was stored"):
         evidence.find_json("a.json")
+
+
+@pytest.fixture(params=["local", "memory"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> BotEvidence:
+    root = str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}"
+    return BotEvidence(Artifacts(root), "paper")
+
+
+def test_a_withdrawn_bundle_is_gone_from_its_place_and_found_again(anywhere: BotEvidence):
+    name = anywhere.bundle(DAY, "paper-v1.0.0.zip")
+    anywhere.put(name, b"PK")
+    assert anywhere.releases(DAY) == [name]
+    assert anywhere.withdraw_releases(DAY) == ["paper/2026-11-20/release/withdrawn/paper-v1.0.0.zip"]
+    assert anywhere.releases(DAY) == []
+    assert anywhere.withdrawn_releases(DAY) == ["paper/2026-11-20/release/withdrawn/paper-v1.0.0.zip"]
+    assert anywhere.read(anywhere.withdrawn_releases(DAY)[0]) == b"PK"
+
+
+def test_a_bundle_that_was_built_again_is_not_withdrawn(anywhere: BotEvidence):
+    name = anywhere.bundle(DAY, "paper-v1.0.0.zip")
+    anywhere.put(name, b"PK")
+    anywhere.withdraw_releases(DAY)
+    anywhere.put_release(DAY, "paper-v1.0.0.zip", b"PK")
+    assert anywhere.withdrawn_releases(DAY) == []
+    assert anywhere.find("paper/2026-11-20/release/withdrawn/paper-v1.0.0.zip") is None
+
+
+def test_a_withdrawn_bundle_of_other_bytes_is_kept_beside_the_new_one(anywhere: BotEvidence):
+    anywhere.put_release(DAY, "paper-v1.0.0.zip", b"PK")
+    anywhere.withdraw_releases(DAY)
+    anywhere.put_release(DAY, "paper-v1.0.0.zip", b"PK other")
+    assert anywhere.find("paper/2026-11-20/release/withdrawn/paper-v1.0.0.zip") == b"PK"
+    assert anywhere.withdrawn_releases(DAY) == []
+
+
+def test_withdrawing_nothing_does_nothing(anywhere: BotEvidence):
+    assert anywhere.withdraw_releases(DAY) == []
+    assert anywhere.withdrawn_releases(DAY) == []
+
+
+def test_bytes_are_found_or_none(evidence: BotEvidence):
+    assert evidence.find("a.bin") is None
+    evidence.put("a.bin", b"x")
+    assert evidence.find("a.bin") == b"x"

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
 from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS
 from mm_ops.defs.judgement import judge_stored
@@ -16,7 +17,7 @@ from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.runs import find_missing, run_assets
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
-from mm_ops.domain.verdict import Verdict
+from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.site import Deployment
 
@@ -70,21 +71,8 @@ def test_every_hard_check_has_one_result_and_every_asset_was_made(good: Deployme
     night = good.night()
     assert set(night.outcome.materialised) == set(KEYS.all)
     gates = [item.finding.gate for item in night.outcome.judged]
-    assert sorted(gates) == sorted(
-        [
-            "identity",
-            "no_drift",
-            "is_go",
-            "tick_latency_p95_ms",
-            "deadline_miss_ratio",
-            "edge_bps_ema24h",
-            "md_cache_hit_ratio",
-            "circuit_open_seconds",
-            "guard_trips",
-            "maker_share",
-            "ws_lag_max_ms",
-        ]
-    )
+    rules = [gate.name for gate in good.location().shape.soak.gates]
+    assert sorted(gates) == sorted([*rules, "identity", "no_drift", "is_go"])
 
 
 def test_a_second_night_makes_nothing_again_but_the_day_itself_and_the_same_bytes(good: Deployment):
@@ -154,10 +142,125 @@ def test_findings_made_again_wait_for_their_checks(altered: Deployment):
     assert "paper/soak_findings:tick_latency_p95_ms judged an older materialisation" in release_alone(altered)
 
 
+def materialise(deployment: Deployment, *keys: dg.AssetKey) -> None:
+    """Make assets of the last day again by hand, without their checks."""
+    with deployment.instance() as instance:
+        result = dg.materialize(
+            deployment.location().graphs["paper"].assets,
+            instance=instance,
+            partition_key=LAST.isoformat(),
+            resources={"site": deployment.location().site},
+            selection=dg.AssetSelection.assets(*keys),
+        )
+        assert result.success
+
+
+def judge_again(deployment: Deployment) -> dict[str, Finding]:
+    with deployment.instance() as instance:
+        judgement = judge_stored(deployment.location(), instance, LAST)
+    return {item.finding.gate: item.finding for item in judgement.outcome.judged}
+
+
+def bundles(deployment: Deployment) -> list[str]:
+    return [path.name for path in (deployment.root / "var/artifacts/paper/2026-11-20/release").glob("*.zip")]
+
+
+def test_samples_replaced_after_the_verdict_unsay_it(altered: Deployment, degraded: Path):
+    record_elsewhere(altered, degraded)
+    materialise(altered, KEYS.sli_samples)
+    found = judge_again(altered)
+    assert {found[gate].verdict for gate in ("tick_latency_p95_ms", "ws_lag_max_ms")} == {Verdict.INCONCLUSIVE}
+    assert "rests on another paper/days/date=2026-11-20/day.json" in found["tick_latency_p95_ms"].reason
+    assert "rests on another paper/days/date=2026-11-20/day.json" in release_alone(altered)
+    assert bundles(altered) == []
+
+
+def test_soak_metrics_made_again_from_other_samples_unsay_the_verdict(altered: Deployment, degraded: Path):
+    record_elsewhere(altered, degraded)
+    materialise(altered, KEYS.sli_samples, KEYS.soak_metrics)
+    assert "rests on another paper/2026-11-20/reports/soak_metrics.json" in judge_again(altered)["maker_share"].reason
+    assert "gates_summary.json: rests on another paper/2026-11-20/reports/soak_metrics.json" in release_alone(altered)
+
+
+def test_an_edge_made_again_from_other_fills_unsays_readiness(altered: Deployment, degraded: Path):
+    record_elsewhere(altered, degraded)
+    materialise(altered, KEYS.edge_report)
+    assert judge_again(altered)["is_go"].verdict is Verdict.INCONCLUSIVE
+    assert "readiness.json: rests on another paper/2026-11-20/reports/edge_report.json" in release_alone(altered)
+
+
+def record_elsewhere(deployment: Deployment, recording: Path) -> None:
+    """Let the bot's evidence come from another recording from now on."""
+    bots = deployment.policy("bots.yaml")
+    (bot,) = yaml.safe_load(bots.read_text())["bots"]
+    bots.write_text(bots.read_text().replace(bot["samples"]["path"], str(recording)))
+
+
+@pytest.mark.parametrize(
+    "name", ["soak.yaml", "slis.yaml", "edge.yaml", "instruments.yaml", "golden.yaml", "readiness.yaml"]
+)
+def test_a_policy_changed_after_the_verdict_unsays_it(altered: Deployment, name: str):
+    policy = altered.policy(name)
+    policy.write_text(policy.read_text() + "\n# changed\n")
+    assert f"made with another {name} than the one that is there" in release_alone(altered)
+    unsaid = [finding for finding in judge_again(altered).values() if finding.verdict is Verdict.INCONCLUSIVE]
+    assert unsaid
+    assert all(name in finding.reason for finding in unsaid)
+
+
+def test_a_night_after_a_changed_policy_makes_what_rested_on_it_again(altered: Deployment):
+    policy = altered.policy("edge.yaml")
+    policy.write_text(policy.read_text() + "\n# changed\n")
+    altered.said.clear()
+    assert altered.night().word == "GO"
+    assert [text for text in altered.said if "2026-11-1" in text] == [
+        f"nightly: paper 2026-11-{day}: edge_report" for day in range(14, 20)
+    ]
+
+
+def test_a_version_that_never_ran_cannot_be_bundled(altered: Deployment):
+    bots = altered.policy("bots.yaml")
+    bots.write_text(bots.read_text().replace("version: 1.0.0", "version: 9.9.9"))
+    assert "gates_summary.json: made for version 1.0.0, and 9.9.9 is judged" in release_alone(altered)
+    night = altered.night()
+    assert (night.word, night.exit_code) == ("HOLD", 1)
+    assert "bot_version: version 1.0.0 ran, and 9.9.9 is judged" in " ".join(night.reasons)
+    readiness = altered.evidence().read_json(altered.evidence().report(LAST, READINESS))
+    assert "2026-11-14: version 1.0.0 ran, and 9.9.9 is judged" in readiness["missing"]
+    assert bundles(altered) == []
+
+
+@pytest.mark.parametrize("name", ["reports/SOAK_RESULTS.md", "reports/soak_metrics.json", "reports/READINESS.md"])
+def test_any_report_that_ships_is_the_one_that_was_materialised(altered: Deployment, name: str):
+    path = altered.root / "var/artifacts/paper/2026-11-20" / name
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    refusal = release_alone(altered)
+    assert name in refusal
+    assert "altered since it was materialised" in refusal or "rests on another" in refusal
+
+
+def test_a_golden_report_edited_by_hand_does_not_ship(altered: Deployment):
+    path = altered.root / "var/artifacts/paper/golden/EDGE_REPORT_tiny.json"
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    assert "rests on another paper/golden/EDGE_REPORT_tiny.json" in release_alone(altered)
+
+
+def test_a_later_hold_takes_the_earlier_bundle_away_and_says_so(altered: Deployment):
+    assert bundles(altered) == ["paper-v1.0.0.zip"]
+    policy = altered.policy("readiness.yaml")
+    policy.write_text(policy.read_text().replace("full_at_bps: 2.5", "full_at_bps: 99.0"))
+    night = altered.night()
+    assert (night.word, night.exit_code, bundles(altered)) == ("HOLD", 1, [])
+    assert [Path(address).name for address in night.withdrawn] == ["paper-v1.0.0.zip", "paper-v1.0.0.zip.sha256"]
+    policy.write_text(policy.read_text().replace("full_at_bps: 99.0", "full_at_bps: 2.5"))
+    assert (altered.night().word, altered.night().withdrawn, bundles(altered)) == ("GO", [], ["paper-v1.0.0.zip"])
+
+
 def test_checks_alone_judge_what_is_stored_and_exit_zero(good: Deployment):
     with good.instance() as instance:
         judgement = judge_stored(good.location(), instance, LAST)
-    assert (judgement.exit_code, judgement.absent, len(judgement.outcome.judged)) == (0, [], 11)
+    assert (judgement.exit_code, judgement.absent) == (0, [])
+    assert len(judgement.outcome.judged) == len(good.location().graphs["paper"].all_checks)
 
 
 def test_checks_of_a_day_that_was_never_judged_could_not_decide(good: Deployment):
@@ -165,7 +268,7 @@ def test_checks_of_a_day_that_was_never_judged_could_not_decide(good: Deployment
         judgement = judge_stored(good.location(), instance, LAST.replace(day=1))
     assert judgement.exit_code == 2
     missing = [item.finding for item in judgement.outcome.judged if item.finding.verdict is Verdict.INCONCLUSIVE]
-    assert len(missing) == 10
+    assert len(missing) == len(good.location().graphs["paper"].all_checks) - 1  # golden has no days
     assert all("not stored yet" in finding.reason for finding in missing)
 
 
@@ -194,7 +297,7 @@ def test_a_report_whose_file_was_deleted_is_made_again(altered: Deployment):
     lost = altered.root / "var/artifacts/paper/2026-11-16/reports/edge_report.json"
     lost.unlink()
     with altered.instance() as instance:
-        (work,) = find_missing(instance, altered.evidence(), KEYS, altered.location().shape, LAST)
+        (work,) = find_missing(instance, altered.location().site, altered.bot(), altered.location().shape, LAST)
     assert (work.day.isoformat(), work.assets) == ("2026-11-16", [KEYS.edge_report])
     altered.night()
     assert lost.is_file()

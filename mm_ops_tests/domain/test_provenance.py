@@ -43,6 +43,7 @@ def test_what_rests_on_what_is_there_departs_in_nothing():
         ({"policies": {}}, "summary: made with another soak.yaml than the one that is there"),
         ({"store": {"day.json": SAMPLES}}, "summary: rests on metrics.json, which is gone"),
         ({"store": {**STORE, "metrics.json": b"{}"}}, "summary: rests on another metrics.json than the one that is"),
+        ({"document": {**SUMMARY, "inputs": {"day.json": None}}}, "summary: made before there was a day.json"),
         ({"document": {}}, "summary: does not say what it rests on"),
         ({"document": []}, "summary: does not say what it rests on"),
         ({"document": {**SUMMARY, "inputs": None}}, "summary: does not say what it rests on"),
@@ -57,6 +58,10 @@ def test_a_change_far_up_the_chain_is_found():
     assert found == [
         "metrics.json: rests on another day.json than the one that is stored; materialise it again",
     ]
+
+
+def test_what_was_absent_and_still_is_has_not_changed():
+    assert departures({**SUMMARY, "inputs": {"other.json": None}}) == []
 
 
 def test_a_document_of_no_version_departs_in_none():

@@ -41,9 +41,9 @@ def edge_assets(bot: Bot, first_day: date) -> list[dg.AssetsDefinition]:
                 instruments=site.policy("instruments.yaml", Instruments),
                 window=window,
             )
-            policies = site.policy_digests("edge.yaml", "instruments.yaml")
-            report |= {"bot": bot.name, "day": day, "policies": policies}
+            report |= {"bot": bot.name, "day": day, **site.basis(bot, "edge.yaml", "instruments.yaml")}
         text = edge_markdown(report)
+        evidence.withdraw_releases(day)
         stored = evidence.put_json(evidence.report(day, EDGE_REPORT), report)
         shown = evidence.put(evidence.report(day, EDGE_TEXT), text.encode())
         return materialised(stored, shown, markdown=text, net_edge_bps=report["total"]["net_edge_bps"])

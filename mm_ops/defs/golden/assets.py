@@ -12,6 +12,8 @@ from mm_ops.domain.bots import Bot
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.golden.policy import GoldenPolicy
 
+POLICIES = ("golden.yaml", "edge.yaml", "instruments.yaml")
+
 
 def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
     """Build ``golden_report``; it has no days, since pinned inputs have none."""
@@ -30,19 +32,14 @@ def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
             policy = site.policy("golden.yaml", GoldenPolicy)
             edge = site.policy("edge.yaml", EdgePolicy)
             instruments = site.policy("instruments.yaml", Instruments)
-            cases = {}
+            cases, reports = {}, []
             for case in policy.cases:
                 report = run_case(case, site.path("."), edge, instruments)
-                evidence.put_json(evidence.golden(case.name), report)
+                reports.append(evidence.put_json(evidence.golden(case.name), report))
                 cases[case.name] = compare_case(case, site.path("."), report, policy.tolerance.tolerance())
-            stored = evidence.put_json(
-                evidence.golden_drift(),
-                {
-                    "bot": bot.name,
-                    "cases": cases,
-                    "policies": site.policy_digests("golden.yaml", "edge.yaml"),
-                },
-            )
-        return materialised(stored, cases=len(cases), drifts=sum(len(drifts) for drifts in cases.values()))
+            basis = site.basis(bot, *POLICIES, inputs=[item.name for item in reports])
+            stored = evidence.put_json(evidence.golden_drift(), {"bot": bot.name, "cases": cases, **basis})
+        drifts = sum(len(drifts) for drifts in cases.values())
+        return materialised(stored, *reports, cases=len(cases), drifts=drifts)
 
     return [golden_report]

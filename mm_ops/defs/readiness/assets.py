@@ -1,7 +1,7 @@
 """What the bot's own pipeline found each day, and the score over the last days."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import digest
+from mm_ops.domain.provenance import Current, find_departures
 from mm_ops.domain.readiness.document import readiness_document, readiness_markdown
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
 from mm_ops.domain.readiness.policy import ReadinessPolicy
@@ -66,7 +67,7 @@ def _result(bot: Bot, first_day: date, result: _Result) -> dg.AssetsDefinition:
         evidence = site.evidence(bot)
         with refusals_end_the_step():
             found = result.read(site.result_file(bot, day, result.file), day)
-        stored = evidence.put_json(evidence.report(day, result.report), found)
+        stored = evidence.put_json(evidence.report(day, result.report), {**found, **site.basis(bot)})
         return materialised(stored, **{result.answer: found[result.answer]})
 
     return asset
@@ -85,7 +86,7 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         evidence = site.evidence(bot)
         expected = [last - DAY * back for back in reversed(range(policy.days))]
         with refusals_end_the_step():
-            days = read_days(evidence, expected, policy)
+            days = read_days(site, bot, expected, policy)
             document = readiness_document(
                 score_readiness(days, expected, policy),
                 days,
@@ -96,6 +97,7 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
                 policies=site.policy_digests("readiness.yaml"),
             )
         text = readiness_markdown(document)
+        evidence.withdraw_releases(last)
         stored = evidence.put_json(evidence.report(last, names.READINESS), document)
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())
         return materialised(stored, shown, markdown=text, score=document["score"], verdict=document["verdict"])
@@ -111,15 +113,22 @@ _OF_A_DAY = {
 }
 
 
-def read_days(evidence: BotEvidence, days: Sequence[date], policy: ReadinessPolicy) -> list[DayEvidence]:
-    """Read what each day contributes."""
-    least = policy.guards.min_coverage
-    return [read_day(day, stored_reports(evidence, day), min_coverage=least) for day in days]
+def read_days(site: Site, bot: Bot, days: Sequence[date], policy: ReadinessPolicy) -> list[DayEvidence]:
+    """Read what each day contributes; a report that rests on what is no longer there counts as absent, with why."""
+    current = site.current(bot)
+    return [_read_day(site.evidence(bot), current, day, policy) for day in days]
 
 
-def stored_reports(evidence: BotEvidence, day: date) -> DayReports:
-    """Read what is stored of a day."""
-    return DayReports(**{kind: evidence.find_json(evidence.report(day, name)) for kind, name in _OF_A_DAY.items()})
+def _read_day(evidence: BotEvidence, current: Current, day: date, policy: ReadinessPolicy) -> DayEvidence:
+    stored = {kind: evidence.find_json(evidence.report(day, name)) for kind, name in _OF_A_DAY.items()}
+    departures = {
+        kind: find_departures(document, current, where=f"{day}: {kind} report")
+        for kind, document in stored.items()
+        if document is not None
+    }
+    reports = DayReports(**{kind: None if departures.get(kind) else document for kind, document in stored.items()})
+    known = read_day(day, reports, policy)
+    return replace(known, absent=(*known.absent, *(text for found in departures.values() for text in found)))
 
 
 def input_digests(evidence: BotEvidence, days: Sequence[date]) -> dict[str, str]:

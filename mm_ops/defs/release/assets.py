@@ -12,7 +12,7 @@ from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.release.guard import refuse_unless_green
-from mm_ops.defs.release.inputs import collect_members, refuse_if_altered
+from mm_ops.defs.release.inputs import collect_members, find_outdated, read_reports
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -39,11 +39,13 @@ def release_assets(
     def release_bundle(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         day = partition_day(context)
         evidence = site.evidence(bot)
+        evidence.withdraw_releases(day)
         with refusals_end_the_step():
             identity = identity_finding(evidence.read_json(evidence.report(day, EDGE_REPORT)))
-            refuse_unless_green(context.instance, hard_checks, day, [identity])
-            refuse_if_altered(context.instance, keys, evidence, day)
-            members = collect_members(site, bot, evidence, day)
+            outdated = find_outdated(site, bot, evidence, day)
+            refuse_unless_green(context.instance, hard_checks, day, [identity], outdated)
+            reports = read_reports(context.instance, keys, evidence, day)
+            members = collect_members(site, bot, reports)
         manifest = build_manifest(
             bot=bot.name, version=bot.version, day=day, built_by=f"mm_ops {__version__}", members=members
         )
@@ -54,7 +56,7 @@ def release_assets(
 
 
 def _store(evidence: BotEvidence, day: date, file: str, data: bytes) -> dg.MaterializeResult[Any]:
-    stored = evidence.put(evidence.bundle(day, file), data)
+    stored = evidence.put_release(day, file, data)
     checksum = f"{stored.digest.removeprefix('sha256:')}  {file}\n".encode()
-    beside = evidence.put(evidence.bundle(day, f"{file}.sha256"), checksum)
+    beside = evidence.put_release(day, f"{file}.sha256", checksum)
     return materialised(stored, beside)

@@ -1,4 +1,4 @@
-"""What goes into a bundle, and that it is still what was materialised."""
+"""What goes into a bundle, and that it is still what was materialised and judged."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -10,57 +10,89 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.release.guard import latest_materialisation
 from mm_ops.defs.resources import Site
+from mm_ops.defs.verdicts import DIGESTS
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
+from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.release.manifest import Member
 
-_REPORTS = {
+_DESCRIPTIONS = {
     names.SOAK_METRICS: "every SLI over the soak window",
     names.GATES_SUMMARY: "every gate's verdict with its evidence",
     names.SOAK_RESULTS: "the soak, for people",
     names.EDGE_REPORT: "the day's edge, with its identity",
+    names.EDGE_TEXT: "the day's edge, for people",
     names.READINESS: "GO or HOLD over the last days, with what it rests on",
+    names.READINESS_TEXT: "readiness, for people",
+    names.GOLDEN_DRIFT: "every difference of a pinned case from its signed-off report",
 }
+_GOLDEN_CASE = "a pinned case through the edge code"
 _PROJECT_FILES = {"README.md": "how to run and read it", "CHANGELOG.md": "what changed"}
 
 
-def refuse_if_altered(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> None:
-    """Compare each input with the digest that its materialisation recorded.
+def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> dict[str, bytes]:
+    """Read every file that the inputs' materialisations wrote, and compare each with the digest on record.
+
+    Returns:
+        The bytes by artifact name; they are read once, so what is compared is what ships.
 
     Raises:
         IntegrityError: a stored file is not the one that was materialised, hence not the one that was judged.
         MissingEvidenceError: an input was never materialised, or its file is gone.
     """
-    for key, its_day, name in (
-        (keys.soak_findings, day, evidence.report(day, names.GATES_SUMMARY)),
-        (keys.edge_report, day, evidence.report(day, names.EDGE_REPORT)),
-        (keys.readiness_score, day, evidence.report(day, names.READINESS)),
-        (keys.golden_report, None, evidence.golden_drift()),
+    found = {}
+    for key, its_day in (
+        (keys.soak_metrics, day),
+        (keys.soak_findings, day),
+        (keys.edge_report, day),
+        (keys.readiness_score, day),
+        (keys.golden_report, None),
     ):
-        event = latest_materialisation(instance, key, its_day)
-        if event is None:
-            raise MissingEvidenceError(f"{key.to_user_string()}: never materialised for {its_day or 'any day'}")
-        recorded, found = str(event.metadata["digest"].value), digest(evidence.read(name))
-        if recorded != found:
-            where = evidence.address(name)
-            raise IntegrityError(f"{where}: altered since it was materialised: expected {recorded}, found {found}")
+        for name, recorded in _recorded(instance, key, its_day).items():
+            found[name] = evidence.read(name)
+            if digest(found[name]) != recorded:
+                was = f"expected {recorded}, found {digest(found[name])}"
+                raise IntegrityError(f"{evidence.address(name)}: altered since it was materialised: {was}")
+    return found
 
 
-def collect_members(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> dict[str, Member]:
-    """Read every file of the bundle.
+def _recorded(instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None) -> dict[str, str]:
+    event = latest_materialisation(instance, key, day)
+    digests = event.metadata[DIGESTS].value if event is not None and DIGESTS in event.metadata else None
+    if not isinstance(digests, dict) or not digests:
+        what = "never materialised" if event is None else "materialised without the digests of its files"
+        raise MissingEvidenceError(f"{key.to_user_string()}: {what} for {day or 'any day'}; materialise it again")
+    return digests
+
+
+def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> list[str]:
+    """List what any input rests on that is no longer there as it was: evidence, a policy, the bot's version."""
+    current = site.current(bot)
+    found: list[str] = []
+    for name in (
+        evidence.report(day, names.SOAK_METRICS),
+        evidence.report(day, names.GATES_SUMMARY),
+        evidence.report(day, names.EDGE_REPORT),
+        evidence.report(day, names.READINESS),
+        evidence.golden_drift(),
+    ):
+        document = evidence.find_json(name)
+        found += [f"{name}: not stored yet"] if document is None else find_departures(document, current, where=name)
+    return list(dict.fromkeys(found))
+
+
+def collect_members(site: Site, bot: Bot, reports: dict[str, bytes]) -> dict[str, Member]:
+    """Name every file of the bundle.
 
     Raises:
-        MissingEvidenceError: one is not there.
+        MissingEvidenceError: a file of the project is not there.
     """
     members = {"VERSION": Member(f"{bot.version}\n".encode(), "the bot's version that was judged")}
     members |= dict(_project_files(site))
-    for name, description in _REPORTS.items():
-        members[f"reports/{name}"] = Member(evidence.read(evidence.report(day, name)), description)
-    drift = evidence.read_json(evidence.golden_drift())
-    for case in sorted(drift["cases"]):
-        data = evidence.read(evidence.golden(case))
-        members[f"golden/EDGE_REPORT_{case}.json"] = Member(data, "a pinned case through the edge code")
+    for name, data in reports.items():
+        folder, file = name.rsplit("/", 2)[-2:]
+        members[f"{folder}/{file}"] = Member(data, _DESCRIPTIONS.get(file, _GOLDEN_CASE))
     return members
 
 

@@ -43,7 +43,8 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         with refusals_end_the_step():
             slis = site.policy("slis.yaml", SliCatalogue)
             frame = site.samples(bot).read(slis.selectors(), TimeWindow.of_day(day))
-        stored = evidence.put_samples(day, encode_samples(frame))
+        asked = [selector.promql({}) for selector in slis.selectors()]
+        stored = evidence.put_samples(day, encode_samples(frame), asked)
         return materialised(stored, samples=frame.height, source=bot.samples.words)
 
     return sli_samples
@@ -75,7 +76,7 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
             metrics = {
                 "bot": bot.name,
                 "day_of": day,
-                "policies": site.policy_digests(*POLICIES),
+                **site.basis(bot, *POLICIES, inputs=[evidence.day_entry(touched) for touched in window.days()]),
                 "window": measure_soak(slis, frame, window, soak.scrape_interval, source=bot.samples.words),
                 "day": measure_soak(
                     slis, frame, _day_of_steps(day, soak), soak.scrape_interval, source=bot.samples.words
@@ -102,15 +103,19 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
-            metrics = evidence.read_json(evidence.report(day, names.SOAK_METRICS))
+            name = evidence.report(day, names.SOAK_METRICS)
+            metrics = evidence.read_json(name)
             soak = site.policy("soak.yaml", SoakPolicy)
-            findings = judge(metrics["window"], soak)
-            window = metrics["window"]["window"]
-            summary = gates_summary(findings, fold(findings, soak), window, site.policy_digests(*POLICIES))
+            findings = judge(metrics["window"], soak, version=bot.version)
+            summary = {
+                "bot": bot.name,
+                "day_of": day,
+                **site.basis(bot, *POLICIES, inputs=[name]),
+                **gates_summary(findings, fold(findings, soak), metrics["window"]["window"]),
+            }
         text = soak_markdown(metrics["window"], findings)
-        stored = evidence.put_json(
-            evidence.report(day, names.GATES_SUMMARY), {"bot": bot.name, "day_of": day, **summary}
-        )
+        evidence.withdraw_releases(day)
+        stored = evidence.put_json(evidence.report(day, names.GATES_SUMMARY), summary)
         shown = evidence.put(evidence.report(day, names.SOAK_RESULTS), text.encode())
         return materialised(stored, shown, markdown=text, verdict=summary["verdict"])
 

@@ -16,16 +16,13 @@ _FIELDS = frozenset(field.name for field in fields(Finding))
 _ADAPTER = TypeAdapter(Finding)
 
 
-def gates_summary(
-    findings: Sequence[Finding], verdict: Verdict, window: str, policy_digest: Mapping[str, str] | str
-) -> dict[str, Any]:
+def gates_summary(findings: Sequence[Finding], verdict: Verdict, window: str) -> dict[str, Any]:
     """Summarise what the gates found, as it is stored: verdict, counts per severity, every finding."""
     counts = Counter((finding.severity, finding.verdict) for finding in findings)
     summary: dict[str, Any] = to_plain(
         {
             "verdict": verdict,
             "window": window,
-            "policy_digest": policy_digest,
             "counts": {
                 severity.value: {each.value: counts[severity, each] for each in Verdict} for severity in Severity
             },
