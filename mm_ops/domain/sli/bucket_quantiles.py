@@ -54,9 +54,9 @@ def _quantile(q: float, labels: Mapping[str, str], members: Sequence[tuple[float
     counts = np.stack([one.values for one in merged], axis=1)
     there = np.stack([one.present for one in merged], axis=1)
     values = np.full(counts.shape[0], np.nan)
-    patterns, which = np.unique(there, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):  # few: a bucket comes or goes with its process
-        rows = which.ravel() == number
+    _, examples, which = np.unique(np.packbits(there, axis=1), axis=0, return_index=True, return_inverse=True)
+    for number, example in enumerate(examples):  # few: a bucket comes or goes with its process
+        rows, pattern = which.ravel() == number, there[example]
         values[rows] = _interpolate(q, np.array(bounds)[pattern], counts[rows][:, pattern])
     present: Marks = np.logical_or.reduce(there, axis=1)
     return scatter(labels, present, values[present])
