@@ -1,6 +1,7 @@
 """Reads JSON that somebody else wrote, strictly: what two readers could understand differently is refused."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def read_json(path: Path) -> Any:
     Raises:
         MissingEvidenceError: there is no such file.
         SchemaError: it is larger than 256 MiB, not UTF-8, not JSON (with line and column), nested deeper than 100
-            levels, has a key twice in one object, or holds NaN or infinity, which JSON does not have.
+            levels, has a key twice in one object, or holds NaN, infinity or a number too large to be one here.
     """
     try:
         size = path.stat().st_size
@@ -36,7 +37,9 @@ def parse_json(data: bytes, where: str) -> Any:
         SchemaError: as for :func:`read_json`.
     """
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_no_doubled_keys, parse_constant=_no_constant)
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_no_doubled_keys, parse_constant=_no_constant, parse_float=_finite
+        )
     except UnicodeDecodeError as error:
         raise SchemaError(f"{where}: not UTF-8: byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -45,6 +48,8 @@ def parse_json(data: bytes, where: str) -> Any:
         raise SchemaError(f"{where}: nested deeper than {MAX_DEPTH} levels") from error
     except _RefusedError as error:
         raise SchemaError(f"{where}: {error}") from error
+    except ValueError as error:
+        raise SchemaError(f"{where}: a number of more digits than can be read") from error
     _refuse_depth(value, where)
     return value
 
@@ -64,6 +69,13 @@ def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> float:
     raise _RefusedError(f"{text} is not JSON; a missing number is null")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _RefusedError(f"{text} is larger than any number here can be")
+    return value
 
 
 def _refuse_depth(value: Any, where: str) -> None:

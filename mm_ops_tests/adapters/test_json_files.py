@@ -13,6 +13,8 @@ REFUSED = {
     "a doubled key": (b'{"a": 1, "b": {"c": 1, "c": 2}}', r"a\.json: the key 'c' stands twice in one object"),
     "nan": (b'{"a": NaN}', r"a\.json: NaN is not JSON; a missing number is null"),
     "infinity": (b"[-Infinity]", r"a\.json: -Infinity is not JSON"),
+    "infinity in figures": (b"[1, 1e999]", r"a\.json: 1e999 is larger than any number here can be"),
+    "5,000 digits": (b"[" + b"9" * 5000 + b"]", r"a\.json: a number of more digits than can be read"),
     "200 levels": (b"[" * 200 + b"]" * 200, "nested deeper than 100 levels"),
     "200,000 levels": (b"[" * 200_000 + b"]" * 200_000, "nested deeper than 100 levels"),
     "deep objects": (b'{"a":' * 150 + b"1" + b"}" * 150, "nested deeper than 100 levels"),

@@ -1,0 +1,111 @@
+"""Whether a readiness file can be believed: by itself, and against the reports that it says it rests on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+
+from mm_ops.domain.readiness.evidence import DayEvidence
+from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.readiness.score import score_readiness
+from mm_ops.domain.readiness.structure import StatedReadiness, read_structure, shown
+
+POLICY = "readiness.yaml"
+REPORTS: Mapping[str, Sequence[str]] = {
+    "edge_report.json": ("net_edge_bps", "order_age_p95_ms", "taker_share"),
+    "soak_metrics.json": ("guard_trips",),
+    "chaos_drill.json": ("chaos_ok",),
+    "test_results.json": ("tests_ok",),
+}
+"""Which report of a day each field comes from; GO needs all fields of all days, and so all reports."""
+
+
+def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: str) -> list[str]:
+    """List what is wrong with a readiness file: structure, ranges, arithmetic, verdict; empty when it is sound.
+
+    The score is computed again from the days in the file, so a number edited by hand does not add up. A file that was
+    made with another policy is not sound either: under this one it has not been decided.
+
+    Args:
+        document: parsed JSON, of any shape.
+        policy: what the score is computed again with.
+        policy_digest: of the file that ``policy`` was read from.
+    """
+    stated = read_structure(document)
+    if isinstance(stated, list):
+        return stated
+    return [*_policies(stated, policy_digest), *_time(stated), *_inputs(stated), *_arithmetic(stated, policy)]
+
+
+def find_replaced(document: Mapping[str, Mapping[str, str]], stored: Mapping[str, str | None]) -> list[str]:
+    """List the inputs of a sound readiness file that are not stored as they were when it was made.
+
+    Args:
+        document: the file, without problems.
+        stored: the digest of what is stored now under each name in ``inputs``; ``None`` where nothing is.
+    """
+    return [
+        f"inputs: {name}: expected {recorded}, was {stored.get(name) or 'not there'}"
+        for name, recorded in document["inputs"].items()
+        if stored.get(name) != recorded
+    ]
+
+
+def _policies(stated: StatedReadiness, policy_digest: str) -> Iterator[str]:
+    recorded = stated.policies.get(POLICY)
+    if recorded is None:
+        yield f"policies: expected the digest of {POLICY}, was missing"
+    elif recorded != policy_digest:
+        yield f"policies: {POLICY}: expected {policy_digest}, the one that is here, was {recorded}: decide it again"
+
+
+def _time(stated: StatedReadiness) -> Iterator[str]:
+    ended = datetime.combine(stated.day + timedelta(days=1), time.min, UTC)
+    if stated.runtime.utc < ended:
+        yield f"runtime.utc: expected a time after the day, which ended {ended:%Y-%m-%dT%H:%M:%SZ}, was before"
+
+
+def _inputs(stated: StatedReadiness) -> Iterator[str]:
+    """A value without its report, and a report that is none of these days'."""
+    known = set()
+    for n, day in enumerate(stated.days):
+        for report, fields in REPORTS.items():
+            name = f"{stated.bot}/{day.date}/reports/{report}"
+            known.add(name)
+            said = [field for field in fields if getattr(day, field) is not None]
+            if said and name not in stated.inputs:
+                yield f"inputs: expected the digest of {name}, for days[{n}].{said[0]}, was missing"
+    yield from (
+        f"inputs: {shown(name)}: no report of this bot and these days" for name in stated.inputs if name not in known
+    )
+
+
+def _arithmetic(stated: StatedReadiness, policy: ReadinessPolicy) -> Iterator[str]:
+    days = [DayEvidence(**asdict(item)) for item in stated.days]
+    expected = [stated.day - timedelta(days=back) for back in reversed(range(policy.days))]
+    if [item.date for item in days] != expected:
+        yield f"days: expected the {policy.days} days up to {stated.day}, was {_dates([item.date for item in days])}"
+        return
+    again = score_readiness(days, expected, policy)
+    sections = {name: asdict(section) for name, section in again.sections.items()}
+    claimed = {name: asdict(section) for name, section in stated.sections.items()}
+    if set(claimed) != set(sections):
+        yield f"sections: expected {', '.join(sections)}, was {shown(sorted(claimed))}"
+    for name, wanted in sections.items():
+        yield from _unequal(f"sections.{name}.", wanted, claimed.get(name, wanted))
+    totals = {
+        "score": again.score,
+        "verdict": again.verdict,
+        "missing": (*again.missing,),
+        "reasons": (*again.reasons,),
+    }
+    yield from _unequal("", totals, asdict(stated))
+
+
+def _unequal(prefix: str, wanted: Mapping[str, object], was: Mapping[str, object]) -> Iterator[str]:
+    for key, value in wanted.items():
+        if was[key] != value:
+            yield f"{prefix}{key}: expected {shown(value)} from the days in the file, was {shown(was[key])}"
+
+
+def _dates(days: Sequence[date]) -> str:
+    return shown(", ".join(map(str, days))) if days else "none"
