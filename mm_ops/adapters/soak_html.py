@@ -1,0 +1,76 @@
+"""The soak page as one HTML file: no network, no script, the same bytes for the same page."""
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mm_ops import __version__
+from mm_ops.domain.charts.chart import Chart
+from mm_ops.domain.charts.scale import quantity
+from mm_ops.domain.charts.svg import chart_svg
+from mm_ops.domain.charts.time_axis import lasting, moment, moment_with_year
+from mm_ops.domain.soak.page import (
+    GateRow,
+    Page,
+    charts_worst_first,
+    gate_rows,
+    headline,
+    room_words,
+    warning,
+)
+
+_WIDE, _NARROW = (960, 260), (400, 240)
+_ANSWERS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}
+_SIGNS = {"pass": "✓", "fail": "✕", "inconclusive": "?"}
+_SHOWN_BREACHES, _SHOWN_MARGINS = 6, 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A chart with both drawings and the gates that it shows."""
+
+    chart: Chart
+    wide: Markup
+    narrow: Markup
+    rows: tuple[GateRow, ...]
+
+
+def render_soak_page(page: Page) -> bytes:
+    """Write the page as UTF-8; every text is escaped, and no moment of writing is in it.
+
+    The charts of a page must fit in memory; a page of nine is about 250 kB.
+    """
+    environment = Environment(
+        loader=PackageLoader("mm_ops.adapters"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "quantity": quantity,
+        "moment": moment,
+        "dated": moment_with_year,
+        "lasting": lasting,
+        "room_words": room_words,
+        "answers": _ANSWERS,
+        "signs": _SIGNS,
+    }
+    rows = gate_rows(page)
+    text = environment.get_template("soak.html.j2").render(
+        page=page,
+        rows=rows,
+        closest=rows[:_SHOWN_MARGINS],
+        figures=[_draw(chart, rows) for chart in charts_worst_first(page)],
+        shown_breaches=_SHOWN_BREACHES,
+        headline=headline(page),
+        warning=warning(page),
+        version=__version__,
+    )
+    return text.encode()
+
+
+def _draw(chart: Chart, rows: list[GateRow]) -> _Figure:
+    wide, narrow = (Markup(chart_svg(chart, *size)) for size in (_WIDE, _NARROW))  # noqa: S704 - chart_svg escapes
+    return _Figure(chart, wide, narrow, tuple(row for row in rows if row.chart == chart.name))

@@ -1,0 +1,78 @@
+"""Where the parts of a chart lie: the plot's rectangle and its two scales."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mm_ops.domain.charts.chart import Chart
+from mm_ops.domain.charts.envelope import Array, Envelope, find_envelope
+from mm_ops.domain.charts.scale import Scale, value_range
+
+_TOP, _RIGHT, _BOTTOM = 26, 18, 30
+_LEFT_WIDE, _LEFT_NARROW = 66, 54
+_WIDE_FROM = 560
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A chart laid out on ``width`` x ``height`` pixels; ``across`` takes nanoseconds since the window's start."""
+
+    chart: Chart
+    width: int
+    height: int
+    across: Scale
+    up: Scale
+    envelope: Envelope
+
+    @property
+    def wide(self) -> bool:
+        """Whether there is room for what a phone leaves out."""
+        return self.width >= _WIDE_FROM
+
+    @property
+    def left(self) -> float:
+        """The plot's left edge; ``right``, ``top`` and ``bottom`` likewise."""
+        return self.across.first
+
+    @property
+    def right(self) -> float:
+        """The plot's right edge."""
+        return self.across.last
+
+    @property
+    def top(self) -> float:
+        """The plot's upper edge."""
+        return self.up.last
+
+    @property
+    def bottom(self) -> float:
+        """The plot's lower edge."""
+        return self.up.first
+
+    def x(self, ns: int) -> float:
+        """The pixel of a time, cut to the plot; the difference is exact, since it is taken in whole numbers."""
+        window = self.chart.window
+        return self.across.px(min(max(ns, window.start_ns), window.end_ns) - window.start_ns)
+
+    def y(self, value: float) -> float:
+        """The pixel of a value, cut to the plot."""
+        return self.up.px(min(max(value, self.up.low), self.up.high))
+
+    def ys(self, values: Array) -> Array:
+        """The pixels of many values, cut to the plot."""
+        per_unit = (self.up.last - self.up.first) / (self.up.high - self.up.low)
+        pixels: Array = self.up.first + (np.clip(values, self.up.low, self.up.high) - self.up.low) * per_unit
+        return pixels
+
+
+def lay_out(chart: Chart, width: int, height: int) -> Frame:
+    """Group the samples by pixel column and choose the scales."""
+    left = _LEFT_WIDE if width >= _WIDE_FROM else _LEFT_NARROW
+    right = width - _RIGHT
+    envelope = find_envelope(chart, right - left)
+    known = [float(envelope.low.min()), float(envelope.high.max())] if envelope.low.size else []
+    low, high = value_range(known, chart.limit, chart.bound)
+    length = chart.window.end_ns - chart.window.start_ns
+    return Frame(
+        chart, width, height, Scale(0, length, left, right), Scale(low, high, height - _BOTTOM, _TOP), envelope
+    )
