@@ -4,6 +4,9 @@
     m'     the last quote at or before fill time + horizon, at most ``stale_after`` old; null past the window's end
     m_end  the last quote of the window
 
+How much of the window the quotes speak for is measured beside it: the share of its time in which some quote is at most
+``stale_after`` old, and the age of the quote at each fill. Thinned quotes give a mid everywhere, and an old one.
+
 Both sides are ordered by one clock. Quotes at the same nanosecond (or millisecond, as the exchange stamps them) are one
 moment of which the last prevails, so they are deduplicated first: engines differ in which of several they pick. As-of
 joins do not check that their input is sorted, so it is sorted here.
@@ -21,7 +24,11 @@ from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Fills with ``mid``, ``bid_px``, ``ask_px``, ``mid_<horizon>`` and ``mid_end``, and what was met on the way."""
+    """Fills with ``mid``, ``bid_px``, ``ask_px``, ``mid_<horizon>`` and ``mid_end``, and what was met on the way.
+
+    ``quote_age_ms`` of a fill is null where no quote came before it, and known where that quote is stale; ``covered``
+    is the share of the window (0 to 1) in which a quote is fresh.
+    """
 
     fills: pl.DataFrame
     quotes: int
@@ -30,6 +37,7 @@ class Joined:
     crossed: int
     stale: int
     last_quote_age_s: float | None
+    covered: float
 
 
 def clock_column(clock: Clock) -> str:
@@ -93,7 +101,16 @@ def join_symbol(
         crossed=int((book["bid_px"] > book["ask_px"]).sum()),
         stale=int(joined["stale"].sum()),
         last_quote_age_s=(window.end_ns - int(book["at_ns"][-1])) / NS_PER_SECOND if book.height else None,
+        covered=_covered(book["at_ns"], stale_ns, window),
     )
+
+
+def _covered(quoted: pl.Series, stale_ns: int, window: TimeWindow) -> float:
+    """The share of the window in which the last quote is at most ``stale_ns`` old: each lasts until the next one."""
+    times = pl.DataFrame({"from": quoted, "next": quoted.shift(-1, fill_value=window.end_ns)})
+    until = pl.min_horizontal("next", pl.col("from") + stale_ns)
+    fresh = times.select((until - pl.max_horizontal("from", pl.lit(window.start_ns))).clip(0).sum()).item()
+    return int(fresh) / (window.end_ns - window.start_ns)
 
 
 def _prevailing(fills: pl.DataFrame, book: pl.DataFrame, stale_ns: int) -> pl.DataFrame:
@@ -104,7 +121,9 @@ def _prevailing(fills: pl.DataFrame, book: pl.DataFrame, stale_ns: int) -> pl.Da
         strategy="backward",
         allow_exact_matches=False,
         check_sortedness=False,
-    ).with_columns(stale=(pl.col("at_ns") - pl.col("quoted_ns") > stale_ns).fill_null(value=False))
+    )
+    age_ns = pl.col("at_ns") - pl.col("quoted_ns")
+    met = met.with_columns(stale=(age_ns > stale_ns).fill_null(value=False), quote_age_ms=age_ns / 1e6)
     prices = [pl.when(~pl.col("stale")).then(name).alias(name) for name in ("bid_px", "ask_px", "mid")]
     return met.with_columns(prices).drop("quoted_ns")
 

@@ -25,6 +25,8 @@ _BPS = 1e-4
 def measure_fills(joined: pl.DataFrame, instrument: Instrument, policy: EdgePolicy) -> pl.DataFrame:
     """Add every measure as money, ``notional``, ``fee_money``, ``sign`` and ``role`` to one symbol's joined fills.
 
+    ``notional_at_price`` is known without a mid as well: it says how much was filled, measured or not.
+
     ``role`` is +1 for a maker, −1 for a taker and null where the liquidity is not known: it turns our view into the
     market's (effective spread = 2·role·capture).
 
@@ -41,6 +43,7 @@ def measure_fills(joined: pl.DataFrame, instrument: Instrument, policy: EdgePoli
 
     columns = {
         "notional": _notional(pl.col("mid"), instrument),
+        "notional_at_price": _notional(pl.col("price"), instrument),
         "capture": gain("price", "mid"),
         "net": gain("price", "mid_end") - pl.col("fee_money"),
         "contract_size": pl.lit(instrument.contract_size),

@@ -20,6 +20,12 @@ def quality(
     millisecond; the others are mostly one taker order that swept several levels at once. ``last_quote_age_s``: how old
     the oldest symbol's last mid is at the window's end; net edge rests on it, however old.
 
+    ``measured_share``: fills that have a mid, of all fills of the window, by number or by notional at their price,
+    whichever is less. ``quote_coverage``: the share of the window in which a quote is at most ``stale_after`` old, of
+    the symbol that has the least. ``quote_age_p95_ms``: of the quote before each fill, stale or not, of the symbol
+    whose quotes are oldest; a fill before its first quote has none and lowers ``measured_share``. The three are 0 to
+    1, 0 to 1 and milliseconds; null without fills.
+
     Args:
         measured: fills with a mid.
         inside: all fills of the window, by symbol.
@@ -28,7 +34,11 @@ def quality(
     """
     alone = measured.filter(pl.len().over("symbol", pl.col("at_ns") // _MS) == 1)
     fills = sum(frame.height for frame in inside)
+    ages = [frame["quote_age_ms"].quantile(0.95, "linear") for frame in inside]
     return {
+        "measured_share": _measured_share(inside, fills),
+        "quote_coverage": min((part.covered for part in joined), default=None),
+        "quote_age_p95_ms": max((age for age in ages if age is not None), default=None),
         "fills_outside_window": outside,
         "fills_without_quote": fills - measured.height,
         "fees_from_schedule": sum(_without_fee(frame) for frame in inside),
@@ -45,6 +55,16 @@ def quality(
             (part.last_quote_age_s for part in joined if part.last_quote_age_s is not None), default=None
         ),
     }
+
+
+def _measured_share(inside: Sequence[pl.DataFrame], fills: int) -> float | None:
+    if not fills:
+        return None
+    known = pl.col("mid").is_not_null()
+    each = pl.concat([frame.select(known=known, weight="notional_at_price") for frame in inside])
+    by_notional = pl.col("weight").filter("known").sum() / pl.col("weight").sum()
+    share: float = each.select(pl.min_horizontal(pl.col("known").mean(), by_notional)).item()
+    return share
 
 
 def _outside_touch() -> pl.Expr:

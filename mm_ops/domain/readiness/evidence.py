@@ -1,9 +1,11 @@
 """What one day contributes, taken from that day's stored reports; what is not there is named, never guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
+
+from mm_ops.domain.readiness.policy import ReadinessPolicy
 
 Report = Mapping[str, Any] | None
 FIELDS = ("net_edge_bps", "order_age_p95_ms", "taker_share", "guard_trips", "chaos_ok", "tests_ok")
@@ -37,34 +39,64 @@ class DayReports:
     tests: Report
 
 
-def read_day(day: date, reports: DayReports, *, min_coverage: float) -> DayEvidence:
+def read_day(day: date, reports: DayReports, policy: ReadinessPolicy) -> DayEvidence:
     """Take the fields of a day from its reports.
 
-    An edge report whose identity does not hold counts as missing altogether, and so do guard trips that were
+    An edge report whose identity does not hold, or whose fills and quotes are too thin for the policy, counts as
+    missing altogether. So do an order age or a taker share that too few fills make known, and guard trips that were
     measured on less than ``min_coverage`` of the day.
     """
-    absent = [
-        f"{day}: no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None
-    ]
-    edge, why = _edge(reports.edge)
-    trips, why_not = _guard_trips(reports.soak, min_coverage)
+    absent = [f"no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None]
+    edge, reasons = _edge(reports.edge, policy)
+    trips, why_not = _guard_trips(reports.soak, policy.guards.min_coverage)
     return DayEvidence(
         date=day,
         **edge,
         guard_trips=trips,
         chaos_ok=None if reports.chaos is None else reports.chaos["outcome"] == "ok",
         tests_ok=_tests(reports.tests),
-        absent=tuple(absent + [f"{day}: {reason}" for reason in (why, why_not) if reason]),
+        absent=tuple(f"{day}: {reason}" for reason in (*absent, *reasons, why_not) if reason),
     )
 
 
-def _edge(report: Report) -> tuple[dict[str, float | None], str | None]:
-    names = ("net_edge_bps", "order_age_p95_ms", "taker_share")
+def _edge(report: Report, policy: ReadinessPolicy) -> tuple[dict[str, float | None], list[str]]:
+    nothing: dict[str, float | None] = dict.fromkeys(("net_edge_bps", "order_age_p95_ms", "taker_share"))
     if report is None:
-        return dict.fromkeys(names), None
+        return nothing, []
     if report["identity"]["holds"] is not True:
-        return dict.fromkeys(names), "the identity of the edge report does not hold"
-    return {name: report["total"][name] for name in names}, None
+        return nothing, ["the identity of the edge report does not hold"]
+    thin = list(_thin(report["quality"], policy))
+    if thin:
+        return nothing, thin
+    total = report["total"]
+    unknown = {
+        "order_age_p95_ms": _below(total, "order_age_known_share", policy.latency.min_known_share),
+        "taker_share": _below(total, "liquidity_known_share", policy.taker.min_known_share),
+    }
+    known = {name: None if unknown.get(name) else total[name] for name in nothing}
+    return known, [reason for reason in unknown.values() if reason]
+
+
+def _thin(quality: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
+    """Say why fills and quotes are too thin to believe the edge."""
+    edge = policy.edge
+    for name, least in (("measured_share", edge.min_measured_share), ("quote_coverage", edge.min_quote_coverage)):
+        reason = _below(quality, name, least)
+        if reason:
+            yield reason
+    age = quality.get("quote_age_p95_ms")
+    if age is None:
+        yield "edge: quote_age_p95_ms was not measured"
+    elif age > edge.max_quote_age_p95_ms:
+        yield f"edge: quote_age_p95_ms was {age:.6g}, at most {edge.max_quote_age_p95_ms:g} is allowed"
+
+
+def _below(group: Mapping[str, Any], name: str, least: float) -> str | None:
+    """Say why a share of an edge report does not suffice; a report of an older version does not have it."""
+    share = group.get(name)
+    if share is None:
+        return f"edge: {name} was not measured"
+    return f"edge: {name} was {share:.6g}, at least {least:g} is needed" if share < least else None
 
 
 def _guard_trips(report: Report, min_coverage: float) -> tuple[float | None, str | None]:

@@ -7,34 +7,44 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Source
 
+Share = Annotated[float, Field(gt=0, le=1)]
 Points = Annotated[float, Field(gt=0, le=100)]
 FULL = 100.0
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class EdgeSection:
-    """Full at ``full_at_bps`` or above, linear below, nothing at or below zero."""
+    """Full at ``full_at_bps`` or above, linear below, nothing at or below zero.
+
+    A day is judged only where enough of its fills were measured (``min_measured_share``) against quotes that cover the
+    day (``min_quote_coverage``) and are young enough at the fills to be their mid (``max_quote_age_p95_ms``).
+    """
 
     points: Points
     full_at_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    min_measured_share: Share
+    min_quote_coverage: Share
+    max_quote_age_p95_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     source: Source
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class LatencySection:
-    """Full at ``full_at_ms`` or below, then points × full_at_ms ÷ p95."""
+    """Full at ``full_at_ms`` or below, then points × full_at_ms ÷ p95; a day is judged at ``min_known_share``."""
 
     points: Points
     full_at_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    min_known_share: Share
     source: Source
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class TakerSection:
-    """Full at ``full_at_share`` or below, then points × full_at_share ÷ share."""
+    """Full at ``full_at_share`` or below, then points × full_at_share ÷ share; judged at ``min_known_share``."""
 
     points: Points
-    full_at_share: Annotated[float, Field(gt=0, le=1)]
+    full_at_share: Share
+    min_known_share: Share
     source: Source
 
 
@@ -43,7 +53,7 @@ class GuardSection:
     """Points × days without a guard trip ÷ days; a day is judged only at ``min_coverage`` or more."""
 
     points: Points
-    min_coverage: Annotated[float, Field(gt=0, le=1)]
+    min_coverage: Share
     source: Source
 
 

@@ -1,4 +1,4 @@
-"""Every number of a report's total against a slow, obvious reference in pandas; linear and inverse together."""
+"""Every number of a report's total against a slow, obvious reference in pandas; values that are not known by hand."""
 
 from typing import Any
 
@@ -8,7 +8,17 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.edge.report import build_edge_report
-from mm_ops_tests.builders import FILL_SCHEMA, START_NS, edge_policy, instrument, instruments, minute
+from mm_ops_tests.builders import (
+    FILL_SCHEMA,
+    START_NS,
+    edge_policy,
+    fill,
+    fills,
+    instrument,
+    instruments,
+    minute,
+    quotes,
+)
 
 MS = 1_000_000
 END = START_NS + 60_000 * MS
@@ -108,3 +118,71 @@ def test_every_number_of_the_total_equals_the_pandas_reference(seed: int):
     assert total["nulls"] == {name: int(slow[f"markout_{name}"].isna().sum()) for name in HORIZONS}
     outside = ((slow.price < slow.bid_px) | (slow.price > slow.ask_px)).mean()
     assert quality["outside_touch_share"] == pytest.approx(outside, rel=1e-12)
+
+
+def total_of(*rows: dict[str, Any]) -> dict[str, Any]:
+    report = build_edge_report(
+        fills(*rows), quotes((0, 99, 101)), policy=edge_policy(), instruments=instruments(), window=minute()
+    )
+    total: dict[str, Any] = report["total"]
+    return total
+
+
+def aged(at: float, age_ms: float | None, **different: Any) -> dict[str, Any]:
+    ts_ns = fill(at, "buy", 99)["ts_ns"]
+    sent = None if age_ms is None else ts_ns - round(age_ms * MS)
+    return fill(at, "buy", 99, order_ts_ns=sent, **different)
+
+
+def test_a_few_fills_with_an_age_do_not_stand_for_the_others():
+    # one of four by number; by notional 10·100 of 13·100, so a quarter is the less
+    total = total_of(aged(1, 5, qty=10), *(aged(1 + n, None) for n in range(1, 4)))
+    assert total["order_age_known_share"] == 0.25
+    assert (total["order_age_p50_ms"], total["order_age_p95_ms"]) == (None, None)
+
+
+def test_a_share_is_known_by_notional_where_that_is_less():
+    # three of four by number; by notional 3·100 of 13·100
+    total = total_of(aged(1, None, qty=10), *(aged(1 + n, 5) for n in range(1, 4)))
+    assert total["order_age_known_share"] == pytest.approx(3 / 13)
+
+
+def test_an_age_that_is_not_known_counts_as_the_oldest():
+    # 0 … 99 ms and one unknown: the quantile of 0.95 lies at position 0.95·100 = 95, that of 0.5 at 50
+    total = total_of(aged(59, None), *(aged(1 + n / 2, n) for n in range(100)))
+    assert (total["order_age_p50_ms"], total["order_age_p95_ms"]) == pytest.approx((50.0, 95.0))
+    assert total["order_age_known_share"] == pytest.approx(100 / 101)
+
+
+def test_liquidity_that_is_not_known_is_no_makers():
+    # of 4·100: 2 known as a maker's, 1 as a taker's, 1 not known
+    rows = [fill(1, "buy", 99, 2), fill(2, "buy", 99, liquidity="taker"), fill(3, "buy", 99, liquidity=None)]
+    total = total_of(*rows)
+    assert (total["maker_share"], total["taker_share"]) == (0.5, 0.5)
+    assert total["maker_share_by_count"] == pytest.approx(1 / 3)
+    assert total["liquidity_known_share"] == pytest.approx(2 / 3), "by number, which is less than 3 of 4 by notional"
+
+
+def test_without_fills_no_share_is_known():
+    total = total_of()
+    assert (total["order_age_known_share"], total["liquidity_known_share"]) == (None, None)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_lost_value_never_makes_a_share_or_an_age_better(seed: int):
+    rng = np.random.default_rng(seed)
+    rows = [
+        aged(
+            1 + n,
+            float(rng.integers(0, 500)),
+            qty=float(rng.uniform(1, 9)),
+            liquidity=str(rng.choice(["maker", "taker"])),
+        )
+        for n in range(20)
+    ]
+    poorer = [
+        {**row, str(rng.choice(["order_ts_ns", "liquidity"])): None} if rng.uniform() < 0.3 else row for row in rows
+    ]
+    before, after = total_of(*rows), total_of(*poorer)
+    for name, worse in (("order_age_p50_ms", 1), ("order_age_p95_ms", 1), ("taker_share", 1), ("maker_share", -1)):
+        assert after[name] is None or worse * (after[name] - before[name]) >= -1e-12, name

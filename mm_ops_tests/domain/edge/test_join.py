@@ -1,4 +1,7 @@
-"""The as-of joins against a slow, obvious reference in pandas."""
+"""The as-of joins against a slow, obvious reference in pandas; ages and coverage by hand."""
+
+from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -9,9 +12,67 @@ from mm_ops.domain.edge.aggregate import aggregate
 from mm_ops.domain.edge.join import join_symbol, on_clock
 from mm_ops.domain.edge.measures import measure_fills
 from mm_ops.domain.edge.report import build_edge_report
-from mm_ops_tests.builders import START_NS, edge_policy, fills, instrument, instruments, minute
+from mm_ops_tests.builders import START_NS, edge_policy, fill, fills, instrument, instruments, minute, quotes
 
 MS = 1_000_000
+
+
+COVERED = {
+    # a quote is fresh for 10 s: [0, 2) + [2, 4) + [4, 14) = 14 of 60 s
+    "until the next quote, the last one for ten seconds": ([0, 2, 4], 14 / 60),
+    # [0, 10) + [30, 40) = 20 of 60 s
+    "not in between": ([0, 30], 20 / 60),
+    # the quote of −5 s is fresh until 5 s: 5 of 60 s
+    "from before the window on": ([-5], 5 / 60),
+    "not by one that was stale before the window": ([-10], 0.0),
+    # [55, 60): what comes after the window does not count
+    "to the window's end and no further": ([55], 5 / 60),
+    "all of it": (list(range(-1, 60, 7)), 1.0),
+    "none of it": ([], 0.0),
+}
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_quotes_cover_the_window_as_far_as_they_are_fresh(name: str):
+    at, expected = COVERED[name]
+    assert covered(at) == pytest.approx(expected, abs=1e-12)
+
+
+def covered(at: Sequence[float], lag: timedelta = timedelta(0)) -> float:
+    return join_symbol(
+        on_clock(fills(), "exchange", "fills"),
+        quotes(*((each, 99, 101) for each in at)),
+        policy=edge_policy(stale_after=timedelta(seconds=10)),
+        clock="exchange",
+        quote_lag=lag,
+        window=minute(),
+    ).covered
+
+
+def test_a_late_quote_covers_from_when_it_is_known():
+    # known at 57 s: 3 s of 60 s
+    assert covered([50], timedelta(seconds=7)) == pytest.approx(3 / 60)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_lost_quote_never_covers_more(seed: int):
+    rng = np.random.default_rng(seed)
+    at = sorted(rng.uniform(-20, 60, 12).tolist())
+    fewer = [each for each in at if rng.uniform() < 0.6]
+    assert covered(fewer) <= covered(at)
+
+
+def test_the_age_of_a_quote_is_told_also_where_it_is_stale():
+    joined = join_symbol(
+        on_clock(fills(fill(0, "buy", 99), fill(2.5, "buy", 99), fill(30, "buy", 99)), "exchange", "fills"),
+        quotes((0, 99, 101), (2, 99, 101)),
+        policy=edge_policy(stale_after=timedelta(seconds=10)),
+        clock="exchange",
+        quote_lag=timedelta(0),
+        window=minute(),
+    )
+    assert joined.fills["quote_age_ms"].to_list() == [None, 500.0, 28_000.0], "nothing is known before 0 s"
+    assert joined.fills["mid"].to_list() == [None, 100.0, None]
 
 
 def random_market(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -19,7 +80,7 @@ def random_market(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     rng = np.random.default_rng(seed)
     at = START_NS + rng.integers(0, 60_000, 4000) * MS
     bid = 100 + np.round(rng.normal(0, 0.5, at.size), 2)
-    quotes = pl.DataFrame(
+    book = pl.DataFrame(
         {
             "ts_ns": at,
             "exch_ts_ns": at,
@@ -45,11 +106,11 @@ def random_market(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         },
         schema=ours.schema,
     )
-    return frame, quotes
+    return frame, book
 
 
-def reference(ours: pl.DataFrame, quotes: pl.DataFrame) -> pd.DataFrame:
-    book = pd.DataFrame(quotes.to_dict(as_series=False)).sort_values("exch_ts_ns", kind="stable")
+def reference(ours: pl.DataFrame, market: pl.DataFrame) -> pd.DataFrame:
+    book = pd.DataFrame(market.to_dict(as_series=False)).sort_values("exch_ts_ns", kind="stable")
     book = book.drop_duplicates("exch_ts_ns", keep="last")
     book["mid"] = (book.bid_px + book.ask_px) / 2
     found = pd.DataFrame(ours.to_dict(as_series=False)).sort_values("exch_ts_ns", kind="stable")
@@ -63,11 +124,11 @@ def reference(ours: pl.DataFrame, quotes: pl.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_measures_equal_the_pandas_reference(seed: int):
-    ours, quotes = random_market(seed)
-    slow = reference(ours, quotes)
+    ours, market = random_market(seed)
+    slow = reference(ours, market)
     sign = np.where(slow.side == "buy", 1, -1)
     notional = slow.mid * slow.qty
-    total = build_edge_report(ours, quotes, policy=edge_policy(), instruments=instruments(), window=minute())["total"]
+    total = build_edge_report(ours, market, policy=edge_policy(), instruments=instruments(), window=minute())["total"]
     capture = (sign * (slow.mid - slow.price) * slow.qty).sum() / notional.sum()
     known = slow.mid_5s.notna()
     markout = (sign * (slow.mid_5s - slow.price) * slow.qty)[known].sum() / notional[known].sum()
@@ -78,8 +139,8 @@ def test_measures_equal_the_pandas_reference(seed: int):
 
 
 def test_the_order_of_the_input_rows_does_not_matter_where_times_differ():
-    ours, quotes = random_market(9)
-    single = quotes.unique("exch_ts_ns", keep="last", maintain_order=True)
+    ours, offered = random_market(9)
+    single = offered.unique("exch_ts_ns", keep="last", maintain_order=True)
     policy = edge_policy()
 
     def total(market: pl.DataFrame) -> dict[str, object]:

@@ -1,20 +1,47 @@
+"""A day taken from its reports; and a small day built from fills and quotes, of which any part is lost.
+
+The built day lasts ten minutes with a fill each second in turn in X and Y, bought and sold alternately at a mid of 100
+that never moves, so that the position is flat at the end and the net edge is the mean of the fills' own.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
 from typing import Any
 
+import hypothesis.strategies as st
+import polars as pl
 import pytest
+from hypothesis import given, settings
 
+from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
-from mm_ops_tests.domain.readiness.week import LAST
+from mm_ops.domain.readiness.score import GO, HOLD, Readiness, score_readiness
+from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.builders import START, edge_policy, fill, fills, instrument, instruments, quotes
+from mm_ops_tests.domain.readiness.week import LAST, POLICY
 
 EDGE = {
     "identity": {"holds": True},
-    "total": {"net_edge_bps": 3.0, "order_age_p95_ms": 250.0, "taker_share": 0.05},
+    "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
+    "total": {
+        "net_edge_bps": 3.0,
+        "order_age_p95_ms": 250.0,
+        "order_age_known_share": 1.0,
+        "taker_share": 0.05,
+        "liquidity_known_share": 1.0,
+    },
 }
 SOAK = {"day": {"slis": {"guard_trips": {"value": 0.0, "coverage": 1.0}}}}
 REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": {"outcome": "ok"}, "tests": {"verdict": "ok"}}
 
 
 def read(**different: Any) -> DayEvidence:
-    return read_day(LAST, DayReports(**{**REPORTS, **different}), min_coverage=0.99)
+    return read_day(LAST, DayReports(**{**REPORTS, **different}), POLICY)
+
+
+def edge_with(group: str, **different: Any) -> dict[str, Any]:
+    return {**EDGE, group: {**EDGE[group], **different}}
 
 
 def test_a_whole_day_lacks_nothing():
@@ -68,3 +95,144 @@ def test_failures_are_answers_and_not_absence():
 
 def test_a_test_run_in_which_nothing_ran_is_missing():
     assert read(tests={"verdict": "missing"}).tests_ok is None
+
+
+THIN = {
+    "measured_share": (0.98996, "measured_share was 0.98996, at least 0.99 is needed"),
+    "quote_coverage": (0.04, "quote_coverage was 0.04, at least 0.999 is needed"),
+    "quote_age_p95_ms": (36957.5, "quote_age_p95_ms was 36957.5, at most 2000 is allowed"),
+}
+
+
+@pytest.mark.parametrize("name", THIN)
+@pytest.mark.parametrize("known", [True, False])
+def test_an_edge_on_too_few_fills_or_quotes_counts_as_missing_with_the_number(name: str, *, known: bool):
+    value, why = THIN[name]
+    day = read(edge=edge_with("quality", **{name: value if known else None}))
+    assert (day.net_edge_bps, day.order_age_p95_ms, day.taker_share) == (None, None, None)
+    assert day.absent == (f"{LAST}: edge: {why if known else f'{name} was not measured'}",)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("measured_share", 0.99), ("quote_coverage", 0.999)])
+def test_exactly_the_limit_suffices(name: str, limit: float):
+    assert read(edge=edge_with("quality", **{name: limit, "quote_age_p95_ms": 2000.0})).missing() == []
+
+
+def test_an_edge_report_of_a_version_that_did_not_look_counts_as_missing():
+    day = read(edge={**EDGE, "quality": {}})
+    assert day.net_edge_bps is None
+    assert len(day.absent) == 3
+
+
+@pytest.mark.parametrize(
+    ("share", "field"), [("order_age_known_share", "order_age_p95_ms"), ("liquidity_known_share", "taker_share")]
+)
+@pytest.mark.parametrize(
+    ("value", "why"), [(0.5, "was 0.5, at least 0.99 is needed"), (None, "was not measured")], ids=["few", "none"]
+)
+def test_what_few_fills_make_known_is_missing_and_nothing_else(share: str, field: str, value: object, why: str):
+    day = read(edge=edge_with("total", **{share: value}))
+    assert day.missing() == [f"{LAST}: {field}"]
+    assert day.absent == (f"{LAST}: edge: {share} {why}",)
+
+
+WINDOW = TimeWindow(START, START + timedelta(minutes=10))
+BOTH = instruments(instrument(), instrument(symbol="Y"))
+ONE_DAY = replace(POLICY, days=1)
+QUOTES = pl.concat(
+    [quotes(*((n / 2, 99.99, 100.01) for n in range(1200)), symbol=symbol).with_row_index() for symbol in ("X", "Y")]
+)
+# by symbol: capture in bps, order age in ms, each how many is a taker's
+KINDS = {"good": {"X": (4.0, 100, 20), "Y": (3.0, 200, 20)}, "bad": {"X": (6.0, 100, 20), "Y": (-4.0, 700, 2)}}
+SLACK = {
+    # Coverage leaves 0.6 s of 600 s without a quote, so at most a fill of each symbol, less than 1 %, is not measured:
+    # that moves the mean by at most 0.01/0.99 · (6 + 4) = 0.1 bps, 1.2 of 30 points, and the taker share of 0.275 to
+    # at least 0.265/0.99 = 0.268, 0.2 of 15 points.
+    "quotes": 1.4,
+    "values": 0.0,
+    "day": 0.0,
+}
+
+
+@cache
+def fills_of(kind: str) -> pl.DataFrame:
+    rows = []
+    for n in range(600):
+        symbol, bought = "XY"[n % 2], n // 2 % 2 == 0
+        capture, age_ms, taken = KINDS[kind][symbol]
+        price = 100 - (1 if bought else -1) * capture / 100
+        sent = fill(n + 0.25, "buy", 1)["ts_ns"] - age_ms * 1_000_000
+        liquidity = "taker" if n // 2 % taken == 0 else "maker"
+        side = "buy" if bought else "sell"
+        rows.append(fill(n + 0.25, side, price, symbol=symbol, order_ts_ns=sent, liquidity=liquidity))
+    return fills(*rows).with_row_index()
+
+
+def score(ours: pl.DataFrame, market: pl.DataFrame) -> Readiness:
+    policy = edge_policy(stale_after=timedelta(seconds=60))
+    edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW)
+    return score_readiness([read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY)], [LAST], ONE_DAY)
+
+
+@cache
+def score_of(kind: str) -> Readiness:
+    return score(fills_of(kind), QUOTES)
+
+
+LOST = st.one_of(
+    st.tuples(st.just("span"), st.integers(0, 1200), st.integers(1, 1200)).map(
+        lambda drawn: pl.col("index").is_between(drawn[1], drawn[1] + drawn[2], closed="left")
+    ),
+    st.tuples(st.integers(1, 100), st.integers(0, 99)).map(
+        lambda drawn: pl.col("index").hash(drawn[1]) % 100 < drawn[0]  # so many in a hundred, at random
+    ),
+)
+SYMBOLS = st.sampled_from([("X",), ("Y",), ("X", "Y")])
+
+
+def test_the_two_days_are_a_go_and_a_hold():
+    assert (score_of("good").verdict, score_of("good").score) == (GO, 100.0)
+    # edge (6 − 4)/2 = 1 of 2.5: 12 of 30; p95 of the age 700: 12.5 of 25; of X 5 %, of Y 50 % taken: 0.15/0.275 of 15
+    assert score_of("bad").verdict == HOLD
+    assert score_of("bad").score == pytest.approx(12 + 12.5 + 15 * 0.15 / 0.275 + 30, abs=0.02)
+
+
+@given(
+    st.sampled_from(list(KINDS)),
+    st.sampled_from(list(SLACK)),
+    LOST,
+    SYMBOLS,
+    st.sampled_from(["order_ts_ns", "liquidity"]),
+)
+@settings(deadline=None)
+def test_losing_any_part_of_a_day_never_raises_the_score_nor_turns_hold_into_go(
+    kind: str, what: str, lost: pl.Expr, symbols: tuple[str, ...], column: str
+):
+    chosen = lost & pl.col("symbol").is_in(symbols)
+    ours, before = fills_of(kind), score_of(kind)
+    match what:
+        case "quotes":
+            after = score(ours, QUOTES.filter(~chosen))
+        case "values":
+            after = score(ours.with_columns(pl.when(~chosen).then(column).alias(column)), QUOTES)
+        case _:
+            nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY)
+            after = score_readiness([nothing], [LAST], ONE_DAY)
+    assert after.score <= before.score + SLACK[what] + 1e-9
+    assert not (before.verdict == HOLD and after.verdict == GO)
+
+
+THINNED = {
+    "96 in a hundred at random": pl.col("index").hash(1) % 100 < 96,
+    "all of the symbol that loses": pl.col("symbol") == "Y",
+    "a stretch of a minute and a half": pl.col("index").is_between(500, 680),
+    "the last two minutes": pl.col("index") >= 960,
+}
+
+
+@pytest.mark.parametrize("name", THINNED)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_day_without_most_of_its_quotes_is_no_day(name: str, kind: str):
+    after = score(fills_of(kind), QUOTES.filter(~THINNED[name]))
+    assert (after.verdict, after.sections["edge"].score) == (HOLD, 0.0)
+    assert [text for text in after.missing if " edge: quote_" in text or " edge: measured_share" in text]

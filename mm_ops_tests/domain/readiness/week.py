@@ -19,9 +19,16 @@ LAST = date(2026, 11, 20)
 EXPECTED = [LAST - timedelta(days=back) for back in reversed(range(7))]
 POLICY = ReadinessPolicy(
     days=7,
-    edge=EdgeSection(points=30, full_at_bps=2.5, source=WORDS),
-    latency=LatencySection(points=25, full_at_ms=350, source=WORDS),
-    taker=TakerSection(points=15, full_at_share=0.15, source=WORDS),
+    edge=EdgeSection(
+        points=30,
+        full_at_bps=2.5,
+        min_measured_share=0.99,
+        min_quote_coverage=0.999,
+        max_quote_age_p95_ms=2000,
+        source=WORDS,
+    ),
+    latency=LatencySection(points=25, full_at_ms=350, min_known_share=0.99, source=WORDS),
+    taker=TakerSection(points=15, full_at_share=0.15, min_known_share=0.99, source=WORDS),
     guards=GuardSection(points=10, min_coverage=0.99, source=WORDS),
     chaos=AllDaysSection(points=10, source=WORDS),
     tests=AllDaysSection(points=10, source=WORDS),
