@@ -135,7 +135,7 @@ def one_by_one(points: Sequence[tuple[int, float]], second: int, window: int, *,
     if counter:
         counted += sum(before for (_, before), (_, now) in itertools.pairwise(inside) if now < before)
     average = (end - start) / (len(inside) - 1)
-    head, tail = start - (second - window), second - end
+    head, tail = float(start - (second - window)), float(second - end)
     if counter and counted > 0 and low >= 0:
         head = min(head, (end - start) * (low / counted))
     reach = float(end - start)
