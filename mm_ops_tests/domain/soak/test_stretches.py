@@ -1,0 +1,80 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from mm_ops.domain.soak.buckets import Buckets, Restart
+from mm_ops.domain.soak.needs import Needs, points_of
+from mm_ops.domain.soak.stretches import Stretch, fit, split
+from mm_ops_tests.builders import START
+from mm_ops_tests.domain.soak.bucketed import HOUR, buckets, restarted
+
+
+def stretches(found: Buckets) -> list[Stretch]:
+    return split(found, points_of(Needs(min_points=10), found.slis["x"]))
+
+
+def values(found: Buckets) -> list[list[float]]:
+    return [stretch.values.tolist() for stretch in stretches(found)]
+
+
+SIX = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_without_a_restart_there_is_one_stretch() -> None:
+    """Six hours; the centre of the first is 5.5 h before the end."""
+    found = stretches(buckets(SIX))
+    assert [stretch.start for stretch in found] == [START]
+    assert found[0].days.tolist() == pytest.approx([-5.5 / 24, -4.5 / 24, -3.5 / 24, -2.5 / 24, -1.5 / 24, -0.5 / 24])
+
+
+def test_the_bucket_of_a_restart_is_left_out() -> None:
+    found = buckets(SIX, restarts=restarted(2.5))
+    assert values(found) == [[0.0, 1.0], [3.0, 4.0, 5.0]]
+    assert stretches(found)[1].start == START + 2.5 * HOUR + timedelta(seconds=15)
+
+
+def test_a_restart_in_an_outage_takes_every_bucket_that_may_hold_it() -> None:
+    long = Restart(after=START + 1.5 * HOUR, by=START + 3.5 * HOUR)
+    assert values(buckets(SIX, restarts=(long,))) == [[0.0], [4.0, 5.0]]
+
+
+def test_a_restart_between_two_buckets_takes_both() -> None:
+    between = Restart(after=START + 3 * HOUR - timedelta(seconds=15), by=START + 3 * HOUR)
+    assert values(buckets(SIX, restarts=(between,))) == [[0.0, 1.0], [4.0, 5.0]]
+
+
+def test_two_restarts_in_one_bucket_leave_an_empty_stretch() -> None:
+    assert values(buckets(SIX, restarts=restarted(2.1, 2.6))) == [[0.0, 1.0], [], [3.0, 4.0, 5.0]]
+
+
+def test_a_bucket_that_was_not_measured_is_no_point() -> None:
+    found = stretches(buckets([0.0, None, 2.0]))
+    assert found[0].values.tolist() == [0.0, 2.0]
+    assert found[0].days.tolist() == pytest.approx([-2.5 / 24, -0.5 / 24])
+
+
+def test_the_line_of_a_stretch_goes_on_to_the_window_s_end() -> None:
+    """One an hour from 0 at 0:00 for 12 h, then a restart: centres at -23.5 h …, so 24 · 1 - 0.5 at the end."""
+    found = buckets([float(n) for n in range(12)] + [0.0] * 12, restarts=restarted(12.5))
+    first, second = fit(stretches(found), min_points=10)
+    assert (first.points, second.points) == (12, 11)
+    assert first.slope == pytest.approx(24.0)
+    assert (first.level, first.at_end) == (5.5, pytest.approx(23.5))
+    assert first.after(timedelta(days=2)) == pytest.approx(71.5)
+    assert first.p < 1e-4
+    assert (second.level, second.slope, second.p) == (0.0, 0.0, 1.0)
+
+
+def test_a_stretch_that_is_too_short_has_no_line() -> None:
+    assert fit(stretches(buckets(SIX)), min_points=7) == []
+    assert [line.points for line in fit(stretches(buckets(SIX)), min_points=6)] == [6]
+
+
+def test_a_lost_bucket_does_not_bend_the_line() -> None:
+    """Times are those of the buckets, not their numbers."""
+    whole = [float(n) for n in range(20)]
+    holes = [None if n % 3 == 1 else value for n, value in enumerate(whole)]
+    (line,) = fit(stretches(buckets(holes)), min_points=10)
+    assert line.slope == pytest.approx(24.0)
+    assert np.isclose(line.at_end, 19.5)
