@@ -15,6 +15,7 @@ COMMANDS = {
     "edge": ("mm_ops.cli.edge", "edge", "Measure the edge of any fills against any quotes."),
     "golden": ("mm_ops.cli.golden", "golden", "Compare a report with its signed-off baseline."),
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
+    "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
     "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot."),
 }
 

@@ -76,8 +76,9 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class PrometheusPolicy:
-    """How bots are scraped and alerts are sent; the two last durations are flags of the server."""
+    """How bots are scraped and alerts are sent; ``listen``, ``resend_delay``, ``for_grace_period`` become flags."""
 
+    listen: Address
     job: Name
     metrics_path: Annotated[str, StringConstraints(pattern=r"^/\S*$")]
     scrape_timeout: Duration

@@ -1,0 +1,39 @@
+"""``mm-ops render``: everything that is made from the catalogue, written or compared."""
+
+import sys
+
+import click
+
+from mm_ops.cli.context import marker
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything is not what the catalogue renders.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
+def render(*, check: bool, as_json: bool) -> None:
+    """Render rules, their tests, both configurations, the dashboard, the README's table and the runbooks' blocks.
+
+    Exit 0 when all is as rendered, 1 when --check finds a difference, 2 when something cannot be rendered: a policy
+    that is impossible, or an alert without a page to write its numbers into.
+    """
+    from mm_ops.adapters.environment import Environment
+    from mm_ops.adapters.renderings import find_differences, find_faults, read_catalogue, render_all, write_changed
+    from mm_ops.domain.canonical import encode
+
+    environment = Environment.read()
+    rendered = render_all(environment.root, environment.policies)
+    differences = find_differences(environment.root, rendered)
+    changed = [] if check else write_changed(environment.root, rendered)
+    faults = find_faults(environment.root, read_catalogue(environment.policies))
+    if as_json:
+        found = {"differences": differences if check else [], "faults": faults, "written": changed}
+        click.echo(encode(found), nl=False)
+    else:
+        for item in differences if check else ():
+            click.echo(f"{item.path} is not what the catalogue renders (mm-ops render writes it):\n{item.diff}")
+        for line in (*(f"wrote {path}" for path in changed), *faults):
+            click.echo(line)
+        click.echo(f"{len(rendered)} renderings, {len(differences)} differed")
+    drifted = faults or (check and differences)
+    marker("render", "DRIFT" if drifted else "OK")
+    sys.exit(0 if not drifted else 1 if check else 2)
