@@ -90,9 +90,9 @@ def test_a_day_that_was_cut_short_does_not_exist(tmp_path: Path):
     entry(keep(tmp_path)).unlink()
     entries = DayEntries(tmp_path)
     assert not entries.has(DAY)
-    for ask in (lambda: entries.verify(tmp_path / NAMES[0]), lambda: entries.require(tmp_path / f"fills/{DAY}")):
+    for ask, path in ((entries.verify, NAMES[0]), (entries.require, f"fills/{DAY}")):
         with pytest.raises(MissingEvidenceError, match=r"day\.json: no such file: the day was not recorded to its end"):
-            ask()
+            ask(tmp_path / path)
 
 
 def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path):

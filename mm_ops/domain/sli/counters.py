@@ -8,6 +8,9 @@ turns whole events into fractions of one. A series that is born inside the windo
 whose own value is lost (the exporter must create every label value at 0); the late birth shows as a gap at the
 window's head. What is counted after the last sample of a window belongs to the next sample, hence to no window
 that ends between the two.
+
+What is below zero is no counter and counts nothing. What falls at more than every second step is hardly one: each
+fall is read as a restart, which adds the whole new value, so such a count is in doubt.
 """
 
 import functools
@@ -35,12 +38,15 @@ Counters = Annotated[tuple[Selector, ...], Field(min_length=1)]
 
 
 def increase(values: NDArray[np.float64]) -> float:
-    """Count what a counter counted between its first and its last sample; NaN with fewer than two samples.
+    """Count what a counter counted between its first and its last sample.
 
     Args:
         values: (n_samples,), in order of time; a NaN among them makes the result NaN, as in Prometheus.
+
+    Returns:
+        NaN with fewer than two samples, or where one is below zero.
     """
-    if values.size < 2:  # noqa: PLR2004 - a step needs two ends
+    if values.size < 2 or (values < 0).any():  # noqa: PLR2004 - a step needs two ends
         return math.nan
     with np.errstate(invalid="ignore"):  # infinity minus infinity: the sample is counted as not finite
         steps = np.diff(values)
@@ -50,6 +56,28 @@ def increase(values: NDArray[np.float64]) -> float:
 def total_increase(series: Sequence[Series]) -> float:
     """Sum the increases of several series."""
     return sum(increase(one.values) for one in series)
+
+
+def find_below_zero(series: Sequence[Series]) -> str | None:
+    """Say which series is no counter, since it was below zero."""
+    for one in series:
+        below = one.values[one.values < 0]
+        if below.size:
+            return f"{_name(one)} was {below[0]:g}: a counter is never below zero"
+    return None
+
+
+def find_falling(series: Sequence[Series]) -> str | None:
+    """Say which series is hardly a counter, since it fell at more than every second step."""
+    for one in series:
+        falls = int((one.values[1:] < one.values[:-1]).sum())
+        if 2 * falls > one.values.size - 1:
+            return f"{_name(one)} fell at {falls} of {one.values.size - 1} steps, as if it restarted at each"
+    return None
+
+
+def _name(series: Series) -> str:
+    return Selector(series.metric, dict(series.labels)).promql({})
 
 
 def increase_promql(selectors: Sequence[Selector], window: timedelta, matchers: Mapping[str, str]) -> str:
@@ -113,8 +141,8 @@ class CounterIncrease:
         evidence = weigh([(selector, found)], scope, summed=self.by, missing=absent)
         if not evidence.computable:
             return evidence
-        doubt = self._words("a series that the policy does not foresee:", seen - needed)
-        why_not = "a series has a single sample or one that is not a number"
+        doubt = self._words("a series that the policy does not foresee:", seen - needed) or find_falling(found)
+        why_not = find_below_zero(found) or "a series has a single sample or one that is not a number"
         return with_value(evidence, total_increase(found), why_not=why_not, doubt=doubt)
 
     def alert_values(
@@ -158,15 +186,18 @@ class Ratio:
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""
-        evidence = weigh([(one, pick(table, one, scope.window)) for one in self.selectors()], scope)
+        picked = [(one, pick(table, one, scope.window)) for one in self.selectors()]
+        evidence = weigh(picked, scope)
         if not evidence.computable:
             return evidence
+        found = [one for _, series in picked for one in series]
         above, below = (
             sum(total_increase(pick(table, one, scope.window)) for one in counters)
             for counters in (self.numerator, self.denominator)
         )
         value = above / below if below else math.nan
-        return with_value(evidence, value, why_not=f"{above:g} / {below:g} is no ratio")
+        why_not = find_below_zero(found) or f"{above:g} / {below:g} is no ratio"
+        return with_value(evidence, value, why_not=why_not, doubt=find_falling(found))
 
     def alert_values(
         self, table: Sequence[Series], times_ns: Times, window: timedelta, by: Sequence[str]

@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED
 from mm_ops.domain.sli.bucket_quantiles import histogram_quantiles
-from mm_ops.domain.sli.counters import increase, rate_promql, summed_rates
+from mm_ops.domain.sli.counters import find_below_zero, find_falling, increase, rate_promql, summed_rates
 from mm_ops.domain.sli.instants import Instants, Times
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
@@ -107,10 +107,10 @@ class HistogramQuantile:
         if not evidence.computable:
             return evidence
         value, beyond = histogram_quantile(self.q, _increases(found))
-        doubt = _words("a bucket that the policy does not foresee:", seen - needed)
+        doubt = _words("a bucket that the policy does not foresee:", seen - needed) or find_falling(found)
         if beyond:
             doubt = f"the quantile lies above the highest finite bucket, {value:g}: how far is not known"
-        why_not = f"nothing was observed by {self.metric}, or a bucket is not a number"
+        why_not = find_below_zero(found) or f"nothing was observed by {self.metric}, or a bucket is not a number"
         return with_value(evidence, value, why_not=why_not, doubt=doubt)
 
     def alert_values(

@@ -21,7 +21,7 @@ from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import START, edge_policy, fill, fills, instrument, instruments, quotes
 from mm_ops_tests.domain.readiness.week import LAST, POLICY
 
-EDGE = {
+EDGE: dict[str, dict[str, Any]] = {
     "identity": {"holds": True},
     "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
     "total": {

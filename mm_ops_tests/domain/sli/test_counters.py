@@ -32,7 +32,10 @@ def test_an_increase_is_the_sum_of_positive_steps(values: list[float], counted: 
     assert increase(np.array(values, dtype=np.float64)) == counted
 
 
-@pytest.mark.parametrize("values", [[], [7.0], [1.0, math.nan, 2.0], [1.0, math.inf, math.inf]])
+@pytest.mark.parametrize(
+    "values",
+    [[], [7.0], [1.0, math.nan, 2.0], [1.0, math.inf, math.inf], [-1.0, 2.0], [1.0, -1.0, 2.0], [1.0, -math.inf, 0.0]],
+)
 def test_an_increase_of_too_little_or_of_no_numbers_is_not_a_number(values: list[float]) -> None:
     assert math.isnan(increase(np.array(values, dtype=np.float64)))
 
@@ -125,3 +128,40 @@ def test_a_ratio_to_nothing_is_not_a_number(above: list[float], words: str) -> N
 
 def test_a_ratio_reads_each_series_once() -> None:
     assert HITS.selectors() == (Selector("hit"), Selector("miss"))
+
+
+def test_a_counter_below_zero_is_no_measurement_and_is_named() -> None:
+    found = TRIPS.evaluate([series("trips", [0, 0, -3, 0], guard="a"), series("trips", [0, 0], guard="b")], scope())
+    assert (found.value, found.problem) == (None, Problem.NOT_A_NUMBER)
+    assert found.detail == 'trips{guard="a"} was -3: a counter is never below zero'
+
+
+@pytest.mark.parametrize("below", ["hit", "miss"])
+def test_a_ratio_of_a_counter_below_zero_is_no_measurement(below: str) -> None:
+    values = {"hit": [0, 60, 90], "miss": [5, 10, 15]} | {below: [0, -0.5, 1]}
+    found = HITS.evaluate([series(name, each) for name, each in values.items()], scope())
+    assert (found.value, found.problem) == (None, Problem.NOT_A_NUMBER)
+    assert found.detail == f"{below} was -0.5: a counter is never below zero"
+
+
+@given(st.lists(st.integers(-3, 9), min_size=2, max_size=4), st.lists(st.integers(0, 9), min_size=2, max_size=4))
+def test_no_value_ever_comes_from_a_sample_below_zero(hit: list[int], miss: list[int]) -> None:
+    found = HITS.evaluate([series("hit", hit), series("miss", miss)], scope())
+    assert found.value is None or min(hit) >= 0
+    assert found.value is None or 0 <= found.value <= 1
+
+
+def test_a_count_that_falls_all_the_time_is_in_doubt() -> None:
+    # 9 is lost, then 8 + 7 + 6 are counted, as after three restarts
+    found = CounterIncrease(metric="trips").evaluate([series("trips", [9, 8, 7, 6])], scope())
+    assert (found.value, found.doubt) == (21.0, "trips fell at 3 of 3 steps, as if it restarted at each")
+
+
+def test_a_ratio_of_a_count_that_falls_all_the_time_is_in_doubt() -> None:
+    found = HITS.evaluate([series("hit", [9, 8, 7, 9]), series("miss", [0, 0, 0, 1])], scope())
+    assert (found.value, found.doubt) == (17 / 18, "hit fell at 2 of 3 steps, as if it restarted at each")
+
+
+def test_a_restart_at_every_second_step_is_believed_still() -> None:
+    found = CounterIncrease(metric="trips").evaluate([series("trips", [9, 0, 0])], scope())
+    assert (found.value, found.doubt) == (0.0, None)

@@ -116,3 +116,16 @@ def test_bounds_that_do_not_ascend_and_a_matched_le_are_refused() -> None:
         HistogramQuantile(metric="d", q=0.5, bounds=(2.0, 2.0))
     with pytest.raises(ValueError, match="le is summed over"):
         HistogramQuantile(metric="d", match={"le": "1"}, q=0.5, bounds=(2.0,))
+
+
+@pytest.mark.parametrize("le", ["10.0", "20.0", "+Inf"])
+def test_a_bucket_below_zero_is_no_measurement_and_is_named(le: str) -> None:
+    found = P95.evaluate(histogram({**BUCKETS, le: [0, -1, 100]}), scope())
+    assert (found.value, found.problem) == (None, Problem.NOT_A_NUMBER)
+    assert found.detail == f'd_bucket{{le="{le}",stage="t"}} was -1: a counter is never below zero'
+
+
+def test_a_histogram_of_which_a_bucket_falls_all_the_time_is_in_doubt() -> None:
+    found = P95.evaluate(histogram({"10.0": [90, 50, 20], "20.0": [100, 150, 200], "+Inf": [100, 150, 200]}), scope())
+    assert found.value is not None
+    assert found.doubt == 'd_bucket{le="10.0",stage="t"} fell at 2 of 2 steps, as if it restarted at each'
