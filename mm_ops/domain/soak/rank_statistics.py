@@ -28,6 +28,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_DIGITS = 9
+"""Of the largest value: what is left of it below that is rounding, and its ranks would mean nothing."""
+
 _SIGNIFICANT_LAG = 1.959964
 """Of a standard normal, two-sided 5 %: the level at which Hamed and Rao take a lag's correlation for real."""
 
@@ -54,7 +57,7 @@ def mann_kendall(times: Array, values: Array, slope: float) -> float:
     score, variance = kendall_score(values)
     if not variance:
         return 1.0
-    spread = math.sqrt(variance * inflation(values - slope * times))
+    spread = math.sqrt(variance * inflation(_residuals(times, values, slope)))
     return math.erfc(max(0.0, abs(score) - 1) / spread / math.sqrt(2))
 
 
@@ -81,6 +84,11 @@ def inflation(residuals: Array) -> float:
     real = np.abs(correlation) > _SIGNIFICANT_LAG / math.sqrt(n)
     weights = (n - lags) * (n - lags - 1) * (n - lags - 2)
     return max(1.0, 1 + 2 / (n * (n - 1) * (n - 2)) * float((weights * correlation)[real].sum()))
+
+
+def _residuals(times: Array, values: Array, slope: float) -> Array:
+    """Take the slope out; ``values`` has one that is not 0, or no two would differ."""
+    return np.round((values - slope * times) / np.abs(values).max(), _DIGITS)
 
 
 def mean_ranks(values: Array) -> Array:

@@ -129,6 +129,14 @@ def test_residuals_that_are_all_equal_inflate_nothing() -> None:
     assert inflation(np.zeros(20)) == 1.0
 
 
+def test_what_rounding_leaves_of_a_perfect_line_is_no_correlation() -> None:
+    """0.1 · n / 24 is not exact; S = 72·71/2, variance 72·71·149/18."""
+    times = np.arange(72.0) / 24
+    values = 100 + 0.1 * times
+    expected = math.erfc((2556 - 1) / math.sqrt(2 * 42316))
+    assert mann_kendall(times, values, theil_sen(times, values)) == pytest.approx(expected)
+
+
 def test_p_uses_the_inflation() -> None:
     values = carried(72, 0.7, seed=5)
     times = np.arange(72.0)
