@@ -49,13 +49,16 @@ def _find_faults(document: Any, place: tuple[int, str], gate: Gate) -> Iterator[
     config = _effective(document["panels"][number], ref_id)
     steps = look(config, ("thresholds", "steps")) or []
     values = [step["value"] for step in steps]
-    if values != [None, first_bad(gate)] or look(config, ("thresholds", "mode")) != "absolute":
+    mode, style = look(config, ("thresholds", "mode")), look(config, ("custom.thresholdsStyle", "mode"))
+    if values != [None, first_bad(gate)]:
         yield Fault((*path, "thresholds"), f"{gate.name}: expected {first_bad(gate):g} {gate.unit}, was {values}")
     elif [step["color"] == _CLEAR for step in steps] != [gate.bound is Bound.AT_MOST, gate.bound is Bound.AT_LEAST]:
         side = "above" if gate.bound is Bound.AT_MOST else "below"
         yield Fault((*path, "thresholds"), f"{gate.name}: expected a colour {side} the limit only")
-    if look(config, ("custom.thresholdsStyle", "mode")) in _NOT_DRAWN:
-        yield Fault((*path, "thresholdsStyle"), f"{gate.name}: expected a limit that is drawn, was not")
+    if steps and mode != "absolute":
+        yield Fault((*path, "thresholds"), f"{gate.name}: expected absolute steps, was {mode}")
+    if style in _NOT_DRAWN:
+        yield Fault((*path, "thresholdsStyle"), f"{gate.name}: expected a limit that is drawn, was {style}")
     if config.get("unit") != UNITS[gate.unit]:
         yield Fault((*path, "unit"), f"{gate.name}: expected {UNITS[gate.unit]!r}, was {config.get('unit')!r}")
 
