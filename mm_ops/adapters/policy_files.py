@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from mm_ops.domain.errors import PolicyError
 
 T = TypeVar("T")
+_NOT_FINITE = "Out of range float values are not JSON compliant"
 
 
 def read_policy(path: Path, kind: type[T]) -> T:
@@ -39,8 +40,12 @@ def _compose(path: Path) -> yaml.Node:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except FileNotFoundError as error:
         raise PolicyError(f"{path}: the policy file is missing") from error
+    except OSError as error:
+        raise PolicyError(f"{path}: the policy file is not readable: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise PolicyError(f"{path}: not readable as YAML: nested too deep") from error
     if node is None:
         raise PolicyError(f"{path}: the policy file is empty")
     _refuse_surprises(path, node, seen=set())
@@ -54,6 +59,8 @@ def _refuse_surprises(path: Path, node: yaml.Node, seen: set[int]) -> None:
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise PolicyError(f"{path}:{_line(key)}: expected a word as a key, was a list or a mapping")
             if key.value in keys:
                 raise PolicyError(f"{path}:{_line(key)}: {key.value}: the key stands twice; the last would win")
             keys.add(key.value)
@@ -66,20 +73,41 @@ def _refuse_surprises(path: Path, node: yaml.Node, seen: set[int]) -> None:
 def _plain(path: Path, node: yaml.Node) -> Any:
     loader = yaml.SafeLoader("")
     try:
-        data = loader.construct_document(node)
-        json.dumps(data, allow_nan=False, default=_as_text)
-    except (yaml.YAMLError, ValueError, TypeError) as error:
+        for place, field in _leaves(node, ""):
+            _refuse_value(path, loader, place, field)
+        return loader.construct_document(node)
+    except yaml.YAMLError as error:
         raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
-    else:
-        return data
     finally:
         loader.dispose()
+
+
+def _leaves(node: yaml.Node, field: str) -> Iterator[tuple[yaml.Node, str]]:
+    """Every value that holds no other, with the path of its field; in the end the node itself."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield key, f"{field}.{key.value}".removeprefix(".")
+            yield from _leaves(value, f"{field}.{key.value}".removeprefix("."))
+    elif isinstance(node, yaml.SequenceNode):
+        for n, item in enumerate(node.value):
+            yield from _leaves(item, f"{field}.{n}".removeprefix("."))
+    yield node, field or "top level"
+
+
+def _refuse_value(path: Path, loader: yaml.SafeLoader, node: yaml.Node, field: str) -> None:
+    """Refuse what JSON has no word for (not a number, bytes, a set) and what is none of its kind (day 45)."""
+    try:
+        json.dumps(loader.construct_document(node), allow_nan=False, default=_as_text)
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        said = str(getattr(error, "problem", None) or error).replace(_NOT_FINITE, "expected a finite number")
+        was = f", was {_shorten(node.value)}" if isinstance(node, yaml.ScalarNode) else ""
+        raise PolicyError(f"{path}:{_line(node)}: {field}: {' '.join(said.split())}{was}") from error
 
 
 def _as_text(value: object) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
-    raise TypeError(f"expected text, a number, a list or a mapping, was {type(value).__name__}")
+    raise TypeError(f"expected text, a number, a list or a mapping, found {type(value).__name__}")
 
 
 def _faults(path: Path, node: yaml.Node, error: ValidationError) -> Iterator[str]:

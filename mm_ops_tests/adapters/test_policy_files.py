@@ -10,12 +10,14 @@ from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.rendering.policy import AlertingPolicy
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.resolve import resolve
 
 POLICIES = Environment.read({}).policies
 OURS: dict[str, type[Any]] = {
+    "alerting.yaml": AlertingPolicy,
     "bots.yaml": Fleet,
     "edge.yaml": EdgePolicy,
     "golden.yaml": GoldenPolicy,
@@ -74,7 +76,32 @@ FAULTS = {
     "an alias": ("fills: f\n    quotes: q", "fills: &a f\n    quotes: *a", ":7: aliases are not allowed"),
     "not YAML": ("bots:", "bots: [", "not readable as YAML"),
     "not UTF-8": ("made up", "m\xe4de up", "not readable as YAML"),
-    "nan": ("fills: f", "fills: .nan", "Out of range float values"),
+    "nan": ("fills: f", "fills: .nan", ":7: bots.0.fills: expected a finite number, was '.nan'"),
+    "infinity in a list": (
+        "fills: f",
+        "fills: [1, -.inf]",
+        ":7: bots.0.fills.1: expected a finite number, was '-.inf'",
+    ),
+    "a day that there is not": (
+        "fills: f",
+        "fills: 2026-13-45",
+        ":7: bots.0.fills: month must be in 1..12, was '2026-1",
+    ),
+    "5,000 digits": ("fills: f", "fills: " + "9" * 5000, ":7: bots.0.fills: Exceeds the limit (4300 digits)"),
+    "bytes": (
+        "fills: f",
+        "fills: !!binary aGk=",
+        ":7: bots.0.fills: expected text, a number, a list or a mapping, fou",
+    ),
+    "a set": (
+        "fills: f",
+        "fills: !!set {a, b}",
+        ":7: bots.0.fills: expected text, a number, a list or a mapping, foun",
+    ),
+    "a tag": ("fills: f", "fills: !!python/name:os.abort x", ":7: bots.0.fills: could not determine a constructor"),
+    "a list as a key": ("fills: f", "? [fills]\n    : f", ":7: expected a word as a key, was a list or a mapping"),
+    "a date as a key": ("fills: f", "2026-01-01: f", ":4: bots.0: keys must be str"),
+    "2,000 levels": ("fills: f", "fills: " + "[" * 2000 + "]" * 2000, "not readable as YAML: nested too deep"),
     "a rule over several fields": (FLEET, FLEET + SECOND, ":1: top level: bots: expected every name once, was twice"),
 }
 
@@ -87,6 +114,7 @@ def test_a_fault_is_named_with_file_line_and_field(tmp_path: Path, name: str):
         read(tmp_path, FLEET.replace(old, new, 1))
     assert "bots.yaml" in str(refusal.value)
     assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_every_fault_has_its_own_line(tmp_path: Path):
@@ -104,3 +132,8 @@ def test_an_empty_file_is_said(tmp_path: Path, text: str):
 def test_a_missing_file_is_said(tmp_path: Path):
     with pytest.raises(PolicyError, match="the policy file is missing"):
         read_policy(tmp_path / "bots.yaml", Fleet)
+
+
+def test_a_folder_is_said(tmp_path: Path):
+    with pytest.raises(PolicyError, match="the policy file is not readable: Is a directory"):
+        read_policy(tmp_path, Fleet)
