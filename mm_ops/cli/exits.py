@@ -5,7 +5,6 @@ is broken in mm_ops itself exit 2, Ctrl-C 130, and a reader who left before the 
 """
 
 import contextlib
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -26,10 +25,8 @@ def run(command: Callable[[], object]) -> int:
         if sys.stdout is not None:  # it is None when the shell closed it
             sys.stdout.flush()  # here, where a full disk can still be told, and not when the interpreter ends
     except BrokenPipeError:
-        _forget_output()
         return BROKEN_PIPE
     except OSError as error:
-        _forget_output()
         return _refuse(f"{error.filename or 'the system'}: {error.strerror or error}")
     return code
 
@@ -76,9 +73,3 @@ def _refuse(reason: str, code: int = UNDECIDED) -> int:
     with contextlib.suppress(OSError):  # nobody reads standard error: the exit code still says it
         click.echo(f"mm-ops: {reason}", err=True)
     return code
-
-
-def _forget_output() -> None:
-    """Send what is still buffered nowhere, or the interpreter would complain about it when it ends."""
-    with contextlib.suppress(OSError, ValueError):  # no descriptor behind it: nothing to do
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
