@@ -17,6 +17,7 @@ from mm_ops.domain.soak.page import (
     gate_rows,
     headline,
     room_words,
+    tally,
     warning,
 )
 
@@ -66,6 +67,7 @@ def render_soak_page(page: Page) -> bytes:
         shown_breaches=_SHOWN_BREACHES,
         headline=headline(page),
         warning=warning(page),
+        tally=tally(page),
         version=__version__,
     )
     return text.encode()

@@ -63,6 +63,13 @@ class Chart:
         """``≤`` or ``≥``."""
         return "≤" if self.bound == "at_most" else "≥"
 
+    @property
+    def extreme(self) -> str:
+        """What the sample nearest to the forbidden side is called: without a limit none is bad."""
+        if self.limit is not None:
+            return "worst"
+        return "highest" if self.bound == "at_most" else "lowest"
+
 
 def worst_point(chart: Chart) -> tuple[int, float] | None:
     """Time and value of the drawn sample nearest to the forbidden side, the first of several; ``None`` without one."""
@@ -95,7 +102,7 @@ def _range(chart: Chart) -> str:
     values = chart.drawn()[1]
     known = values[np.isfinite(values)]
     low, high = quantity(known.min(), chart.unit), quantity(known.max(), chart.unit)
-    return f"{_count(known.size, 'sample', 'samples')} from {low} to {high}, worst at {moment(worst[0])}"
+    return f"{_count(known.size, 'sample', 'samples')} from {low} to {high}, {chart.extreme} at {moment(worst[0])}"
 
 
 def _count(n: int, one: str, many: str) -> str:

@@ -1,5 +1,7 @@
 """What lies over and under the line of a chart: limit, breaches, gaps, restarts, the worst sample, values to hover."""
 
+import numpy as np
+
 from mm_ops.domain.charts.chart import worst_point
 from mm_ops.domain.charts.elements import element, text
 from mm_ops.domain.charts.envelope import find_envelope
@@ -91,7 +93,7 @@ def worst_sample(frame: Frame) -> str:
     x, y = frame.x(worst[0]), frame.y(worst[1])
     ring = element("circle", cx=x, cy=y, r=4, class_="c-worst", fill="none", stroke=INK, stroke_width=1.6)
     when = f", {moment(worst[0])}" if frame.wide else ""
-    words = f"worst {quantity(worst[1], frame.chart.unit)}{when}"
+    words = f"{frame.chart.extreme} {quantity(worst[1], frame.chart.unit)}{when}"
     room = _PER_CHARACTER * len(words)
     aside, anchor = (9, "start") if x + room < frame.right else (-9, "end")
     above = frame.chart.bound == "at_most"
@@ -100,28 +102,14 @@ def worst_sample(frame: Frame) -> str:
 
 
 def hover(frame: Frame) -> str:
-    """Lay unseen stripes over the plot that tell their values to a pointer."""
-    if not frame.wide:
-        return ""
+    """Lay unseen stripes over the plot that tell lowest and highest to a pointer."""
     seen = find_envelope(frame.chart, _HOVERED)
-    length = (frame.right - frame.left) / _HOVERED
-    window = frame.chart.window
-    slot = (window.end_ns - window.start_ns) // _HOVERED
-    unit = frame.chart.unit
-    stripes = [
-        element(
-            "rect",
-            element("title", text(f"{moment(window.start_ns + slot * n)}: {_spread(low, high, mean, unit)}")),
-            x=frame.left + length * n,
-            y=frame.top,
-            width=length,
-            height=frame.bottom - frame.top,
-        )
-        for n, low, high, mean in zip(
-            seen.column.tolist(), seen.low.tolist(), seen.high.tolist(), seen.mean.tolist(), strict=True
-        )
-    ]
-    return element("g", *stripes, fill="#fff", fill_opacity=0) if stripes else ""
+    first = np.flatnonzero(np.diff(seen.column, prepend=-1))
+    if not first.size:
+        return ""
+    lows, highs = np.minimum.reduceat(seen.low, first), np.maximum.reduceat(seen.high, first)
+    stripes = zip(seen.column[first].tolist(), lows.tolist(), highs.tolist(), strict=True)
+    return element("g", *(_stripe(frame, *stripe) for stripe in stripes), fill="#fff", fill_opacity=0)
 
 
 def label(words: str, x: float, y: float, anchor: str, **attributes: str | float) -> str:
@@ -151,10 +139,13 @@ def _constant(frame: Frame, value: float) -> str:
     return label(words, frame.left + 8, frame.y(value) - 8, "start", class_="c-text", fill=INK)
 
 
-def _spread(low: float, high: float, mean: float, unit: str) -> str:
-    if low == high:
-        return quantity(low, unit)
-    return f"{quantity(low, '')} to {quantity(high, unit)}, mean {quantity(mean, '')}"
+def _stripe(frame: Frame, n: int, low: float, high: float) -> str:
+    window, unit = frame.chart.window, frame.chart.unit
+    start = moment(window.start_ns + (window.end_ns - window.start_ns) * n // _HOVERED)
+    words = quantity(low, unit) if low == high else f"{quantity(low, '')} to {quantity(high, unit)}"
+    width = (frame.right - frame.left) / _HOVERED
+    title = element("title", text(f"from {start}: {words}"))
+    return _rectangle(frame.left + width * n, frame.top, width, frame.bottom - frame.top, title)
 
 
 def _when(span: Span) -> str:

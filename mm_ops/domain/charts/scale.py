@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _STEPS = (1, 2, 2.5, 5, 10)
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SUFFIXED_FROM, _WRITTEN_OUT, _COMMAS_FROM, _DECIMALS = 10, 1e5, 1e5, 9
-_MOST = 1e300
+_MOST, _LEAST, _FLAT = 1e300, 1e-300, 1e-12
 _ROOM, _WORST_ROOM, _FORBIDDEN_ROOM, _FLOOR_ROOM = 0.06, 0.13, 0.16, 0.03
 _NO_UNIT = frozenset({"", "count", "ratio"})
 
@@ -36,20 +36,26 @@ def value_range(known: Sequence[float], limit: float | None, bound: str) -> tupl
         limit: must be seen as well, with room beyond it.
         bound: ``at_most`` starts at zero where nothing is below it.
     """
-    shown = [max(-_MOST, min(_MOST, value)) for value in (*known, *(() if limit is None else (limit,)))]
+    shown = [_drawable(value) for value in (*known, *(() if limit is None else (limit,)))]
     if not shown:
         return 0.0, 1.0
     low, high = min(shown), max(shown)
     grounded = bound == "at_most" and low >= 0
     low = 0.0 if grounded else low
-    span = (high - low) or abs(high) or 1.0
-    high = high if high > low else low + span
+    if high - low <= _FLAT * max(abs(low), abs(high)):
+        high = low + (abs(high) or 1.0)
+    span = high - low
     worst, other = _WORST_ROOM * span, (_FLOOR_ROOM if grounded else _ROOM) * span
     if bound == "at_most":
         beyond = 0.0 if limit is None else _FORBIDDEN_ROOM * span - (high - limit)
         return low - other, high + max(worst, beyond)
     beyond = 0.0 if limit is None else _FORBIDDEN_ROOM * span - (limit - low)
     return low - max(worst, beyond), high + other
+
+
+def _drawable(value: float) -> float:
+    """Cut what no axis can hold: differences of such numbers overflow, or vanish."""
+    return 0.0 if abs(value) < _LEAST else max(-_MOST, min(_MOST, value))
 
 
 def value_ticks(low: float, high: float, count: int) -> list[float]:

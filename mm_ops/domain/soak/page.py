@@ -1,5 +1,6 @@
 """What the soak page holds, worst first; how it looks is :mod:`mm_ops.adapters.soak_html`'s business."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +10,7 @@ from mm_ops.domain.charts.time_axis import lasting
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.markdown import number
 from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.verdict import Finding, Verdict
+from mm_ops.domain.verdict import Finding, Severity, Verdict
 from mm_ops.domain.windows import TimeWindow
 
 _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
@@ -115,6 +116,12 @@ def warning(page: Page) -> str | None:
     """Say which soft gates did not pass; they warn and do not block."""
     soft = [one.gate for one in worst_first(page.findings) if not one.hard and one.verdict is not Verdict.PASS]
     return f"{len(soft)} soft gate{'s' if len(soft) > 1 else ''} did not pass: {_names(soft)}." if soft else None
+
+
+def tally(page: Page) -> dict[str, dict[str, int]]:
+    """Count the findings: severity to verdict to number, zeros included."""
+    counts = Counter((finding.severity, finding.verdict) for finding in page.findings)
+    return {severity.value: {verdict.value: counts[severity, verdict] for verdict in Verdict} for severity in Severity}
 
 
 def room_words(share: float | None) -> str:
