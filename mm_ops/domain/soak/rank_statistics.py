@@ -95,7 +95,8 @@ def mean_ranks(values: Array) -> Array:
     """Rank from 1 to n; equal values share the mean of their ranks."""
     _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[which]
+    ranks: Array = (last - (counts - 1) / 2)[which]
+    return ranks
 
 
 def cliffs_delta(these: Array, those: Array) -> float:

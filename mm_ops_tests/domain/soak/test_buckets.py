@@ -32,8 +32,8 @@ MEAN = Gauge(metric="g", statistic="mean")
 BORN = series("process_start_time_seconds", [5.0] * 8)
 
 
-def sli(measure: Kind, name: str = "x", unit: str = "count") -> Sli:
-    return Sli(name=name, unit=unit, measure=measure, source=WORDS)
+def sli(measure: Kind) -> Sli:
+    return Sli(name="x", unit="count", measure=measure, source=WORDS)
 
 
 def measured(measure: Kind, *table: Series, seconds: int = 120, policy: BucketPolicy = POLICY) -> SliBuckets:

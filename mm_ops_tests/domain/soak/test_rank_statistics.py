@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]  # it ships no types
 
 from mm_ops.domain.soak.rank_statistics import (
     Array,

@@ -60,7 +60,8 @@ def test_the_line_of_a_stretch_goes_on_to_the_window_s_end() -> None:
     first, second = fit(stretches(found), min_points=10)
     assert (first.points, second.points) == (12, 11)
     assert first.slope == pytest.approx(24.0)
-    assert (first.level, first.at_end) == (5.5, pytest.approx(23.5))
+    assert first.level == 5.5
+    assert first.at_end == pytest.approx(23.5)
     assert first.after(timedelta(days=2)) == pytest.approx(71.5)
     assert first.p < 1e-4
     assert (second.level, second.slope, second.p) == (0.0, 0.0, 1.0)
