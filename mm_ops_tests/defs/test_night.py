@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 import yaml
 
@@ -350,6 +351,11 @@ BAD: dict[str, tuple[Callable[[Path], Any], int, str]] = {
         1,
         "tests_ok is missing on 1 of 7 days",
     ),
+    "96 of 100 quotes of one day lost where no recorder kept digests": (
+        lambda root: thin(root, "2026-11-18"),
+        1,
+        "net_edge_bps is missing on 1 of 7 days",
+    ),
     "the bot absent for 48 of 72 hours": (
         lambda root: list(map(shutil.rmtree, sorted(root.glob("samples/date=2026-11-1[89]")))),
         2,
@@ -362,6 +368,13 @@ def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
+
+
+def thin(root: Path, day: str) -> None:
+    shutil.rmtree(root / "days")
+    for path in root.glob(f"quotes/date={day}/*/quotes.parquet"):
+        whole = pl.read_parquet(path)
+        whole.sample(fraction=0.04, seed=1).sort("ts_ns").write_parquet(path)
 
 
 def edit(path: Path, old: bytes, new: bytes) -> None:
@@ -381,6 +394,7 @@ def test_bad_input_is_hold_with_the_reason_and_never_a_bundle(healthy: Path, tmp
     night = deployment.night()
     assert (night.word, night.exit_code) == ("HOLD", code)
     assert message in " ".join([*night.reasons, *deployment.said])
+    assert not [refusal for refusal in night.outcome.refusals.values() if "\n" in refusal]
     assert KEYS.release_bundle not in night.outcome.materialised
     assert release_alone(deployment) != ""
 
