@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,8 +13,11 @@ from mm_ops.adapters.policy_files import read_policy
 from mm_ops.adapters.recording import encode_samples
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.sli.kinds import HistogramQuantile
-from mm_ops.domain.sli.series import join_runs, labels_text
+from mm_ops.domain.sli.series import join_runs, labels_text, split_series
+from mm_ops.domain.soak.metrics import measure_soak
 from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.verdicts import Reference, judge
+from mm_ops.domain.verdict import Finding
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.requirements import PROJECT
 
@@ -38,6 +42,16 @@ def soak_policy() -> SoakPolicy:
 def bucket_bounds() -> tuple[float, ...]:
     """The finite bounds of the tick histogram."""
     return next(sli.measure.bounds for sli in catalogue().slis if isinstance(sli.measure, HistogramQuantile))
+
+
+def measured(frame: pl.DataFrame, window: TimeWindow = WINDOW, source: str | None = None) -> dict[str, Any]:
+    """A soak of these samples, measured as the project's policies say."""
+    return measure_soak(catalogue(), soak_policy(), split_series(frame), window, source=source)
+
+
+def judged(metrics: Mapping[str, Any], version: str | None = VERSION) -> list[Finding]:
+    """Judged as the project's policies say."""
+    return judge(metrics, soak_policy(), Reference(version=version))
 
 
 def frame_of(series: Mapping[tuple[str, str], tuple[NDArray[np.int64], Array]]) -> pl.DataFrame:
@@ -70,6 +84,7 @@ def healthy(
         ("mm_maker_share_ratio", ""): 0.92 + 0.02 * wave,
         ("mm_ws_lag_max_ms", ""): 80 + 20 * wave,
         ("mm_build_info", f"version={version}"): 0 * n + 1,
+        ("process_start_time_seconds", ""): 0 * n + 1_795_000_000,
         ("mm_circuit_breaker_state", "state=open"): np.where(n % 10_000 < 2, 1.0, 0.0),
         ("mm_circuit_breaker_state", "state=closed"): np.where(n % 10_000 < 2, 0.0, 1.0),
     }

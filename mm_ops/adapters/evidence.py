@@ -76,6 +76,10 @@ class BotEvidence:
             self._artifacts.delete(withdrawn)
         return stored
 
+    def registration(self, day: date) -> str:
+        """The artifact name of what a soak that begins with the day is judged by."""
+        return f"{self._bot}/days/date={day.isoformat()}/soak_registration.json"
+
     def day_entry(self, day: date) -> str:
         """The artifact name of the entry that holds the digest of a day's samples."""
         return f"{self._bot}/days/date={day.isoformat()}/day.json"

@@ -10,7 +10,7 @@ from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
-from mm_ops.domain.golden.compare import Drift, Tolerance, compare
+from mm_ops.domain.comparison import Drift, Tolerance, compare
 from mm_ops.domain.golden.policy import Case, Pinned
 
 

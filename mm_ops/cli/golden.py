@@ -52,7 +52,7 @@ def compare(
     from mm_ops.adapters.json_files import read_json
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import encode
-    from mm_ops.domain.golden.compare import Tolerance, compare
+    from mm_ops.domain.comparison import Tolerance, compare
     from mm_ops.domain.golden.policy import GoldenPolicy
 
     policy = read_policy(policy_file("golden.yaml"), GoldenPolicy).tolerance

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import FIRST_YEAR, LAST_YEAR, finding_row, marker, policy_file, say, show_table, utc_now
+from mm_ops.cli.context import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    ServerUrl,
+    finding_row,
+    marker,
+    policy_file,
+    say,
+    show_table,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from mm_ops.domain.sli.catalogue import SliCatalogue
@@ -86,7 +96,7 @@ def soak() -> None:
 @click.option("--hours", type=click.IntRange(1, MOST_HOURS), help="Length of the window; default as soak.yaml (72).")
 @click.option("--mock", is_flag=True, help="Read the paper bot's recording in var/recordings/paper.")
 @click.option("--recording", type=click.Path(path_type=Path, file_okay=False), help="Read this recording.")
-@click.option("--prometheus", metavar="URL", help="Read raw samples from this Prometheus.")
+@click.option("--prometheus", type=ServerUrl(), help="Read raw samples from this Prometheus.")
 @click.option("--bot", default="paper", show_default=True, help='With --prometheus: the matcher bot="…".')
 @click.option("--expect-version", help="The version that must have run; default the bot's in bots.yaml.")
 @click.option("--end", type=_Moment(), help="End of the window, exclusive; default the last UTC midnight.")
@@ -116,7 +126,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.soak.report_text import soak_markdown
     from mm_ops.domain.soak.summary import gates_summary
-    from mm_ops.domain.soak.verdicts import fold, judge
+    from mm_ops.domain.soak.verdicts import Reference, fold, judge
     from mm_ops.domain.verdict import exit_code
 
     slis, policy, digests = _policies()
@@ -124,7 +134,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
     version = expect_version or _version_of(bot)
     say(f"soak: reading {window} from {words}")
     metrics = _measure(slis, policy, source, window, words)
-    findings = judge(metrics, policy, version=version)
+    findings = judge(metrics, policy, Reference(version=version))
     verdict = fold(findings, policy)
     summary = gates_summary(findings, verdict, metrics["window"]) | {"policies": digests, "version": version}
     _write(export_json, encode(metrics))
@@ -185,13 +195,15 @@ def _measure(
 ) -> dict[str, Any]:
     """Measure; a server that does not answer makes every SLI unmeasured, with the reason."""
     from mm_ops.domain.errors import SourceUnavailableError
+    from mm_ops.domain.sli.series import split_series
     from mm_ops.domain.soak.metrics import measure_soak, unmeasured_soak
+    from mm_ops.domain.soak.resolve import selectors_of
 
     try:
-        frame = source.read(slis.selectors(), window)
+        frame = source.read(selectors_of(slis, policy), window)
     except SourceUnavailableError as error:
-        return unmeasured_soak(slis, str(error), window, policy.scrape_interval, source=words)
-    return measure_soak(slis, frame, window, policy.scrape_interval, source=words)
+        return unmeasured_soak(slis, policy, str(error), window, source=words)
+    return measure_soak(slis, policy, split_series(frame), window, source=words)
 
 
 def _last_midnight() -> datetime:

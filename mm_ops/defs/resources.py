@@ -14,6 +14,7 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
 from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.provenance import Current
 
 if TYPE_CHECKING:
@@ -98,6 +99,23 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
                 from mm_ops.adapters.prometheus import PrometheusSamples
 
                 return PrometheusSamples(url, labels, timeout)
+
+    def known_good(self, bot: Bot) -> dict[str, Any] | None:
+        """The soak of the release that the bot is compared with; ``None`` where none is named.
+
+        Raises:
+            MissingEvidenceError: it is named and not there.
+            SchemaError: it is no JSON object.
+        """
+        if bot.known_good is None:
+            return None
+        from mm_ops.adapters.json_files import read_json
+
+        document = read_json(self.path(bot.known_good))
+        if not isinstance(document, dict):
+            raise SchemaError(f"{bot.known_good}: expected an object, was {type(document).__name__}")
+        window: dict[str, Any] = document["window"] if isinstance(document.get("window"), dict) else document
+        return window
 
     def result_file(self, bot: Bot, day: date, name: str) -> Path:
         """A result file that the bot's own pipeline wrote for a day."""

@@ -13,6 +13,7 @@ from mm_ops.defs.fleet import Shape
 from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
+from mm_ops.defs.soak.assets import policies as read_policies
 from mm_ops.defs.verdicts import finding_of
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.provenance import find_departures
@@ -77,12 +78,12 @@ def _soak_days(day: date, shape: Shape) -> list[date]:
 
 class _Present:
     def __init__(self, instance: dg.DagsterInstance, site: Site, bot: Bot, keys: BotKeys) -> None:
-        from mm_ops.domain.sli.catalogue import SliCatalogue
+        from mm_ops.domain.soak.resolve import selectors_of
 
         self._keys = keys
         self._current = site.current(bot)
         self._evidence = evidence = site.evidence(bot)
-        self._asked = {one.promql({}) for one in site.policy("slis.yaml", SliCatalogue).selectors()}
+        self._asked = {one.promql({}) for one in selectors_of(*read_policies(site))}
         self._recorded = {
             key: instance.get_materialized_partitions(key) for key in (keys.sli_samples, *keys.day_evidence)
         }
@@ -104,8 +105,11 @@ class _Present:
         except ValueError:
             return False  # not what was stored; it is made again
         if key == self._keys.sli_samples:
-            return self._evidence.has(self._evidence.sample_file(day)) and self._asked <= set(document["selectors"])
+            return self._asked <= set(document["selectors"]) and all(map(self._evidence.has, self._with_samples(day)))
         return not find_departures(document, self._current, where=name)
+
+    def _with_samples(self, day: date) -> tuple[str, str]:
+        return self._evidence.sample_file(day), self._evidence.registration(day)
 
 
 def run_assets(

@@ -59,7 +59,7 @@ class Bot:
 
     ``version`` is the bot's, the one that is judged and released. ``fills`` and ``quotes`` hold
     ``date=…/symbol=…`` folders, ``results`` one ``date=…`` folder a day with ``chaos_drill.json`` and
-    ``junit.xml``.
+    ``junit.xml``. ``known_good`` is the ``soak_metrics.json`` of the release that this one is compared with.
     """
 
     name: Name
@@ -68,6 +68,7 @@ class Bot:
     fills: str
     quotes: str
     results: str
+    known_good: str | None = None
     source: Source
 
 

@@ -12,13 +12,12 @@ from mm_ops.adapters.prometheus import PrometheusSamples
 from mm_ops.adapters.recording import RecordingSamples
 from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.sli.series import Selector
-from mm_ops.domain.soak.metrics import measure_soak, measurements_from
-from mm_ops.domain.soak.verdicts import judge
+from mm_ops.domain.soak.metrics import measurements_from
 from mm_ops.domain.verdict import Verdict
 from mm_ops.domain.windows import TimeWindow
 from mm_ops.paperbot.recording import record
 from mm_ops_tests.prometheus_server import backfilled
-from mm_ops_tests.soak_samples import END, STEP, VERSION, WINDOW, catalogue, soak_policy
+from mm_ops_tests.soak_samples import END, WINDOW, catalogue, judged, measured
 
 pytestmark = pytest.mark.integration
 
@@ -62,8 +61,8 @@ def test_every_sli_from_prometheus_is_the_one_from_the_recording(
 ) -> None:
     recorded = RecordingSamples(recordings[profile]).read(SELECTORS, WINDOW)
     scraped = from_prometheus(url, profile)
-    expected = measurements_from(measure_soak(catalogue(), recorded, WINDOW, STEP))
-    found = measurements_from(measure_soak(catalogue(), scraped, WINDOW, STEP))
+    expected = measurements_from(measured(recorded))
+    found = measurements_from(measured(scraped))
     assert {name: one.problem for name, one in found.items()} == dict.fromkeys(expected)
     for name, one in expected.items():
         assert found[name].value == pytest.approx(one.value, rel=1e-12, abs=0), name
@@ -81,15 +80,15 @@ def test_the_gates_judge_the_server_as_they_judge_the_recording(
     recordings: dict[str, Path], url: str, profile: str, verdicts: set[Verdict]
 ) -> None:
     for frame in (RecordingSamples(recordings[profile]).read(SELECTORS, WINDOW), from_prometheus(url, profile)):
-        metrics = measure_soak(catalogue(), frame, WINDOW, STEP)
-        hard = [finding for finding in judge(metrics, soak_policy(), version=VERSION) if finding.hard]
+        metrics = measured(frame)
+        hard = [finding for finding in judged(metrics) if finding.hard]
         assert {finding.verdict for finding in hard} == verdicts
 
 
 @pytest.mark.parametrize("profile", ["healthy", "degraded"])
 def test_the_query_of_a_finding_means_what_was_measured(url: str, profile: str) -> None:
     """Asked 1 ms before the end, so that the closed window of 2.x holds the samples of the half-open one."""
-    metrics = measure_soak(catalogue(), from_prometheus(url, profile), WINDOW, STEP)
+    metrics = measured(from_prometheus(url, profile))
     for name, entry in metrics["slis"].items():
         asked = {"query": entry["query"], "time": f"{WINDOW.end_ns / 1e9 - 0.001:.3f}"}
         answer = requests.post(f"{url}/api/v1/query", data=asked, timeout=60).json()
@@ -108,15 +107,13 @@ def test_a_window_inside_a_day_is_cut_the_same_way(recordings: dict[str, Path], 
 
 def test_two_bots_that_one_selector_matches_are_inconclusive(url: str) -> None:
     frame = PrometheusSamples(url, {}, TIMEOUT).read(SELECTORS, WINDOW)
-    findings = judge(measure_soak(catalogue(), frame, WINDOW, STEP), soak_policy(), version=VERSION)
+    findings = judged(measured(frame))
     assert {finding.verdict for finding in findings} == {Verdict.INCONCLUSIVE}
     assert "bot=degraded; bot=healthy" in findings[0].reason
 
 
 def test_a_bot_that_the_server_does_not_know_is_inconclusive(url: str) -> None:
-    findings = judge(
-        measure_soak(catalogue(), from_prometheus(url, "other"), WINDOW, STEP), soak_policy(), version=VERSION
-    )
+    findings = judged(measured(from_prometheus(url, "other")))
     assert {finding.verdict for finding in findings} == {Verdict.INCONCLUSIVE}
 
 

@@ -1,7 +1,7 @@
 """Samples of a day, SLIs of a soak, verdicts of its gates."""
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,6 +14,9 @@ from mm_ops.domain.bots import Bot
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.summary import gates_summary
 from mm_ops.domain.windows import TimeWindow
+
+if TYPE_CHECKING:
+    from mm_ops.domain.sli.catalogue import SliCatalogue
 
 POLICIES = ("slis.yaml", "soak.yaml")
 
@@ -36,14 +39,19 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
     )
     def sli_samples(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.recording import encode_samples
-        from mm_ops.domain.sli.catalogue import SliCatalogue
+        from mm_ops.domain.soak.registration import register
+        from mm_ops.domain.soak.resolve import selectors_of
 
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
-            slis = site.policy("slis.yaml", SliCatalogue)
-            frame = site.samples(bot).read(slis.selectors(), TimeWindow.of_day(day))
-        asked = [selector.promql({}) for selector in slis.selectors()]
+            slis, soak = policies(site)
+            selectors = selectors_of(slis, soak)
+            frame = site.samples(bot).read(selectors, TimeWindow.of_day(day))
+        if not evidence.has(evidence.registration(day)):  # the first one stands: a soak may have begun with it
+            record = register(slis, soak, registered=site.now(), version=bot.version)
+            evidence.put_json(evidence.registration(day), record)
+        asked = [selector.promql({}) for selector in selectors]
         stored = evidence.put_samples(day, encode_samples(frame), asked)
         return materialised(stored, samples=frame.height, source=bot.samples.words)
 
@@ -61,29 +69,29 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
     )
     def soak_metrics(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.recording import RecordingSamples
-        from mm_ops.domain.sli.catalogue import SliCatalogue
-        from mm_ops.domain.soak.metrics import measure_soak
-        from mm_ops.domain.soak.resolve import resolve
+        from mm_ops.domain.sli.series import split_series
+        from mm_ops.domain.soak.metrics import measure_slis, measure_soak
+        from mm_ops.domain.soak.resolve import selectors_of
 
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
-            slis = site.policy("slis.yaml", SliCatalogue)
-            soak = site.policy("soak.yaml", SoakPolicy)
-            resolve(slis, soak)
+            slis, soak = policies(site)
             window = TimeWindow.ending(TimeWindow.of_day(day).end, soak.window)
-            frame = RecordingSamples(evidence.sample_root()).read(slis.selectors(), window)
+            table = split_series(RecordingSamples(evidence.sample_root()).read(selectors_of(slis, soak), window))
+            begun = evidence.registration(window.days()[0])
+            words = bot.samples.words
+            inputs = [*(evidence.day_entry(touched) for touched in window.days()), begun]
             metrics = {
                 "bot": bot.name,
                 "day_of": day,
-                **site.basis(bot, *POLICIES, inputs=[evidence.day_entry(touched) for touched in window.days()]),
-                "window": measure_soak(slis, frame, window, soak.scrape_interval, source=bot.samples.words),
-                "day": measure_soak(
-                    slis, frame, _day_of_steps(day, soak), soak.scrape_interval, source=bot.samples.words
-                ),
+                **site.basis(bot, *POLICIES, inputs=inputs),
+                "registration": evidence.find_json(begun),
+                "window": measure_soak(slis, soak, table, window, source=words),
+                "day": measure_slis(slis, table, _day_of_steps(day, soak), soak.scrape_interval, source=words),
             }
         stored = evidence.put_json(evidence.report(day, names.SOAK_METRICS), metrics)
-        return materialised(stored, samples=frame.height)
+        return materialised(stored, samples=sum(series.ts_ns.size for series in table))
 
     return soak_metrics
 
@@ -98,15 +106,21 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     )
     def soak_findings(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.domain.soak.report_text import soak_markdown
-        from mm_ops.domain.soak.verdicts import fold, judge
+        from mm_ops.domain.soak.registration import find_change
+        from mm_ops.domain.soak.verdicts import Reference, fold, judge
 
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
             name = evidence.report(day, names.SOAK_METRICS)
             metrics = evidence.read_json(name)
-            soak = site.policy("soak.yaml", SoakPolicy)
-            findings = judge(metrics["window"], soak, version=bot.version)
+            slis, soak = policies(site)
+            reference = Reference(
+                version=bot.version,
+                change=find_change(metrics["registration"], slis, soak),
+                known_good=site.known_good(bot),
+            )
+            findings = judge(metrics["window"], soak, reference)
             summary = {
                 "bot": bot.name,
                 "day_of": day,
@@ -120,6 +134,20 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         return materialised(stored, shown, markdown=text, verdict=summary["verdict"])
 
     return soak_findings
+
+
+def policies(site: Site) -> "tuple[SliCatalogue, SoakPolicy]":
+    """Read both files, which must agree.
+
+    Raises:
+        PolicyError: one of them is impossible, or they do not fit each other.
+    """
+    from mm_ops.domain.sli.catalogue import SliCatalogue
+    from mm_ops.domain.soak.resolve import resolve
+
+    slis, soak = site.policy("slis.yaml", SliCatalogue), site.policy("soak.yaml", SoakPolicy)
+    resolve(slis, soak)
+    return slis, soak
 
 
 def _day_of_steps(day: date, policy: SoakPolicy) -> TimeWindow:

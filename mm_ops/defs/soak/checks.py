@@ -27,8 +27,8 @@ def soak_checks(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.AssetC
                 first_day=first_day,
                 locate=report_of_day(GATES_SUMMARY),
                 judge=partial(find_finding, gate=rule.name),
-                description=f"{rule.sli} {rule.bound.sign} {rule.limit:g} {rule.unit}. {rule.source}",
+                description=rule.description,
             ),
         )
-        for rule in policy.gates
+        for rule in policy.rules
     ]

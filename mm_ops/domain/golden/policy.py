@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.golden.compare import Tolerance
+from mm_ops.domain.comparison import Tolerance
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.windows import TimeWindow
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.policy import CLOSED, Name, Source, Unit
 from mm_ops.domain.sli.kinds import HistogramQuantile, Kind
 from mm_ops.domain.sli.series import Selector
@@ -38,6 +39,17 @@ class SliCatalogue:
                 measure.bounds
             ):
                 raise ValueError(f"slis: {sli.name}: expected the bounds that {measure.metric} has elsewhere")
+
+    def of(self, name: str) -> Sli:
+        """The SLI of a name.
+
+        Raises:
+            PolicyError: there is none.
+        """
+        for sli in self.slis:
+            if sli.name == name:
+                return sli
+        raise PolicyError(f"slis.yaml: no sli {name}")
 
     def selectors(self) -> tuple[Selector, ...]:
         """Every series that any of them reads, each selector once."""

@@ -69,6 +69,12 @@ class Baseline(Needs):
     source: Source
 
     @property
+    def words(self) -> str:
+        """The rule in a line, with its source."""
+        tolerated = f"{percent(self.relative)} and {in_unit(self.absolute, self.unit)}"
+        return f"{self.sli} not worse than in the known-good release's soak by more than {tolerated}. {self.source}"
+
+    @property
     def bound(self) -> Bound:
         """On which side of the tolerated value this soak must lie."""
         return Bound.AT_MOST if self.better == "lower" else Bound.AT_LEAST

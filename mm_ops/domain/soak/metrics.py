@@ -1,29 +1,31 @@
 """What a soak measured, as it is stored: every SLI's value with its evidence, and read back for the gates."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.measurement import Measurement, Problem, Scope, not_measured
-from mm_ops.domain.sli.series import split_series
+from mm_ops.domain.sli.series import Series
+from mm_ops.domain.soak.buckets import measure_buckets
+from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.summary import field_of
+from mm_ops.domain.soak.sustained import measure_sustained, unmeasured_sustained
 from mm_ops.domain.windows import TimeWindow
 
 _MEASURED = frozenset(field.name for field in fields(Measurement))
 _ADAPTER = TypeAdapter(Measurement)
 
 
-def measure_soak(
+def measure_slis(
     slis: SliCatalogue,
-    frame: pl.DataFrame,
+    table: Sequence[Series],
     window: TimeWindow,
     scrape_interval: timedelta,
     *,
@@ -33,8 +35,7 @@ def measure_soak(
 
     Args:
         slis: what to measure.
-        frame: samples of ``SAMPLE_SCHEMA``; rows outside the window are left out, so one frame serves a soak and
-            its last day.
+        table: raw samples; those outside the window are left out, so one table serves a soak and its last day.
         window: half-open.
         scrape_interval: how often the bot is scraped, for the coverage.
         source: where the samples came from, in words.
@@ -42,23 +43,50 @@ def measure_soak(
     Returns:
         ``source``, ``window`` (start/end), ``window_s``, ``scrape_interval_s``, and ``slis``: for each name
         ``kind``, ``unit``, ``query`` and the fields of ``Measurement``.
-
-    Raises:
-        SchemaError: the frame is not sorted.
     """
-    table = split_series(frame)
     scope = Scope(window, scrape_interval)
     measured = {sli.name: _entry(sli, sli.measure.evaluate(table, scope), window) for sli in slis.slis}
     return _document(measured, scope, source)
 
 
-def unmeasured_soak(
-    slis: SliCatalogue, why: str, window: TimeWindow, scrape_interval: timedelta, *, source: str | None = None
+def measure_soak(
+    slis: SliCatalogue, soak: SoakPolicy, table: Sequence[Series], window: TimeWindow, *, source: str | None = None
 ) -> dict[str, Any]:
-    """State for every SLI that the source did not answer, in the same form as :func:`measure_soak`."""
+    """Measure all that the rules of a soak look at.
+
+    Returns:
+        What :func:`measure_slis` gives, with ``sustained`` (each gate's alert, replayed) and ``buckets`` (every SLI
+        over the parts of the window).
+
+    Raises:
+        PolicyError: a gate without its SLI, or a window that is not a whole number of buckets.
+    """
+    scope = Scope(window, soak.scrape_interval)
+    inside = [series.within(window) for series in table]
+    return {
+        **measure_slis(slis, inside, window, soak.scrape_interval, source=source),
+        "sustained": {
+            gate.name: measure_sustained(gate, slis.of(gate.sli), inside, scope, soak.evaluation_interval)
+            for gate in soak.watched
+        },
+        "buckets": measure_buckets(slis.slis, inside, scope, soak.buckets),
+    }
+
+
+def unmeasured_soak(
+    slis: SliCatalogue, soak: SoakPolicy, why: str, window: TimeWindow, *, source: str | None = None
+) -> dict[str, Any]:
+    """State for all of it that the source did not answer, in the same form as :func:`measure_soak`."""
     nothing = not_measured(Problem.SOURCE_ERROR, why, window)
     measured = {sli.name: _entry(sli, nothing, window) for sli in slis.slis}
-    return _document(measured, Scope(window, scrape_interval), source)
+    return {
+        **_document(measured, Scope(window, soak.scrape_interval), source),
+        "sustained": {
+            gate.name: unmeasured_sustained(gate, slis.of(gate.sli), why, window, soak.evaluation_interval)
+            for gate in soak.watched
+        },
+        "buckets": None,
+    }
 
 
 def measurements_from(document: Mapping[str, Any]) -> dict[str, Measurement]:

@@ -1,6 +1,7 @@
 """The gates of a soak, as ``deploy/policies/soak.yaml`` states them."""
 
 from collections import Counter
+from dataclasses import dataclass as plain
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +10,10 @@ from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Name, Source, Unit
+from mm_ops.domain.soak.baseline import Baseline
 from mm_ops.domain.soak.bound import Bound
+from mm_ops.domain.soak.buckets import BucketPolicy
+from mm_ops.domain.soak.trend import Trend
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import Duration, format_duration
 
@@ -74,22 +78,50 @@ class Gate:
     alert: Alert | None = None
     source: Source
 
+    @property
+    def words(self) -> str:
+        """The rule in a line, with its source."""
+        return f"{self.sli} {self.bound.sign} {self.limit:g} {self.unit}. {self.source}"
+
+
+def sustained_name(gate: Gate) -> str:
+    """The name of the gate on how often a gate's alert would have fired."""
+    return f"{gate.name}_sustained"
+
+
+@plain(frozen=True, slots=True)
+class Rule:
+    """What every rule of a soak has, whatever it looks at: the name of its finding, and what a failure does."""
+
+    name: str
+    severity: Severity
+    description: str
+
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class SoakPolicy:
-    """Window, scrape interval, gates; ``reported`` are SLIs that are shown beside them without a limit."""
+    """What a soak is judged by; ``reported`` are SLIs that are shown beside the gates without a limit.
+
+    ``evaluation_interval`` is how often an alert's rule is evaluated, by Prometheus and in replay.
+    """
 
     window: Duration
     scrape_interval: Duration
+    evaluation_interval: Duration
     gates: tuple[Gate, ...]
+    buckets: BucketPolicy
+    trends: tuple[Trend, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
     reported: tuple[Name, ...] = ()
     source: Source
 
     def __post_init__(self) -> None:
         if not timedelta(0) < self.scrape_interval <= self.window:
             raise ValueError("scrape_interval: expected more than 0s and at most the window")
+        if self.evaluation_interval <= timedelta(0):
+            raise ValueError("evaluation_interval: expected more than 0s")
         alerts = [gate.alert.name for gate in self.gates if gate.alert]
-        for what, names in (("gates", [gate.name for gate in self.gates]), ("gates: alerts", alerts)):
+        for what, names in (("gates", [rule.name for rule in self.rules]), ("gates: alerts", alerts)):
             doubled = [name for name, count in Counter(names).items() if count > 1]
             if doubled:
                 raise ValueError(f"{what}: expected every name once, was twice: {', '.join(doubled)}")
@@ -99,9 +131,28 @@ class SoakPolicy:
             self._check(gate)
 
     @property
+    def watched(self) -> tuple[Gate, ...]:
+        """The gates that have an alert."""
+        return tuple(gate for gate in self.gates if gate.alert)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, in the order of the findings: gates, their alerts replayed, trends, comparisons."""
+        return (
+            *(Rule(gate.name, gate.severity, gate.words) for gate in self.gates),
+            *(
+                Rule(sustained_name(gate), gate.severity, f"{gate.alert.name} would not have fired. {gate.alert.source}")
+                for gate in self.gates
+                if gate.alert
+            ),
+            *(Rule(trend.name, trend.severity, trend.words) for trend in self.trends),
+            *(Rule(baseline.name, baseline.severity, baseline.words) for baseline in self.baselines),
+        )
+
+    @property
     def hard_gates(self) -> frozenset[str]:
-        """The names of the gates that must each have exactly one finding."""
-        return frozenset(gate.name for gate in self.gates if gate.severity is Severity.HARD)
+        """The names of the rules that must each have exactly one finding."""
+        return frozenset(rule.name for rule in self.rules if rule.severity is Severity.HARD)
 
     def _check(self, gate: Gate) -> None:
         """Refuse a gate that no soak could pass, or one that any could."""

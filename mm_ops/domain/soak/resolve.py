@@ -1,9 +1,14 @@
 """The gates and the SLIs, checked against each other: two files that must agree."""
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.kinds import HistogramQuantile
+from mm_ops.domain.sli.series import Selector
+from mm_ops.domain.soak.baseline import Baseline
 from mm_ops.domain.soak.policy import Gate, SoakPolicy
+from mm_ops.domain.soak.trend import Trend
 
 
 def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
@@ -22,10 +27,28 @@ def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
         fault = f"sli: no sli {gate.sli} in slis.yaml" if sli is None else _find_misfit(gate, sli)
         if fault:
             faults.append(f"soak.yaml: gates.{number} ({gate.name}): {fault}")
-    used = {*soak.reported, *(gate.sli for gate in soak.gates)}
+    for kind, rules in (("trends", soak.trends), ("baselines", soak.baselines)):
+        faults += _find_faults(kind, rules, known)
+    used = {*soak.reported, *(rule.sli for rule in (*soak.gates, *soak.trends, *soak.baselines))}
     faults += [f"slis.yaml: {name}: no gate in soak.yaml, and not among reported" for name in known if name not in used]
     if faults:
         raise PolicyError("\n".join(faults))
+
+
+def selectors_of(slis: SliCatalogue, soak: SoakPolicy) -> tuple[Selector, ...]:
+    """Every series that judging a soak needs: those of the SLIs, and the one that tells of restarts."""
+    restarts = Selector(soak.buckets.restart_metric)
+    wanted = slis.selectors()
+    return wanted if restarts in wanted else (*wanted, restarts)
+
+
+def _find_faults(kind: str, rules: Sequence[Trend | Baseline], known: Mapping[str, Sli]) -> Iterator[str]:
+    for number, rule in enumerate(rules):
+        where, sli = f"soak.yaml: {kind}.{number} ({rule.name})", known.get(rule.sli)
+        if sli is None:
+            yield f"{where}: sli: no sli {rule.sli} in slis.yaml"
+        elif rule.unit != sli.unit:
+            yield f"{where}: unit: expected {sli.unit} as {sli.name} is measured in, was {rule.unit}"
 
 
 def _find_misfit(gate: Gate, sli: Sli) -> str | None:

@@ -55,6 +55,12 @@ class Trend(Needs):
         if self.horizon <= timedelta(0):
             raise ValueError(f"horizon: expected more than 0s, was {format_duration(self.horizon)}")
 
+    @property
+    def words(self) -> str:
+        """The rule in a line, with its source."""
+        rule = f"{self.sli} {self.bound.sign} {self.limit:g} {self.unit}"
+        return f"{rule} for {format_duration(self.horizon)} more, if its trend goes on. {self.source}"
+
     def leads(self, line: Line) -> bool:
         """Whether the trend is significant and towards the limit."""
         towards = line.slope > 0 if self.bound is Bound.AT_MOST else line.slope < 0

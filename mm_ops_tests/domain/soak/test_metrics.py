@@ -10,13 +10,13 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sli.measurement import Measurement, Problem
 from mm_ops.domain.sli.series import SAMPLE_SCHEMA
-from mm_ops.domain.soak.metrics import entries_from, measure_soak, measurements_from, unmeasured_soak
+from mm_ops.domain.soak.metrics import entries_from, measurements_from, unmeasured_soak
 from mm_ops.domain.soak.summary import field_of
 from mm_ops.domain.windows import TimeWindow
-from mm_ops_tests.soak_samples import END, STEP, WINDOW, catalogue, healthy
+from mm_ops_tests.soak_samples import END, WINDOW, catalogue, healthy, measured, soak_policy
 
 HEALTHY = healthy()
-METRICS = measure_soak(catalogue(), HEALTHY, WINDOW, STEP, source="a test")
+METRICS = measured(HEALTHY, source="a test")
 
 
 def test_every_sli_is_measured_with_its_evidence() -> None:
@@ -60,11 +60,11 @@ def test_what_is_stored_is_what_was_measured() -> None:
 def test_one_frame_serves_the_soak_and_its_last_day() -> None:
     day = TimeWindow.of_day(END)
     alone = HEALTHY.filter((pl.col("ts_ns") >= day.start_ns) & (pl.col("ts_ns") < day.end_ns))
-    assert measure_soak(catalogue(), HEALTHY, day, STEP) == measure_soak(catalogue(), alone, day, STEP)
+    assert measured(HEALTHY, day) == measured(alone, day)
 
 
 def test_an_empty_frame_measures_nothing() -> None:
-    found = measurements_from(measure_soak(catalogue(), SAMPLE_SCHEMA.to_frame(), WINDOW, STEP))
+    found = measurements_from(measured(SAMPLE_SCHEMA.to_frame()))
     assert {(one.problem, one.value, one.samples) for one in found.values()} == {(Problem.NO_SERIES, None, 0)}
 
 
@@ -72,12 +72,12 @@ def test_nan_samples_can_be_stored() -> None:
     poisoned = HEALTHY.with_columns(
         pl.when(pl.col("metric") == "mm_maker_share_ratio").then(math.nan).otherwise("value").alias("value")
     )
-    found = measurements_from(json.loads(encode(measure_soak(catalogue(), poisoned, WINDOW, STEP))))
+    found = measurements_from(json.loads(encode(measured(poisoned))))
     assert (found["maker_share"].not_finite, found["maker_share"].value) == (17280, None)
 
 
 def test_a_source_that_did_not_answer_is_recorded_for_every_sli() -> None:
-    document = unmeasured_soak(catalogue(), "prometheus is down", WINDOW, STEP)
+    document = unmeasured_soak(catalogue(), soak_policy(), "prometheus is down", WINDOW)
     found = measurements_from(json.loads(encode(document)))
     assert set(found) == set(METRICS["slis"])
     assert {(one.problem, one.detail, one.value) for one in found.values()} == {

@@ -4,12 +4,11 @@ import pytest
 
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.soak.metrics import measure_soak, unmeasured_soak
+from mm_ops.domain.soak.metrics import unmeasured_soak
 from mm_ops.domain.soak.report_text import soak_markdown
-from mm_ops.domain.soak.verdicts import judge
-from mm_ops_tests.soak_samples import STEP, VERSION, WINDOW, catalogue, healthy, soak_policy
+from mm_ops_tests.soak_samples import WINDOW, catalogue, healthy, judged, measured, soak_policy
 
-METRICS = measure_soak(catalogue(), healthy(), WINDOW, STEP, source="a test")
+METRICS = measured(healthy(), source="a test")
 
 
 def rows(text: str, first: str) -> list[str]:
@@ -17,7 +16,7 @@ def rows(text: str, first: str) -> list[str]:
 
 
 def test_the_report_says_window_source_and_counts() -> None:
-    text = soak_markdown(METRICS, judge(METRICS, soak_policy(), version=VERSION))
+    text = soak_markdown(METRICS, judged(METRICS))
     assert text.splitlines()[2] == (
         "Window 2026-11-18T00:00:00Z/2026-11-21T00:00:00Z (72 h), samples from: a test. "
         "Gates: 0 fail, 0 inconclusive, 8 pass."
@@ -25,21 +24,21 @@ def test_the_report_says_window_source_and_counts() -> None:
 
 
 def test_a_gate_has_one_line_with_value_limit_margin_and_reason() -> None:
-    text = soak_markdown(METRICS, judge(METRICS, soak_policy(), version=VERSION))
+    text = soak_markdown(METRICS, judged(METRICS))
     gate, indicator = rows(text, "md_cache_hit_ratio")
     assert gate.startswith("| md_cache_hit_ratio | hard | pass | 0.9 ratio | ≥ 0.7 ratio | +0.2 | md_cache_hit_ratio")
     assert indicator == "| md_cache_hit_ratio | 0.9 ratio | 17280 | 1.0000 | 15s | 2 | 0 |  |"
 
 
 def test_an_sli_without_a_gate_is_reported_beside_them() -> None:
-    assert len(rows(soak_markdown(METRICS, judge(METRICS, soak_policy(), version=VERSION)), "tick_latency_p50_ms")) == 1
+    assert len(rows(soak_markdown(METRICS, judged(METRICS)), "tick_latency_p50_ms")) == 1
 
 
 def test_what_blocks_stands_first() -> None:
     metrics = json.loads(encode(METRICS))
     metrics["slis"]["md_cache_hit_ratio"]["value"] = 0.1
     metrics["slis"]["ws_lag_max_ms"]["value"] = 900.0
-    text = soak_markdown(metrics, judge(metrics, soak_policy(), version=VERSION))
+    text = soak_markdown(metrics, judged(metrics))
     verdicts = [line.split(" | ")[:3] for line in text.splitlines() if " | hard | " in line or " | soft | " in line]
     assert [line[0] for line in verdicts] == [
         "| md_cache_hit_ratio",
@@ -55,8 +54,8 @@ def test_what_blocks_stands_first() -> None:
 
 
 def test_what_was_not_measured_is_said_and_not_shown_as_zero() -> None:
-    metrics = unmeasured_soak(catalogue(), "prometheus is down", WINDOW, STEP)
-    text = soak_markdown(metrics, judge(metrics, soak_policy(), version=VERSION))
+    metrics = unmeasured_soak(catalogue(), soak_policy(), "prometheus is down", WINDOW)
+    text = soak_markdown(metrics, judged(metrics))
     assert "samples from: not stated. Gates: 0 fail, 8 inconclusive, 0 pass." in text
     gate, indicator = rows(text, "guard_trips")
     assert "| soft | inconclusive | not measured | ≤ 0 count |  | guard_trips: the source gave no answer" in gate

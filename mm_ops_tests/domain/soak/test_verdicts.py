@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.soak.metrics import measure_soak, unmeasured_soak
+from mm_ops.domain.soak.metrics import unmeasured_soak
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.summary import find_finding, findings_from, gates_summary
-from mm_ops.domain.soak.verdicts import fold, judge
+from mm_ops.domain.soak.verdicts import fold
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import TimeWindow
-from mm_ops_tests.soak_samples import STEP, VERSION, WINDOW, catalogue, healthy, soak_policy
+from mm_ops_tests.soak_samples import VERSION, WINDOW, catalogue, healthy, measured, soak_policy
+from mm_ops_tests.soak_samples import judged as by_policy
 
 HEALTHY = healthy()
 SERIES = HEALTHY.select("metric", "labels").unique(maintain_order=True).rows()
@@ -33,8 +34,8 @@ def policy() -> SoakPolicy:
 
 
 def judged(frame: pl.DataFrame, window: TimeWindow = WINDOW) -> dict[str, Finding]:
-    stored = json.loads(encode(measure_soak(catalogue(), frame, window, STEP)))
-    return {finding.gate: finding for finding in judge(stored, policy(), version=VERSION)}
+    stored = json.loads(encode(measured(frame, window)))
+    return {finding.gate: finding for finding in by_policy(stored)}
 
 
 def gates_of(metric: str) -> set[str]:
@@ -97,7 +98,7 @@ def test_one_bad_sample_of_a_maximum_fails() -> None:
 def versions(frame: pl.DataFrame, version: str | None = VERSION) -> Finding:
     (finding,) = (
         one
-        for one in judge(measure_soak(catalogue(), frame, WINDOW, STEP), policy(), version=version)
+        for one in by_policy(measured(frame), version)
         if one.gate == "bot_version"
     )
     return finding
@@ -189,29 +190,29 @@ def test_a_shorter_window_than_the_policy_asks_for_does_not_pass() -> None:
 
 
 def test_another_scrape_interval_than_the_policy_has_does_not_pass() -> None:
-    metrics = measure_soak(catalogue(), HEALTHY, WINDOW, timedelta(seconds=30))
-    found = judge(metrics, policy(), version=VERSION)
+    metrics = {**measured(HEALTHY), "scrape_interval_s": 30.0}
+    found = by_policy(metrics)
     assert {finding.verdict for finding in found} == {INCONCLUSIVE}
     assert "the scrape interval was 30 s where the policy asks for 15 s" in found[0].reason
 
 
 def test_a_misfit_leaves_a_fail_a_fail() -> None:
-    metrics = json.loads(encode(measure_soak(catalogue(), HEALTHY, WINDOW, timedelta(seconds=30))))
+    metrics = json.loads(encode({**measured(HEALTHY), "scrape_interval_s": 30.0}))
     metrics["slis"]["maker_share"]["value"] = 0.1
-    assert {finding.gate: finding.verdict for finding in judge(metrics, policy(), version=VERSION)}[
+    assert {finding.gate: finding.verdict for finding in by_policy(metrics)}[
         "maker_share"
     ] is FAIL
 
 
 def test_an_sli_that_was_not_measured_is_inconclusive() -> None:
-    metrics = json.loads(encode(measure_soak(catalogue(), HEALTHY, WINDOW, STEP)))
+    metrics = json.loads(encode(measured(HEALTHY)))
     del metrics["slis"]["maker_share"]
-    finding = next(one for one in judge(metrics, policy(), version=VERSION) if one.gate == "maker_share")
+    finding = next(one for one in by_policy(metrics) if one.gate == "maker_share")
     assert (finding.verdict, finding.reason, finding.query) == (INCONCLUSIVE, "no measurement of maker_share", None)
 
 
 def test_a_source_that_is_down_is_inconclusive_everywhere() -> None:
-    findings = judge(unmeasured_soak(catalogue(), "down", WINDOW, STEP), policy(), version=VERSION)
+    findings = by_policy(unmeasured_soak(catalogue(), policy(), "down", WINDOW))
     assert {finding.verdict for finding in findings} == {INCONCLUSIVE}
     assert fold(findings, policy()) is INCONCLUSIVE
 

@@ -1,0 +1,65 @@
+"""What a soak is judged by is on record when it begins, so that nobody moves the goal while it runs.
+
+A registration holds the limits, windows and definitions of both policy files, without the words that explain them. The
+day on which a soak begins has one; when what judges the soak is no longer that, no gate of it passes.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from mm_ops.domain.canonical import to_plain
+from mm_ops.domain.comparison import Drift, Tolerance, compare
+from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.soak.policy import SoakPolicy
+
+_EXACT = Tolerance(absolute=0.0, relative=0.0)
+_SHOWN = 3
+
+
+def register(slis: SliCatalogue, soak: SoakPolicy, *, registered: datetime, version: str | None) -> dict[str, Any]:
+    """Put on record what a soak that begins now will be judged by, and the version that is to run."""
+    content = {"slis": _by_name(to_plain(slis)["slis"]), "soak": to_plain(soak)}
+    for kind in ("gates", "trends", "baselines"):
+        content["soak"][kind] = _by_name(content["soak"][kind])
+    plain: dict[str, Any] = to_plain({"registered": registered, "version": version, "content": _without_words(content)})
+    return plain
+
+
+def find_change(registration: Mapping[str, Any] | None, slis: SliCatalogue, soak: SoakPolicy) -> str | None:
+    """Say in what the policies differ from those on record; ``None`` where they do not.
+
+    Args:
+        registration: what :func:`register` gave when the soak began; ``None`` where nothing is on record.
+        slis: what judges it now.
+        soak: what judges it now.
+    """
+    if registration is None:
+        return "what the soak is judged by was not on record when it began"
+    registered = str(registration.get("registered"))
+    now = register(slis, soak, registered=datetime.min, version=None)["content"]
+    drifts = compare(registration.get("content"), now, _EXACT)
+    if not drifts:
+        return None
+    more = f" and {len(drifts) - _SHOWN} more" if len(drifts) > _SHOWN else ""
+    return f"the policy changed since it was put on record ({registered}): {'; '.join(map(_words, drifts[:_SHOWN]))}{more}"
+
+
+def _words(drift: Drift) -> str:
+    return f"{drift.path.removeprefix('$.')} was {_short(drift.baseline)}, is {_short(drift.actual)}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line that a person reads
+
+
+def _by_name(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {item["name"]: item for item in items}
+
+
+def _without_words(value: Any) -> Any:
+    """A better explanation of a number is no other number."""
+    if isinstance(value, dict):
+        return {key: _without_words(item) for key, item in value.items() if key != "source"}
+    return [_without_words(item) for item in value] if isinstance(value, list) else value
