@@ -121,6 +121,8 @@ def _load(file: Path) -> pl.DataFrame:
     try:
         if file.name.endswith(".parquet"):
             return pl.read_parquet(file, hive_partitioning=False)
+        if file.stat().st_size == 0:
+            raise SchemaError(f"{file}: expected at least one row, was an empty file")
         return pl.read_ndjson(file, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # some damage makes it panic
         first = str(error).splitlines()[0] if str(error) else type(error).__name__

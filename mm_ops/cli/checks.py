@@ -1,23 +1,23 @@
 """``mm-ops ci``: the asset checks on what is stored, and an exit code that a pipeline can trust."""
 
 import sys
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from mm_ops.cli.context import marker, say, yesterday
+from mm_ops.cli.context import UtcDay, marker, say, yesterday
 from mm_ops.cli.verdict_table import show_judged
 
 ANSWERS = {0: "PASS", 1: "FAIL", 2: "INCONCLUSIVE"}
 
 
 @click.command()
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The UTC day; default yesterday.")
+@click.option("--date", "day", type=UtcDay(), help="The UTC day; default yesterday.")
 @click.option("--select", "selected", multiple=True, metavar="CHECK", help="Only <asset>:<check>; repeatable.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write the results as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="The findings as canonical JSON.")
-def ci(day: datetime | None, selected: tuple[str, ...], junit: Path | None, *, as_json: bool) -> None:
+def ci(day: date | None, selected: tuple[str, ...], junit: Path | None, *, as_json: bool) -> None:
     """Run the asset checks through Dagster on what is stored for a day.
 
     Exit 1 when a hard check failed or on HOLD, 2 when one could not be decided or gave no result, else 0.
@@ -32,7 +32,7 @@ def ci(day: datetime | None, selected: tuple[str, ...], junit: Path | None, *, a
     from mm_ops.domain.canonical import encode
 
     environment = Environment.read()
-    judged_day = day.date() if day is not None else yesterday()
+    judged_day = day if day is not None else yesterday()
     say(f"ci: judging what is stored for {judged_day}")
     with open_instance(environment) as instance:
         judgement = judge_stored(build_location(Site.of(environment)), instance, judged_day, selected)

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -15,6 +16,43 @@ if TYPE_CHECKING:
 
 FIRST_YEAR, LAST_YEAR = 1971, 2261
 """What a time on the command line may lie in: a day less and a zone more stay within what a window can be."""
+
+
+class UtcDay(click.ParamType[date]):
+    """A day such as 2026-11-20, of a year that every later sum of days stays within."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read it."""
+        try:
+            day = value if isinstance(value, date) else datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007
+        except ValueError:
+            self.fail(f"expected a day such as 2026-11-20, was {value!r}", param, ctx)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            self.fail(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, was {value!r}", param, ctx)
+        return day
+
+
+class ServerUrl(click.ParamType[str]):
+    """The address of a Prometheus; other words of an option, such as ``policy``, are named."""
+
+    name = "url"
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read it."""
+        text = str(value)
+        try:
+            parts = urlsplit(text)
+            good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port or an address in brackets that is none
+            good = False
+        if not good and text not in self._words:
+            self.fail(f"expected the address of a Prometheus (http://…), was {text!r}", param, ctx)
+        return text
 
 
 def policy_file(name: str) -> Path:

@@ -2,23 +2,29 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import marker, say, yesterday
+from mm_ops.cli.context import ServerUrl, UtcDay, marker, say, yesterday
 
 if TYPE_CHECKING:
     from mm_ops.defs.night import Night
 
 
 @click.command()
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The UTC day; default yesterday.")
+@click.option("--date", "day", type=UtcDay(), help="The UTC day; default yesterday.")
 @click.option("--bot", "names", multiple=True, help="Only this bot; default every bot of bots.yaml.")
-@click.option("--source", metavar="policy|URL", default="policy", help="Read samples from this Prometheus instead.")
+@click.option(
+    "--source",
+    type=ServerUrl("policy"),
+    metavar="policy|URL",
+    default="policy",
+    help="Read samples from this Prometheus instead.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The result as canonical JSON.")
-def nightly(day: datetime | None, names: tuple[str, ...], source: str, *, as_json: bool) -> None:
+def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: bool) -> None:
     """Run the nightly job of one day, materialising what readiness lacks, then print the verdict.
 
     Exit 0 on GO, 1 when a gate failed or on HOLD, 2 when it could not be decided.
@@ -38,7 +44,7 @@ def nightly(day: datetime | None, names: tuple[str, ...], source: str, *, as_jso
     if source != "policy":
         fleet = read_from_prometheus(fleet, source)
     location = build_location(site, fleet)
-    judged_day = day.date() if day is not None else yesterday()
+    judged_day = day if day is not None else yesterday()
     with open_instance(environment) as instance:
         nights = [run_night(location, instance, bot, judged_day, say) for bot in fleet.bots]
     if as_json:

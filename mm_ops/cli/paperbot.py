@@ -1,11 +1,11 @@
 """``mm-ops paperbot record``: the embedded bot's evidence, in seconds."""
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from mm_ops.cli.context import marker, say, yesterday
+from mm_ops.cli.context import UtcDay, marker, say, yesterday
 
 
 @click.group()
@@ -14,12 +14,12 @@ def paperbot() -> None:
 
 
 @paperbot.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Where to; default var/recordings/paper.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to; default var/recordings/paper.")
 @click.option("--profile", type=click.Choice(["healthy", "degraded"]), default="healthy", show_default=True)
 @click.option("--days", type=click.IntRange(min=1), default=9, show_default=True)
-@click.option("--date", "end", type=click.DateTime(["%Y-%m-%d"]), help="The last UTC day; default yesterday.")
+@click.option("--date", "end", type=UtcDay(), help="The last UTC day; default yesterday.")
 @click.option("--seed", type=int, default=7, show_default=True)
-def record(out: Path | None, profile: str, days: int, end: datetime | None, seed: int) -> None:
+def record(out: Path | None, profile: str, days: int, end: date | None, seed: int) -> None:
     """Record whole UTC days of samples, quotes, fills, one drill and one self-test a day.
 
     Days that are there and whole are left alone, so it can be run again at any time.
@@ -30,7 +30,7 @@ def record(out: Path | None, profile: str, days: int, end: datetime | None, seed
     from mm_ops.paperbot.recording import record as record_days
 
     root = out if out is not None else Environment.read().path("var/recordings/paper")
-    last = end.date() if end is not None else yesterday()
+    last = end if end is not None else yesterday()
     try:
         record_days(root, profile=profile, end=last, days=days, seed=seed, progress=say)
     except RecordingError as error:  # the paper bot knows none of our errors, on purpose

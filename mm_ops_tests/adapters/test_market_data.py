@@ -105,12 +105,12 @@ def test_broken_json_lines_are_one_line_with_the_name(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("q.jsonl", b"", "not readable: "),
+        ("q.jsonl", b"", "expected at least one row, was an empty file"),
         ("q.parquet", b"", "not readable: "),
         ("q.jsonl", b'{"ts_ns": 1, "symbol": "\xff\xfe"}\n', "not readable: .*UTF-8"),
         ("q.jsonl.gz", gzip.compress(b'{"ts_ns": 1}\n')[:-6], "not readable: unexpected end of file"),
     ],
-    ids=["empty lines", "an empty Parquet", "not UTF-8", "a gzip cut short"],
+    ids=["an empty file", "an empty Parquet", "not UTF-8", "a gzip cut short"],
 )
 def test_bytes_that_are_no_quotes_are_one_line_with_the_name(tmp_path: Path, name: str, data: bytes, message: str):
     (tmp_path / name).write_bytes(data)

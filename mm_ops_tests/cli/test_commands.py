@@ -60,9 +60,26 @@ def test_a_prometheus_that_is_down_is_hold_and_could_not_decide(healthy: Path, t
 
 WRONG = {
     "an unknown bot": (["nightly", "--bot", "mm9"], "mm-ops: no bot mm9 in bots.yaml; there are: paper"),
-    "an address that is none": (["nightly", "--source", "prom"], "mm-ops: expected the address of a Prometheus"),
+    "an address that is none": (
+        ["nightly", "--source", "prom"],
+        "expected the address of a Prometheus (http://…), was 'prom'",
+    ),
     "a day that has not ended": (["nightly", "--date", "2199-01-01"], "mm-ops: expected a complete UTC day from 2025-"),
     "a day before the fleet": (["nightly", "--date", "2024-12-31"], "mm-ops: expected a complete UTC day from 2025-"),
+    "an address without a host": (["nightly", "--source", "http://"], "expected the address of a Prometheus"),
+    "an address of no form": (["soak", "run", "--prometheus", "http://[x"], "expected the address of a Prometheus"),
+    "a day of no calendar": (
+        ["nightly", "--date", "2026-13-01"],
+        "expected a day such as 2026-11-20, was '2026-13-01'",
+    ),
+    "the first day to judge": (["nightly", "--date", "0001-01-01"], "expected a year from 1971 to 2261"),
+    "the last day to check": (["ci", "--date", "9999-12-31"], "expected a year from 1971 to 2261"),
+    "the first day to record": (["paperbot", "record", "--date", "0001-01-01"], "expected a year from 1971 to 2261"),
+    "more days than there are": (
+        ["paperbot", "record", "--days", "99999999999", "--date", "2026-11-20"],
+        "99999999999 days up to 2026-11-20 are none, or not all from 1970-01-02",
+    ),
+    "a file to record into": (["paperbot", "record", "--out", "README.md"], "Directory 'README.md' is a file"),
     "an unknown check": (["ci", "--select", "x:y"], "mm-ops: --select: no such check: x:y"),
     "a readiness file that is not there": (["readiness", "validate", "x.json"], "mm-ops: x.json: no such file"),
     "fills that are not there": (
@@ -91,7 +108,8 @@ def test_what_cannot_be_done_is_one_line_and_exit_two(site: Deployment, healthy:
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
-    assert len([line for line in result.stderr.splitlines() if line.startswith("mm-ops: ")]) == 1
+    assert "a fault of mm_ops" not in result.stderr
+    assert len([line for line in result.stderr.splitlines() if line.startswith(("mm-ops: ", "Error: "))]) == 1
 
 
 @pytest.mark.parametrize(
