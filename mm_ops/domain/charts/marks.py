@@ -69,12 +69,13 @@ def limit_line(frame: Frame) -> str:
         stroke_dasharray="7 4",
     )
     worst = worst_point(frame.chart)
-    on_left = worst is not None and frame.x(worst[0]) > (frame.left + frame.right) / 2
+    on_left = worst is not None and frame.x(worst[0]) > _middle(frame)
     x, anchor = (frame.left + 6, "start") if on_left else (frame.right - 6, "end")
     below = y + 15
     beyond = y - 6 if frame.chart.bound == "at_most" else below
-    words = f"limit {frame.chart.sign} {quantity(limit, frame.chart.unit)}"
-    return line + label(words, x, beyond, anchor, class_="c-text c-limit-text", fill=RED, font_weight="600")
+    return line + label(
+        _limit_words(frame), x, beyond, anchor, class_="c-text c-limit-text", fill=RED, font_weight="600"
+    )
 
 
 def restarts(frame: Frame) -> str:
@@ -85,17 +86,17 @@ def restarts(frame: Frame) -> str:
 def worst_sample(frame: Frame) -> str:
     """Ring the sample nearest to the forbidden side and say its value; or say that there is none."""
     worst = worst_point(frame.chart)
-    middle = (frame.left + frame.right) / 2
     if worst is None:
-        return label("no samples", middle, (frame.top + frame.bottom) / 2, "middle", class_="c-text", fill=INK)
+        return label("no samples", _middle(frame), (frame.top + frame.bottom) / 2, "middle", class_="c-text", fill=INK)
     if frame.envelope.low.min() == frame.envelope.high.max():
         return _constant(frame, worst[1])
     x, y = frame.x(worst[0]), frame.y(worst[1])
     ring = element("circle", cx=x, cy=y, r=4, class_="c-worst", fill="none", stroke=INK, stroke_width=1.6)
     when = f", {moment(worst[0])}" if frame.wide else ""
     words = f"{frame.chart.extreme} {quantity(worst[1], frame.chart.unit)}{when}"
-    room = _PER_CHARACTER * len(words)
-    aside, anchor = (9, "start") if x + room < frame.right else (-9, "end")
+    room = _PER_CHARACTER * len(words) + 9
+    taken = _PER_CHARACTER * len(_limit_words(frame)) + 12 if x <= _middle(frame) else 0
+    aside, anchor = (9, "start") if x + room < frame.right - taken else (-9, "end")
     above = frame.chart.bound == "at_most"
     beside = max(y - 9, frame.top + 13) if above else min(y + 19, frame.bottom - 6)
     return ring + label(words, x + aside, _clear_of_limit(frame, beside), anchor, class_="c-text", fill=INK)
@@ -122,6 +123,16 @@ def label(words: str, x: float, y: float, anchor: str, **attributes: str | float
     }
     placed: dict[str, str | float] = {"x": x, "y": y, "text_anchor": anchor, **halo, **attributes}
     return element("text", text(words), **placed)
+
+
+def _middle(frame: Frame) -> float:
+    """The limit is named on the half where the worst sample is not."""
+    return (frame.left + frame.right) / 2
+
+
+def _limit_words(frame: Frame) -> str:
+    limit = frame.chart.limit
+    return "" if limit is None else f"limit {frame.chart.sign} {quantity(limit, frame.chart.unit)}"
 
 
 def _clear_of_limit(frame: Frame, baseline: float) -> float:

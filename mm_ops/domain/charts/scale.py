@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-_SUFFIXED_FROM, _WRITTEN_OUT, _COMMAS_FROM, _DECIMALS = 10, 1e5, 1e5, 9
+_SUFFIXED_FROM, _WRITTEN_OUT, _COMMAS_FROM, _DECIMALS = 1e4, 1e5, 1e5, 9
 _MOST, _LEAST, _FLAT = 1e300, 1e-300, 1e-12
 _ROOM, _WORST_ROOM, _FORBIDDEN_ROOM, _FLOOR_ROOM = 0.06, 0.13, 0.16, 0.03
 _NO_UNIT = frozenset({"", "count", "ratio"})
@@ -36,7 +36,8 @@ def value_range(known: Sequence[float], limit: float | None, bound: str) -> tupl
         limit: must be seen as well, with room beyond it.
         bound: ``at_most`` starts at zero where nothing is below it.
     """
-    shown = [_drawable(value) for value in (*known, *(() if limit is None else (limit,)))]
+    limit = None if limit is None else _drawable(limit)
+    shown = [*map(_drawable, known), *(() if limit is None else (limit,))]
     if not shown:
         return 0.0, 1.0
     low, high = min(shown), max(shown)
@@ -75,7 +76,7 @@ def tick_step(low: float, high: float, count: int) -> float:
 def tick_labels(ticks: Sequence[float], step: float) -> list[str]:
     """Write ticks with the same number of decimals and the same suffix (k, M, G, T), or all as powers of ten."""
     largest = max((abs(tick) for tick in ticks), default=0.0)
-    size, suffix = next(((size, text) for size, text in _SUFFIXES if largest >= _SUFFIXED_FROM * size), (1.0, ""))
+    size, suffix = next(((size, text) for size, text in _SUFFIXES if largest >= max(size, _SUFFIXED_FROM)), (1.0, ""))
     decimals = next((n for n in range(_DECIMALS) if math.isclose(round(step / size, n), step / size)), None)
     if decimals is None or largest >= _WRITTEN_OUT * size:
         return [f"{tick:.1e}" if tick else "0" for tick in ticks]

@@ -1,9 +1,11 @@
 """What the soak page holds, worst first; how it looks is :mod:`mm_ops.adapters.soak_html`'s business."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import assert_never
 
 from mm_ops.domain.charts.chart import Chart
 from mm_ops.domain.charts.time_axis import lasting
@@ -15,6 +17,7 @@ from mm_ops.domain.windows import TimeWindow
 
 _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 _NOTHING = "not measured"
+_A_PERCENT = 0.01
 _SHOWN_WITHOUT = frozenset({"count", "ratio"})
 
 
@@ -101,6 +104,8 @@ def headline(page: Page) -> str:
     }
     hard = sum(finding.hard for finding in page.findings)
     match page.verdict:
+        case Verdict.FAIL if not bad[Verdict.FAIL]:
+            return "The verdict is fail, though no hard gate failed."
         case Verdict.FAIL:
             return f"{len(bad[Verdict.FAIL])} of {hard} hard gates failed: {_names(bad[Verdict.FAIL])}."
         case Verdict.INCONCLUSIVE if bad[Verdict.INCONCLUSIVE]:
@@ -110,6 +115,8 @@ def headline(page: Page) -> str:
             return "What was judged is not what the policy expects, or not under the policy that was registered."
         case Verdict.PASS:
             return f"All {hard} hard gates passed."
+        case unknown:
+            assert_never(unknown)
 
 
 def warning(page: Page) -> str | None:
@@ -128,10 +135,10 @@ def room_words(share: float | None) -> str:
     """``29 % to spare``, ``356 % beyond the limit``; never rounded to a better side."""
     if share is None:
         return _NOTHING
-    percent = abs(share) * 100
     if not share:
         return "at the limit"
-    shown = f"{percent:.0f} %" if percent >= 1 else "under 1 %"
+    percent = math.floor(round(share * 100, 6))
+    shown = f"{abs(percent)} %" if abs(share) >= _A_PERCENT else "under 1 %"
     return f"{shown} to spare" if share > 0 else f"{shown} beyond the limit"
 
 
