@@ -88,7 +88,8 @@ def inflation(residuals: Array) -> float:
 
 def _residuals(times: Array, values: Array, slope: float) -> Array:
     """Take the slope out; ``values`` has one that is not 0, or no two would differ."""
-    return np.round((values - slope * times) / np.abs(values).max(), _DIGITS)
+    residuals: Array = np.round((values - slope * times) / np.abs(values).max(), _DIGITS)
+    return residuals
 
 
 def mean_ranks(values: Array) -> Array:
