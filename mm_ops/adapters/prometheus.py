@@ -14,18 +14,22 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import polars as pl
 import requests
 from pydantic_core import from_json
 from urllib3.exceptions import HTTPError
 
-from mm_ops.domain.errors import SourceUnavailableError
-from mm_ops.domain.sli.series import SAMPLE_SCHEMA, Selector, join_runs, labels_text
-from mm_ops.domain.windows import DAY, TimeWindow, format_duration
+from mm_ops.domain.errors import SchemaError, SourceUnavailableError
+from mm_ops.domain.sli.series import Selector, Series, join_series, labels_text
+from mm_ops.domain.sli.series_table import SeriesTable, Times, Values
+from mm_ops.domain.windows import TimeWindow, format_duration
 
 _CHUNK = 65_536
 _NS_PER_MS = 1_000_000
 _LONGER = timedelta(seconds=1)
+_AT_ONCE = timedelta(hours=6)
+"""As much as is asked for at a time: parsed, a sample takes 160 bytes. Asking by the hour takes twice the time."""
 _RETRIED = frozenset({502, 503, 504})
 _PAUSES_S = (0.2, 0.4, 0.8)
 _SHOWN = 200
@@ -68,25 +72,36 @@ class PrometheusSamples:
         self._timeout = timeout
         self._max_bytes = max_answer_bytes
 
-    def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
-        """Read the selected series in the window, one day at a time.
+    def read_series(self, selectors: Sequence[Selector], window: TimeWindow) -> list[Series]:
+        """Read the selected series in the window, a few hours at a time, so that no answer is large.
 
         Raises:
             SourceUnavailableError: the server did not answer in time, or not with all of the samples.
         """
         deadline = time.monotonic() + self._timeout.total_seconds()
-        parts: dict[tuple[str, str], list[pl.DataFrame]] = {}
+        table = SeriesTable()
         with requests.Session() as session:
-            for chunk in _days_of(window):
-                for key, rows in self._chunk(session, selectors, chunk, deadline).items():
-                    parts.setdefault(key, []).append(rows)
-        return join_runs(parts)
+            for chunk in _chunks(window):
+                for (metric, labels), (ts_ns, values) in self._chunk(session, selectors, chunk, deadline).items():
+                    try:
+                        table.add(metric, labels, ts_ns, values)
+                    except SchemaError as error:
+                        raise self._refusal(str(error)) from error
+        return table.finish()
+
+    def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
+        """Read the same as one frame.
+
+        Raises:
+            MmOpsError: as :meth:`read_series`.
+        """
+        return join_series(self.read_series(selectors, window))
 
     def _chunk(
         self, session: requests.Session, selectors: Sequence[Selector], chunk: TimeWindow, deadline: float
-    ) -> dict[tuple[str, str], pl.DataFrame]:
-        """Read one day; a series that two selectors want is kept once."""
-        found: dict[tuple[str, str], pl.DataFrame] = {}
+    ) -> dict[tuple[str, str], tuple[Times, Values]]:
+        """Read one stretch; a series that two selectors want is kept once."""
+        found: dict[tuple[str, str], tuple[Times, Values]] = {}
         for selector in selectors:
             query = f"{selector.promql(self._matchers)}[{format_duration(chunk.duration + _LONGER)}]"
             for series in self._ask(session, query, -(-chunk.end_ns // _NS_PER_MS) / 1000, deadline):
@@ -146,7 +161,7 @@ class PrometheusSamples:
         if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
             raise self._refusal(f"status {answer.status}, a redirect; name the address that it leads to")
         try:
-            found = from_json(answer.body)
+            found = from_json(answer.body, cache_strings="keys")  # no two values are alike
         except ValueError as error:
             what = f"status {answer.status}, {answer.kind or 'no content type'}, not whole JSON"
             raise self._refusal(f"{what}; is this the address of a Prometheus?") from error
@@ -163,13 +178,13 @@ class PrometheusSamples:
         result: list[dict[str, Any]] = data.get("result", [])
         return result
 
-    def _rows(self, series: dict[str, Any], chunk: TimeWindow) -> dict[tuple[str, str], pl.DataFrame]:
+    def _rows(self, series: dict[str, Any], chunk: TimeWindow) -> dict[tuple[str, str], tuple[Times, Values]]:
         try:
-            metric, labels, rows = _read_series(series)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            key, ts_ns, values = _read_series(series)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise self._refusal(f"a series that is none: {type(error).__name__} {_one_line(str(error))}") from error
-        inside = rows.filter((pl.col("ts_ns") >= chunk.start_ns) & (pl.col("ts_ns") < chunk.end_ns))
-        return {} if inside.is_empty() else {(metric, labels): inside}
+        inside = (ts_ns >= chunk.start_ns) & (ts_ns < chunk.end_ns)
+        return {key: (ts_ns[inside], values[inside])} if inside.any() else {}
 
     def _too_slow(self) -> SourceUnavailableError:
         limit = format_duration(self._timeout)
@@ -182,24 +197,26 @@ class PrometheusSamples:
         return SourceUnavailableError(f"prometheus {shown}: {reason}")
 
 
-def _days_of(window: TimeWindow) -> Iterator[TimeWindow]:
+def _chunks(window: TimeWindow) -> Iterator[TimeWindow]:
     start = window.start
     while start < window.end:
-        end = min(start + DAY, window.end)
+        end = min(start + _AT_ONCE, window.end)
         yield TimeWindow(start, end)
         start = end
 
 
-def _read_series(series: dict[str, Any]) -> tuple[str, str, pl.DataFrame]:
-    """Make rows of one series. Times are milliseconds written as seconds: rounded, they are exact again."""
+def _read_series(series: dict[str, Any]) -> tuple[tuple[str, str], Times, Values]:
+    """Take one series apart. Times are milliseconds written as seconds: rounded, they are exact again.
+
+    Polars reads a number from text exactly as ``float`` does, and four times as fast.
+    """
     metric: str = series["metric"]["__name__"]
     labels = labels_text({name: value for name, value in series["metric"].items() if name != "__name__"})
-    times = pl.Series([pair[0] for pair in series["values"]], dtype=pl.Float64)
-    values = pl.Series([float(pair[1]) for pair in series["values"]], dtype=pl.Float64)
-    ts_ns = (times * 1000).round().cast(pl.Int64) * _NS_PER_MS
-    columns = {"ts_ns": ts_ns, "metric": pl.repeat(metric, len(times), eager=True), "value": values}
-    rows = pl.DataFrame(columns).with_columns(labels=pl.lit(labels))
-    return metric, labels, rows.select(SAMPLE_SCHEMA.names())
+    times = np.array([pair[0] for pair in series["values"]], dtype=np.float64)
+    texts = pl.Series([pair[1] for pair in series["values"]], dtype=pl.String)
+    if texts.null_count() or not np.isfinite(times).all():
+        raise ValueError("a sample without a time or a value")
+    return (metric, labels), np.rint(times * 1000).astype(np.int64) * _NS_PER_MS, texts.cast(pl.Float64).to_numpy()
 
 
 def _error_of(found: Any) -> str:

@@ -74,18 +74,41 @@ def test_values_may_be_nan_and_infinite(httpserver: HTTPServer) -> None:
     assert [str(value) for value in found] == ["nan", "inf", "-inf", "1e-05"]
 
 
-def test_a_day_is_asked_at_a_time_by_post_with_a_longer_range_and_the_bot(httpserver: HTTPServer) -> None:
+def test_six_hours_are_asked_at_a_time_by_post_with_a_longer_range_and_the_bot(httpserver: HTTPServer) -> None:
     url = answering(httpserver, matrix())
-    window = TimeWindow(DAY.start, DAY.end + timedelta(hours=6))
-    found = source(url).read([Selector("m", {"stage": "x"}), Selector("n")], window)
-    assert found.equals(SAMPLE_SCHEMA.to_frame())
+    window = TimeWindow(DAY.start, DAY.start + timedelta(hours=7))
+    assert source(url).read_series([Selector("m", {"stage": "x"}), Selector("n")], window) == []
     asked = [parse_qs(request.get_data(as_text=True)) for request, _ in httpserver.log]
     assert [(one["query"][0], one["time"][0]) for one in asked] == [
-        ('m{bot="paper",stage="x"}[24h1s]', f"{START_S + 86_400}.000"),
-        ('n{bot="paper"}[24h1s]', f"{START_S + 86_400}.000"),
-        ('m{bot="paper",stage="x"}[6h1s]', f"{START_S + 108_000}.000"),
-        ('n{bot="paper"}[6h1s]', f"{START_S + 108_000}.000"),
+        ('m{bot="paper",stage="x"}[6h1s]', f"{START_S + 21_600}.000"),
+        ('n{bot="paper"}[6h1s]', f"{START_S + 21_600}.000"),
+        ('m{bot="paper",stage="x"}[1h1s]', f"{START_S + 25_200}.000"),
+        ('n{bot="paper"}[1h1s]', f"{START_S + 25_200}.000"),
     ]
+
+
+def test_the_stretches_of_a_series_are_joined_and_equal_times_are_held_once(httpserver: HTTPServer) -> None:
+    """Each answer repeats a sample of the stretch before, as the server's closed range does."""
+    six = 21_600
+    first = [series((START_S, "1"), (START_S + six, "2"), le=bound) for bound in ("1", "2")]
+    then = [series((START_S + six, "2"), (START_S + six + 1, "3"), le=bound) for bound in ("1", "2")]
+    for answer in (first, then):
+        httpserver.expect_ordered_request("/api/v1/query").respond_with_data(matrix(*answer))
+    window = TimeWindow(DAY.start, DAY.start + timedelta(hours=7))
+    found = source(httpserver.url_for("")).read_series([Selector("m")], window)
+    assert [(one.metric, one.labels, one.values.tolist()) for one in found] == [
+        ("m", {"le": "1"}, [1.0, 2.0, 3.0]),
+        ("m", {"le": "2"}, [1.0, 2.0, 3.0]),
+    ]
+    assert found[0].ts_ns.tolist() == [DAY.start_ns + n * 10**9 for n in (0, six, six + 1)]
+    assert found[0].ts_ns is found[1].ts_ns
+
+
+def test_an_answer_whose_times_do_not_increase_is_refused(httpserver: HTTPServer) -> None:
+    body = matrix(series((START_S + 1, "1"), (START_S, "2"), bot="paper"))
+    assert f'm{{"bot":"paper"}}: expected times that increase, was {DAY.start_ns} ns' in refusal(
+        answering(httpserver, body)
+    )
 
 
 def test_series_are_sorted_and_one_that_two_selectors_want_comes_once(httpserver: HTTPServer) -> None:
@@ -141,6 +164,27 @@ def test_series_are_sorted_and_one_that_two_selectors_want_comes_once(httpserver
             matrix({"metric": {"__name__": "m"}, "histograms": []}), 200, "", "a series that is none", id="native"
         ),
         pytest.param(matrix(series((START_S, "one"))), 200, "", "a series that is none", id="no number"),
+        pytest.param(
+            matrix({"metric": {"__name__": "m"}, "values": [[START_S, None]]}),
+            200,
+            "",
+            "without a time or a value",
+            id="null",
+        ),
+        pytest.param(
+            matrix({"metric": {"__name__": "m"}, "values": [[None, "1"]]}),
+            200,
+            "",
+            "without a time or a value",
+            id="no time",
+        ),
+        pytest.param(
+            matrix({"metric": {"__name__": "m"}, "values": [[START_S, 1]]}),
+            200,
+            "",
+            "a series that is none",
+            id="bare number",
+        ),
         pytest.param(
             '{"status":"success","data":{"resultType":"mat', 200, "application/json", "not whole JSON", id="cut JSON"
         ),

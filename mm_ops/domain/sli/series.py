@@ -7,7 +7,7 @@ is one run of rows. ``labels`` is compact JSON with sorted keys, without ``__nam
 import dataclasses
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Protocol
 
 import numpy as np
@@ -47,18 +47,31 @@ class Selector:
 
 
 class SampleSource(Protocol):
-    """Where raw samples come from: a recording, or a Prometheus. The same data gives the same frame."""
+    """Where raw samples come from: a recording, or a Prometheus. The same data gives the same series."""
+
+    def read_series(self, selectors: Sequence[Selector], window: TimeWindow) -> "list[Series]":
+        """Read every sample of the selected series with ``start`` <= t < ``end``, as what measures it wants them.
+
+        Returns:
+            The series that have a sample there, sorted by (metric, labels text); those that are scraped together may
+            share one array of times.
+
+        Raises:
+            MissingEvidenceError: nothing was recorded in the window, or what was is gone.
+            IntegrityError: what is stored is not what was recorded.
+            SchemaError: what is stored is not a sample frame.
+            SourceUnavailableError: the source did not answer, or not in full.
+        """
+        ...
 
     def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
-        """Read every sample of the selected series with ``start`` <= t < ``end``.
+        """Read the same as one frame, for what stores samples; it takes six times the memory.
 
         Returns:
             A frame of ``SAMPLE_SCHEMA``, sorted by (metric, labels, ts_ns); empty where there is no such series.
 
         Raises:
-            MissingEvidenceError: nothing was recorded in the window.
-            SchemaError: what is stored is not a sample frame.
-            SourceUnavailableError: the source did not answer, or not in full.
+            MmOpsError: as :meth:`read_series`.
         """
         ...
 
@@ -116,27 +129,54 @@ def find_runs(frame: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:
     Raises:
         SchemaError: a series stands in two places, or its times do not strictly increase.
     """
-    metric, labels, time = pl.col("metric"), pl.col("labels"), pl.col("ts_ns")
-    new = metric.ne_missing(metric.shift()) | labels.ne_missing(labels.shift())
-    marks = frame.select(new=new, disordered=~new & (time <= time.shift()))
-    starts = marks["new"].arg_true().to_list()
+    edges = np.union1d(_edges(frame["metric"]), _edges(frame["labels"])).tolist()
     runs: dict[tuple[str, str], pl.DataFrame] = {}
-    for start, end in itertools.pairwise([*starts, frame.height]):
+    for start, end in itertools.pairwise(edges):
         key = (frame.item(start, "metric"), frame.item(start, "labels"))
         if key in runs:
             raise SchemaError(f"{key[0]}{key[1]}: expected all rows of a series together, was in two places")
         runs[key] = frame.slice(start, end - start)
-    if marks["disordered"].any():
-        row = frame.row(marks["disordered"].arg_true()[0], named=True)
-        where = f"{row['metric']}{row['labels']}"
-        raise SchemaError(f"{where}: expected times that increase, was {row['ts_ns']} ns at or before the last")
+        refuse_disorder(*key, runs[key]["ts_ns"].to_numpy())
     return [(*key, rows) for key, rows in runs.items()]
+
+
+def _edges(column: pl.Series) -> NDArray[np.int64]:
+    """Where a column's value changes, with 0 and its length."""
+    lengths = column.rle().struct.field("len").to_numpy()
+    return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+
+
+def refuse_disorder(metric: str, labels: str, ts_ns: NDArray[np.int64]) -> None:
+    """Refuse times that do not strictly increase.
+
+    Raises:
+        SchemaError: names the series and the time.
+    """
+    late = np.flatnonzero(ts_ns[1:] <= ts_ns[:-1])
+    if late.size:
+        at = ts_ns[1 + late[0]]
+        raise SchemaError(f"{metric}{labels}: expected times that increase, was {at} ns at or before the last")
 
 
 def join_runs(parts: Mapping[tuple[str, str], Sequence[pl.DataFrame]]) -> pl.DataFrame:
     """Make one sample frame of the pieces of each series (metric, labels text), which are in order of time."""
     ordered = [rows for key in sorted(parts) for rows in parts[key]]
     return pl.concat([SAMPLE_SCHEMA.to_frame(), *ordered], rechunk=True)
+
+
+def join_series(series: Iterable[Series]) -> pl.DataFrame:
+    """Make one sample frame of series: what :func:`split_series` takes apart."""
+    return join_runs(
+        {
+            (one.metric, text): [
+                pl.DataFrame({"ts_ns": one.ts_ns, "value": one.values}).select(
+                    "ts_ns", pl.lit(one.metric).alias("metric"), pl.lit(text).alias("labels"), "value"
+                )
+            ]
+            for one in series
+            for text in [labels_text(one.labels)]
+        }
+    )
 
 
 def parse_labels(metric: str, text: str) -> dict[str, str]:
