@@ -23,7 +23,6 @@ def resample(values: NDArray[np.float64], draws: int, random: np.random.Generato
     """
     n = values.size
     anew = random.random((draws, n)) < 1 / np.ceil(n ** (1 / 3))
-    anew[:, 0] = True
     start = random.integers(0, n, (draws, n))
     steps = np.arange(n)
     begun = np.maximum.accumulate(np.where(anew, steps, 0), axis=1)

@@ -1,7 +1,7 @@
 """Between two restarts a process lives one life: each is looked at apart, for its level and its trend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,9 +16,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """The measured buckets between two restarts: times in days before the window's end (negative), and values."""
+    """The measured buckets between two restarts: their numbers, times in days before the window's end, and values.
+
+    All are (n_points,), oldest first; a time is that of a bucket's middle, and negative.
+    """
 
     start: datetime
+    numbers: NDArray[np.int64]
     days: Array
     values: Array
 
@@ -58,10 +62,23 @@ def split(buckets: Buckets, points: Array) -> list[Stretch]:
     lives = np.array([_life(buckets, start) for start in buckets.starts])
     found = []
     for life in range(len(buckets.restarts.times) + 1):
-        kept = (lives == life) & np.isfinite(points)
+        kept = np.flatnonzero((lives == life) & np.isfinite(points))
         start = buckets.restarts.times[life - 1].by if life else buckets.window.start
-        found.append(Stretch(start=start, days=centres[kept], values=points[kept]))
+        found.append(Stretch(start=start, numbers=kept, days=centres[kept], values=points[kept]))
     return found
+
+
+def newer_halves(buckets: Buckets, stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Cut each stretch to its newer half: a leak that began in the middle bends a line through the whole too little."""
+    halves = []
+    for stretch in stretches:
+        half = slice(stretch.numbers.size // 2, None)
+        numbers = stretch.numbers[half]
+        start = buckets.starts[numbers[0]] if numbers.size else stretch.start
+        halves.append(
+            replace(stretch, start=start, numbers=numbers, days=stretch.days[half], values=stretch.values[half])
+        )
+    return halves
 
 
 def fit(stretches: Sequence[Stretch], min_points: int) -> list[Line]:

@@ -4,6 +4,10 @@
     value     = projected, where the trend is significant and towards the limit; else the median
     fail      = value beyond the limit, in any stretch between two restarts that is long enough
 
+The newer half of a stretch counts as well, where it is long enough and has a significant trend towards the limit: the
+median of all slopes does not see a leak that began in the middle (of 60 a day from hour 36 of 72 it saw 30). One
+that began in the last part of a window, shorter than ``min_points``, is for the next soak to see.
+
 A restart hides a leak, so each stretch between restarts is judged apart and the worst counts; the line of one that a
 restart cut off goes on to the same moment, as if the process had lived. Where the stretches that are long enough
 hold less than ``min_judged`` of the window there is no verdict: a process that restarts every hour must not pass.
@@ -24,7 +28,7 @@ from mm_ops.domain.sli.measurement import Measurement
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.buckets import Buckets, SliBuckets
 from mm_ops.domain.soak.needs import Needs, Part, find_gaps, find_holes, find_unusable, points_of
-from mm_ops.domain.soak.stretches import Line, Stretch, fit, split
+from mm_ops.domain.soak.stretches import Line, Stretch, fit, newer_halves, split
 from mm_ops.domain.soak.words import in_unit, percent
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 from mm_ops.domain.windows import Duration, format_duration
@@ -122,6 +126,9 @@ def _decide(trend: Trend, about: Finding, buckets: Buckets, sli: SliBuckets, gap
     if not lines:
         return replace(about, reason=f"{trend.sli}: {_count(trend, stretches, lines)}")
     worst = min(lines, key=trend.margin)
+    if trend.margin(worst) >= 0:
+        newer = fit(newer_halves(buckets, stretches), trend.min_points)
+        worst = min([worst, *filter(trend.leads, newer)], key=trend.margin)
     about = replace(about, value=trend.value(worst), margin=trend.margin(worst))
     told = f"{_describe(trend, worst)}; {_count(trend, stretches, lines)}"
     shortfall = "; ".join(
@@ -149,7 +156,8 @@ def _find_unjudged(trend: Trend, lines: Sequence[Line], buckets: int) -> list[st
 
 def _describe(trend: Trend, line: Line) -> str:
     """Say level, slope, p, and where it leads."""
-    level = f"{trend.sli} was {in_unit(line.level, trend.unit)} in the median"
+    since = f"{line.points} buckets since {line.start:%Y-%m-%dT%H:%MZ}"
+    level = f"{trend.sli} was {in_unit(line.level, trend.unit)} in the median of {since}"
     rule = f"{trend.bound.words} {in_unit(trend.limit, trend.unit)}"
     moves = f"{in_unit(line.slope, trend.unit)} a day, p {line.p:.2g}"
     margin = trend.margin(line)

@@ -5,7 +5,7 @@ import pytest
 
 from mm_ops.domain.soak.buckets import Buckets, Restart
 from mm_ops.domain.soak.needs import Needs, points_of
-from mm_ops.domain.soak.stretches import Stretch, fit, split
+from mm_ops.domain.soak.stretches import Stretch, fit, newer_halves, split
 from mm_ops_tests.builders import START
 from mm_ops_tests.domain.soak.bucketed import HOUR, buckets, restarted
 
@@ -52,6 +52,16 @@ def test_a_bucket_that_was_not_measured_is_no_point() -> None:
     found = stretches(buckets([0.0, None, 2.0]))
     assert found[0].values.tolist() == [0.0, 2.0]
     assert found[0].days.tolist() == pytest.approx([-2.5 / 24, -0.5 / 24])
+
+
+def test_the_newer_half_begins_with_its_first_measured_bucket() -> None:
+    """Hours 0, 2, 3 and 4 are measured before the restarts, so 3 and 4 are the newer half; the others are empty."""
+    found = buckets([0.0, None, 2.0, 3.0, 4.0, 5.0], restarts=restarted(5.2, 5.6))
+    halves = newer_halves(found, stretches(found))
+    assert [half.values.tolist() for half in halves] == [[3.0, 4.0], [], []]
+    assert halves[0].start == START + 3 * HOUR
+    assert halves[0].days.tolist() == pytest.approx([-2.5 / 24, -1.5 / 24])
+    assert halves[1].start == START + 5.2 * HOUR + timedelta(seconds=15)
 
 
 def test_the_line_of_a_stretch_goes_on_to_the_window_s_end() -> None:

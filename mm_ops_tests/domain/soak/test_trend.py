@@ -53,7 +53,9 @@ def judged(
 def test_a_level_far_from_the_limit_passes() -> None:
     finding = judged(LEVEL + NOISE)
     assert finding.verdict is PASS
-    assert finding.reason.startswith("x was 100.032 ms in the median, at most 200 ms: 99.968 ms to spare; ")
+    assert finding.reason.startswith(
+        "x was 100.032 ms in the median of 72 buckets since 2026-11-20T00:00Z, at most 200 ms: 99.968 ms to spare; "
+    )
     assert finding.reason.endswith("; 0 restarts, 1 of 1 stretches judged, 72 points")
     assert "no significant trend towards the limit (" in finding.reason
     assert finding.value == pytest.approx(100, abs=0.5)
@@ -65,8 +67,8 @@ def test_a_finding_carries_its_evidence() -> None:
         gate="lag_trend",
         severity=Severity.HARD,
         verdict=PASS,
-        reason="x was 100 ms in the median, at most 200 ms: 100 ms to spare; no significant trend towards the limit "
-        "(0 ms a day, p 1); 0 restarts, 1 of 1 stretches judged, 72 points",
+        reason="x was 100 ms in the median of 72 buckets since 2026-11-20T00:00Z, at most 200 ms: 100 ms to spare; "
+        "no significant trend towards the limit (0 ms a day, p 1); 0 restarts, 1 of 1 stretches judged, 72 points",
         unit="ms",
         bound="at_most",
         value=100.0,
@@ -89,8 +91,9 @@ def test_a_leak_that_would_break_the_limit_within_the_horizon_fails() -> None:
     assert finding.value == pytest.approx(end + 140)
     assert finding.margin == pytest.approx(200 - end - 140)
     assert finding.reason == (
-        "x was 129.583 ms in the median and moves 20 ms a day, p 2e-35, to 299.583 ms in 168h, at most 200 ms: "
-        "99.5833 ms beyond the limit; the limit is reached in 2.02 days; 0 restarts, 1 of 1 stretches judged, 72 points"
+        "x was 129.583 ms in the median of 72 buckets since 2026-11-20T00:00Z and moves 20 ms a day, p 2e-35, to "
+        "299.583 ms in 168h, at most 200 ms: 99.5833 ms beyond the limit; the limit is reached in 2.02 days; "
+        "0 restarts, 1 of 1 stretches judged, 72 points"
     )
 
 
@@ -140,6 +143,26 @@ def test_wander_that_is_no_trend_is_not_projected() -> None:
 def test_a_cycle_of_a_day_is_no_trend_over_three() -> None:
     for phase in np.arange(0, 1, 0.125):
         assert judged(100 + 30 * np.sin(2 * np.pi * (DAYS + phase))).verdict is PASS
+
+
+def test_a_leak_that_began_in_the_middle_is_seen_in_the_newer_half() -> None:
+    """10 a day from hour 36 on, 115 at the end: 185 in a week; through all 72 points the slope is about half."""
+    finding = judged(100 + 10 * np.clip(DAYS - 1.5, 0, None) + 0.01 * NOISE, replace(TREND, limit=170.0))
+    assert finding.verdict is FAIL
+    assert finding.value == pytest.approx(185, abs=0.5)
+    assert "in the median of 36 buckets since 2026-11-21T12:00Z and moves " in finding.reason
+
+
+def test_the_newer_half_speaks_only_of_a_trend() -> None:
+    """30 of its 36 buckets are beyond the limit, of all 30 of 72; a shift is for a comparison with another soak."""
+    finding = judged(np.where(DAYS < 1.75, 100.0, 110.0) + NOISE, replace(TREND, limit=105.0))
+    assert finding.verdict is PASS
+    assert finding.value == pytest.approx(101, abs=1)
+
+
+def test_a_half_that_is_too_short_does_not_speak() -> None:
+    trend = replace(TREND, limit=170.0, min_points=37)
+    assert judged(100 + 10 * np.clip(DAYS - 1.5, 0, None) + 0.01 * NOISE, trend).verdict is PASS
 
 
 def test_a_soft_trend_carries_its_severity() -> None:
