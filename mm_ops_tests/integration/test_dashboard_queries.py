@@ -12,11 +12,12 @@ import pytest
 import requests
 
 from mm_ops.adapters.recording import RecordingSamples
-from mm_ops.domain.soak.metrics import measure_soak, measurements_from
+from mm_ops.domain.rendering.dashboard_check import find_dashboard_faults
+from mm_ops.domain.soak.metrics import measurements_from
 from mm_ops.paperbot.recording import record
 from mm_ops_tests.prometheus_server import backfilled
 from mm_ops_tests.requirements import PROJECT
-from mm_ops_tests.soak_samples import END, STEP, WINDOW, catalogue
+from mm_ops_tests.soak_samples import END, WINDOW, catalogue, measured, soak_policy
 
 pytestmark = pytest.mark.integration
 
@@ -139,12 +140,20 @@ def test_the_open_time_at_the_end_is_the_one_that_the_gate_judges(
 ) -> None:
     """Looks every 15 s count an outage to one look exactly; the value itself follows every sample."""
     frame = RecordingSamples(recordings[bot]).read(catalogue().selectors(), WINDOW)
-    measured = measurements_from(measure_soak(catalogue(), frame, WINDOW, STEP))["circuit_open_seconds"].value
+    open_s = measurements_from(measured(frame))["circuit_open_seconds"].value
     (query,) = (one for one in QUERIES if (one.panel, one.ref_id) == ("Circuit breaker and guards", "A"))
     (values,) = ask(url, query.expr, bot).values()
-    assert measured is not None
-    assert measured > 0
-    assert values[-1] == pytest.approx(measured, abs=15)
+    assert open_s is not None
+    assert open_s > 0
+    assert values[-1] == pytest.approx(open_s, abs=15)
+
+
+def test_the_dashboard_has_no_fault_against_what_the_bot_exports(recordings: dict[str, Path]) -> None:
+    files = recordings["healthy"].glob("samples/*/samples.parquet")
+    exported = {name for file in files for name in pl.read_parquet(file, columns=["metric"])["metric"].unique()}
+    text = COMMITTED.read_text(encoding="utf-8")
+    assert find_dashboard_faults(text, exported, (catalogue(), soak_policy())) == []
+    assert find_dashboard_faults(text, exported - {"mm_ticks_total"})
 
 
 def test_the_choice_of_bots_is_those_that_the_server_has(url: str) -> None:

@@ -125,7 +125,7 @@ def _selectors(parsed: Any) -> list[Any]:
 
 
 def _reads_one(selector: Any, chosen_by: str) -> bool:
-    """Whether the selector is narrowed to the chosen bot, and by nothing else."""
+    """Whether the selector is narrowed to the chosen bot; one with alternatives (``or``) has no matchers as such."""
     wanted = (promql_parser.MatchOp.Equal, chosen_by, _value(chosen_by))
     matchers = [(one.op, one.name, one.value) for one in selector.matchers.matchers]
-    return wanted in matchers and not selector.matchers.or_matchers
+    return wanted in matchers

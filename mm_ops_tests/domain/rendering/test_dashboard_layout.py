@@ -84,3 +84,4 @@ def test_panels_that_touch_do_not_overlap() -> None:
     lower = planted({})["panels"][5]["gridPos"]
     assert look(planted({}), ("panels", 3, "gridPos")) == {**lower, "y": lower["y"] - lower["h"]}
     assert faults_of({}) == []
+    assert faults_of({"panels/1/gridPos/x": 12, "panels/2/gridPos/x": 0}) == []

@@ -28,6 +28,10 @@ CLEAR, RED = {"color": "transparent", "value": None}, {"color": "red", "value": 
             f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [None, 151.0]",
         ),
         (
+            {STEPS.format(1) + "/0/value": 0.0},
+            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [0.0, 150.0]",
+        ),
+        (
             {STEPS.format(1): [CLEAR, RED, RED]},
             f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [None, 150.0, 150.0]",
         ),

@@ -101,6 +101,10 @@ def test_every_metric_is_one_that_the_design_says_is_exported() -> None:
     ]
 
 
+def test_a_bot_that_exports_nothing_is_compared_too() -> None:
+    assert len([fault for fault in faults_of({}, set()) if "which is not exported" in fault]) > len(EXPORTED)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
