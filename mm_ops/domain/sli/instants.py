@@ -85,7 +85,8 @@ def divide(left: Sequence[Instants], right: Sequence[Instants]) -> list[Instants
 
 def above(parts: Iterable[Instants], number: float) -> list[Instants]:
     """Keep the samples that are greater, as ``> number`` does; a NaN is not."""
-    return [Instants(one.labels, one.values, one.present & (one.values > number)) for one in parts]
+    marked = ((one, one.values > number) for one in parts)
+    return [scatter(one.labels, keep, one.values[keep]) for one, keep in marked]
 
 
 def _sum(labels: Mapping[str, str], members: Sequence[Instants]) -> Instants:

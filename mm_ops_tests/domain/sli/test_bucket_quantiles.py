@@ -29,6 +29,7 @@ def quantile(q: float, counts: dict[str, float | None]) -> float | None:
         pytest.param(0.5, {"10": 2, "20": 6, "+Inf": 8}, 15, id="rank 4 of 8: 10 + 10 * (4 - 2) / (6 - 2)"),
         pytest.param(0.25, {"10": 4, "20": 6, "+Inf": 8}, 5, id="the first bucket starts at 0: 10 * 2 / 4"),
         pytest.param(0.25, {"-1": 4, "20": 6, "+Inf": 8}, -1, id="the first bound, where it is not positive"),
+        pytest.param(0.5, {"10": 4, "20": 4, "30": 8, "+Inf": 8}, 10, id="a rank on a bound, before an empty bucket"),
         pytest.param(0.9, {"10": 2, "20": 6, "+Inf": 8}, 20, id="beyond the highest finite bound"),
         pytest.param(
             0.5, {"10": 2, "20": 1, "30": 6, "+Inf": 8}, 25, id="a fall is raised: 20 + 10 * (4 - 2) / (6 - 2)"

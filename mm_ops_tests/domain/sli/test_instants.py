@@ -65,6 +65,7 @@ def test_only_what_has_the_same_labels_is_matched_and_only_where_both_are_there(
 def test_a_filter_keeps_what_is_greater_and_neither_the_limit_nor_nan() -> None:
     (found,) = above([instants(0, 1e-9, math.nan, NONE, -1)], 0)
     assert found.present.tolist() == [False, True, False, False, False]
+    assert np.isfinite(found.values).tolist() == found.present.tolist()
 
 
 @pytest.mark.parametrize(("match", "count"), [({}, 2), ({"bot": "x"}, 1), ({"bot": "z"}, 0)])
