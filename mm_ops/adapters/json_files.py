@@ -30,6 +30,31 @@ def read_json(path: Path) -> Any:
         raise SchemaError(f"{path}: not readable: {error.strerror}") from error
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read one file that holds an object.
+
+    Raises:
+        MissingEvidenceError: there is no such file.
+        SchemaError: as for :func:`read_json`, or it holds something else.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise SchemaError(f"{path}: expected an object, was {type(document).__name__}")
+    return document
+
+
+def read_soak(path: Path) -> dict[str, Any]:
+    """Read a stored soak, whether a command wrote it or the asset, which holds the day beside the window.
+
+    Raises:
+        MissingEvidenceError: there is no such file.
+        SchemaError: as for :func:`read_object`.
+    """
+    document = read_object(path)
+    window: dict[str, Any] = document["window"] if isinstance(document.get("window"), dict) else document
+    return window
+
+
 def parse_json(data: bytes, where: str) -> Any:
     """Parse bytes; ``where`` names them in messages.
 

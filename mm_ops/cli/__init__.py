@@ -12,6 +12,7 @@ COMMANDS = {
     "nightly": ("mm_ops.cli.nightly", "nightly", "Run the nightly job of one day, then print the verdict."),
     "ci": ("mm_ops.cli.checks", "ci", "Run every asset check on what is stored; exit by verdict."),
     "soak": ("mm_ops.cli.soak", "soak", "Judge one soak from a recording or from Prometheus."),
+    "replay": ("mm_ops.cli.replay", "replay", "Say what would have fired and passed, under one policy or two."),
     "edge": ("mm_ops.cli.edge", "edge", "Measure the edge of any fills against any quotes."),
     "golden": ("mm_ops.cli.golden", "golden", "Compare a report with its signed-off baseline."),
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),

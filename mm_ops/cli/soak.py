@@ -1,90 +1,38 @@
-"""``mm-ops soak run``: one soak, judged."""
+"""``mm-ops soak``: one soak, judged; and what it will be judged by, put on record when it starts."""
 
 import sys
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    ServerUrl,
-    finding_row,
-    marker,
-    policy_file,
-    say,
-    show_table,
-    utc_now,
-)
+from mm_ops.cli.context import finding_row, marker, say, show_table, utc_now
+from mm_ops.cli.samples import Moment, Origin, origin_options, read_policies, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mm_ops.domain.sli.catalogue import SliCatalogue
-    from mm_ops.domain.sli.series import SampleSource
+    from mm_ops.domain.sli.series import SampleSource, Series
     from mm_ops.domain.soak.policy import SoakPolicy
     from mm_ops.domain.verdict import Finding
     from mm_ops.domain.windows import TimeWindow
 
 _HEADER = ("gate", "severity", "verdict", "value", "limit", "margin", "samples", "coverage", "reason")
-_MOCK = "var/recordings/paper"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 MOST_HOURS = 366 * 24
 
 
-class _Moment(click.ParamType[datetime]):
-    """An ISO time with a zone, or a date, which stands for its midnight in UTC."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
-        moment = value if isinstance(value, datetime) else self._read(value, param, ctx)
-        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            self.fail(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, was {value!r}", param, ctx)
-        return moment.astimezone(UTC)
-
-    def _read(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            day = date.fromisoformat(value)
-            return datetime.combine(day, time.min, UTC)
-        except ValueError:
-            pass
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"expected a date or an ISO time such as 2026-11-20T06:00:00Z, was {value!r}", param, ctx)
-        if moment.tzinfo is None:
-            self.fail(f"expected a zone (a Z at the end), was {value!r}", param, ctx)
-        return moment
-
-
 @dataclass(frozen=True)
-class _Origin:
-    """Where samples come from, by flag: exactly one."""
+class _Outputs:
+    """Which files are asked for."""
 
-    mock: bool
-    recording: Path | None
-    prometheus: str | None
-    bot: str
-
-    def open(self) -> "tuple[SampleSource, str]":
-        """The source, and its name in words."""
-        from mm_ops.adapters.environment import Environment
-        from mm_ops.domain.bots import SERVER_TIMEOUT
-
-        if sum([self.mock, self.recording is not None, self.prometheus is not None]) != 1:
-            raise click.UsageError("say where from, once: --mock, --recording PATH or --prometheus URL")
-        if self.prometheus is not None:
-            from mm_ops.adapters.prometheus import PrometheusSamples
-
-            source = PrometheusSamples(self.prometheus, {"bot": self.bot}, SERVER_TIMEOUT)
-            return source, f'prometheus, bot="{self.bot}"'
-        from mm_ops.adapters.recording import RecordingSamples
-
-        root = self.recording if self.recording is not None else Environment.read().path(_MOCK)
-        return RecordingSamples(root), "recording"
+    metrics: Path | None
+    markdown: Path | None
+    html: Path | None
+    gates: Path | None
 
 
 @click.group()
@@ -93,15 +41,27 @@ def soak() -> None:
 
 
 @soak.command()
+@click.option("--out", type=_FILE, required=True, help="Where to; give it to `soak run --started`.")
+@click.option("--bot", default="paper", show_default=True, help="Whose version in bots.yaml is to run.")
+def start(out: Path, bot: str) -> None:
+    """Put on record what a soak that starts now will be judged by: a policy that changes meanwhile is then seen."""
+    from mm_ops.domain.canonical import encode
+    from mm_ops.domain.soak.registration import register
+
+    slis, policy, _ = read_policies()
+    _write(out, encode(register(slis, policy, registered=utc_now(), version=version_of(bot))))
+    marker("soak start", "OK")
+
+
+@soak.command()
 @click.option("--hours", type=click.IntRange(1, MOST_HOURS), help="Length of the window; default as soak.yaml (72).")
-@click.option("--mock", is_flag=True, help="Read the paper bot's recording in var/recordings/paper.")
-@click.option("--recording", type=click.Path(path_type=Path, file_okay=False), help="Read this recording.")
-@click.option("--prometheus", type=ServerUrl(), help="Read raw samples from this Prometheus.")
-@click.option("--bot", default="paper", show_default=True, help='With --prometheus: the matcher bot="…".')
-@click.option("--expect-version", help="The version that must have run; default the bot's in bots.yaml.")
-@click.option("--end", type=_Moment(), help="End of the window, exclusive; default the last UTC midnight.")
+@origin_options
+@click.option("--end", type=Moment(), help="End of the window, exclusive; default the last UTC midnight.")
+@click.option("--started", type=_FILE, help="What `soak start` wrote when the soak began.")
+@click.option("--known-good", type=_FILE, help="The soak_metrics.json to compare with, of the known-good release.")
 @click.option("--export-json", type=_FILE, help="Write what was measured (soak_metrics.json).")
 @click.option("--export-md", type=_FILE, help="Write the report (SOAK_RESULTS.md).")
+@click.option("--export-html", type=_FILE, help="Write the report with charts, one self-contained file.")
 @click.option("--gate-summary", type=_FILE, help="Write what the gates found (gates_summary.json).")
 @click.option("--json", "as_json", is_flag=True, help="Metrics and findings as canonical JSON.")
 def run(  # noqa: PLR0913 - one argument for each flag
@@ -113,33 +73,37 @@ def run(  # noqa: PLR0913 - one argument for each flag
     bot: str,
     expect_version: str | None,
     end: datetime | None,
+    started: Path | None,
+    known_good: Path | None,
     export_json: Path | None,
     export_md: Path | None,
+    export_html: Path | None,
     gate_summary: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure every SLI of a window, judge every gate, and exit by the verdict.
+    """Measure every SLI of a window, judge every rule, and exit by the verdict.
 
     Exit 0 pass, 1 a hard gate failed, 2 could not decide.
     """
-    source, words = _Origin(mock, recording, prometheus, bot).open()
+    source, words = Origin(mock, recording, prometheus, bot).open()
     from mm_ops.domain.canonical import encode
-    from mm_ops.domain.soak.report_text import soak_markdown
     from mm_ops.domain.soak.summary import gates_summary
     from mm_ops.domain.soak.verdicts import Reference, fold, judge
     from mm_ops.domain.verdict import exit_code
 
-    slis, policy, digests = _policies()
+    slis, policy, digests = read_policies()
     window = _window(end, policy.window if hours is None else timedelta(hours=hours))
-    version = expect_version or _version_of(bot)
+    reference = Reference(
+        version=expect_version or version_of(bot),
+        change=_change(started, slis, policy),
+        known_good=_soak_of(known_good),
+    )
     say(f"soak: reading {window} from {words}")
-    metrics = _measure(slis, policy, source, window, words)
-    findings = judge(metrics, policy, Reference(version=version))
+    metrics, table = _measure(slis, policy, source, window, words)
+    findings = judge(metrics, policy, reference)
     verdict = fold(findings, policy)
-    summary = gates_summary(findings, verdict, metrics["window"]) | {"policies": digests, "version": version}
-    _write(export_json, encode(metrics))
-    _write(export_md, soak_markdown(metrics, findings).encode())
-    _write(gate_summary, encode(summary))
+    summary = gates_summary(findings, verdict, metrics["window"]) | {"policies": digests, "version": reference.version}
+    _export(_Outputs(export_json, export_md, export_html, gate_summary), slis, policy, table, metrics, summary, bot)
     if as_json:
         click.echo(encode({"metrics": metrics, "gates": summary}), nl=False)
     else:
@@ -158,52 +122,66 @@ def _window(end: datetime | None, length: timedelta) -> "TimeWindow":
         raise PolicyError(f"--end, --hours: {error}") from error
 
 
-def _write(path: Path | None, data: bytes) -> None:
-    from mm_ops.adapters.artifacts import write_atomically
+def _change(started: Path | None, slis: "SliCatalogue", policy: "SoakPolicy") -> str | None:
+    """In what the policy differs from the one on record; a soak that nobody put on record is taken as it is."""
+    from mm_ops.adapters.json_files import read_object
+    from mm_ops.domain.soak.registration import find_change
 
-    if path is not None:
-        write_atomically(path, data)
-        say(f"soak: wrote {path}")
-
-
-def _policies() -> "tuple[SliCatalogue, SoakPolicy, dict[str, str]]":
-    from mm_ops.adapters.policy_files import read_policy
-    from mm_ops.domain.canonical import digest
-    from mm_ops.domain.sli.catalogue import SliCatalogue
-    from mm_ops.domain.soak.policy import SoakPolicy
-    from mm_ops.domain.soak.resolve import resolve
-
-    slis = read_policy(policy_file("slis.yaml"), SliCatalogue)
-    policy = read_policy(policy_file("soak.yaml"), SoakPolicy)
-    resolve(slis, policy)
-    names = ("slis.yaml", "soak.yaml")
-    return slis, policy, {name: digest(policy_file(name).read_bytes()) for name in names}
+    return None if started is None else find_change(read_object(started), slis, policy)
 
 
-def _version_of(bot: str) -> str | None:
-    """The version that the fleet's policy names; ``None`` where it knows no such bot, and the gate then says so."""
-    from mm_ops.adapters.policy_files import read_policy
-    from mm_ops.domain.bots import Fleet
+def _soak_of(path: Path | None) -> dict[str, Any] | None:
+    from mm_ops.adapters.json_files import read_soak
 
-    if not policy_file("bots.yaml").is_file():
-        return None
-    return next((one.version for one in read_policy(policy_file("bots.yaml"), Fleet).bots if one.name == bot), None)
+    return None if path is None else read_soak(path)
 
 
 def _measure(
     slis: "SliCatalogue", policy: "SoakPolicy", source: "SampleSource", window: "TimeWindow", words: str
-) -> dict[str, Any]:
-    """Measure; a server that does not answer makes every SLI unmeasured, with the reason."""
+) -> "tuple[dict[str, Any], Sequence[Series]]":
+    """Measure; a server that does not answer makes everything unmeasured, with the reason."""
     from mm_ops.domain.errors import SourceUnavailableError
     from mm_ops.domain.sli.series import split_series
     from mm_ops.domain.soak.metrics import measure_soak, unmeasured_soak
     from mm_ops.domain.soak.resolve import selectors_of
 
     try:
-        frame = source.read(selectors_of(slis, policy), window)
+        table = split_series(source.read(selectors_of(slis, policy), window))
     except SourceUnavailableError as error:
-        return unmeasured_soak(slis, policy, str(error), window, source=words)
-    return measure_soak(slis, policy, split_series(frame), window, source=words)
+        return unmeasured_soak(slis, policy, str(error), window, source=words), []
+    return measure_soak(slis, policy, table, window, source=words), table
+
+
+def _export(  # noqa: PLR0917 - everything that a report is made of
+    outputs: _Outputs,
+    slis: "SliCatalogue",
+    policy: "SoakPolicy",
+    table: "Sequence[Series]",
+    metrics: dict[str, Any],
+    summary: dict[str, Any],
+    bot: str,
+) -> None:
+    from mm_ops.domain.canonical import encode
+    from mm_ops.domain.soak.report_text import soak_markdown
+    from mm_ops.domain.soak.summary import findings_from
+
+    _write(outputs.metrics, encode(metrics))
+    _write(outputs.markdown, soak_markdown(metrics, findings_from(summary)).encode())
+    _write(outputs.gates, encode(summary))
+    if outputs.html is not None:
+        from mm_ops.adapters.soak_html import render_soak_page
+        from mm_ops.domain.soak.picture import draw_soak, soak_page
+
+        charts = draw_soak(slis, policy, table, metrics)
+        _write(outputs.html, render_soak_page(soak_page(summary, charts, metrics, bot=bot, soak=policy)))
+
+
+def _write(path: Path | None, data: bytes) -> None:
+    from mm_ops.adapters.artifacts import write_atomically
+
+    if path is not None:
+        write_atomically(path, data)
+        say(f"soak: wrote {path}")
 
 
 def _last_midnight() -> datetime:

@@ -14,7 +14,6 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
 from mm_ops.domain.canonical import digest
-from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.provenance import Current
 
 if TYPE_CHECKING:
@@ -109,13 +108,9 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         if bot.known_good is None:
             return None
-        from mm_ops.adapters.json_files import read_json
+        from mm_ops.adapters.json_files import read_soak
 
-        document = read_json(self.path(bot.known_good))
-        if not isinstance(document, dict):
-            raise SchemaError(f"{bot.known_good}: expected an object, was {type(document).__name__}")
-        window: dict[str, Any] = document["window"] if isinstance(document.get("window"), dict) else document
-        return window
+        return read_soak(self.path(bot.known_good))
 
     def result_file(self, bot: Bot, day: date, name: str) -> Path:
         """A result file that the bot's own pipeline wrote for a day."""

@@ -57,6 +57,11 @@ class Alert:
     action: Action
     source: Source
 
+    @property
+    def words(self) -> str:
+        """The rule in a line, with its source."""
+        return f"{self.name} would not have fired. {self.source}"
+
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Gate:
@@ -140,11 +145,7 @@ class SoakPolicy:
         """Every rule, in the order of the findings: gates, their alerts replayed, trends, comparisons."""
         return (
             *(Rule(gate.name, gate.severity, gate.words) for gate in self.gates),
-            *(
-                Rule(sustained_name(gate), gate.severity, f"{gate.alert.name} would not have fired. {gate.alert.source}")
-                for gate in self.gates
-                if gate.alert
-            ),
+            *(Rule(sustained_name(gate), gate.severity, gate.alert.words) for gate in self.gates if gate.alert),
             *(Rule(trend.name, trend.severity, trend.words) for trend in self.trends),
             *(Rule(baseline.name, baseline.severity, baseline.words) for baseline in self.baselines),
         )

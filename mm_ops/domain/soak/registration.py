@@ -19,11 +19,18 @@ _SHOWN = 3
 
 def register(slis: SliCatalogue, soak: SoakPolicy, *, registered: datetime, version: str | None) -> dict[str, Any]:
     """Put on record what a soak that begins now will be judged by, and the version that is to run."""
+    content = content_of(slis, soak)
+    plain: dict[str, Any] = to_plain({"registered": registered, "version": version, "content": content})
+    return plain
+
+
+def content_of(slis: SliCatalogue, soak: SoakPolicy) -> dict[str, Any]:
+    """What decides a verdict, by name: definitions, limits, windows."""
     content = {"slis": _by_name(to_plain(slis)["slis"]), "soak": to_plain(soak)}
     for kind in ("gates", "trends", "baselines"):
         content["soak"][kind] = _by_name(content["soak"][kind])
-    plain: dict[str, Any] = to_plain({"registered": registered, "version": version, "content": _without_words(content)})
-    return plain
+    decisive: dict[str, Any] = _without_words(content)
+    return decisive
 
 
 def find_change(registration: Mapping[str, Any] | None, slis: SliCatalogue, soak: SoakPolicy) -> str | None:
@@ -37,12 +44,12 @@ def find_change(registration: Mapping[str, Any] | None, slis: SliCatalogue, soak
     if registration is None:
         return "what the soak is judged by was not on record when it began"
     registered = str(registration.get("registered"))
-    now = register(slis, soak, registered=datetime.min, version=None)["content"]
-    drifts = compare(registration.get("content"), now, _EXACT)
+    drifts = compare(registration.get("content"), content_of(slis, soak), _EXACT)
     if not drifts:
         return None
     more = f" and {len(drifts) - _SHOWN} more" if len(drifts) > _SHOWN else ""
-    return f"the policy changed since it was put on record ({registered}): {'; '.join(map(_words, drifts[:_SHOWN]))}{more}"
+    shown = "; ".join(map(_words, drifts[:_SHOWN]))
+    return f"the policy changed since it was put on record ({registered}): {shown}{more}"
 
 
 def _words(drift: Drift) -> str:

@@ -51,6 +51,11 @@ class Episode:
     worst: float | None
     duration_s: float
 
+    @property
+    def duration(self) -> timedelta:
+        """``duration_s`` as a duration."""
+        return timedelta(seconds=self.duration_s)
+
 
 def evaluation_times(window: TimeWindow, interval: timedelta) -> Times:
     """When the rule is evaluated: at the window's start and every interval from there, before its end."""

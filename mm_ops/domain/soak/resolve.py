@@ -29,7 +29,8 @@ def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:
             faults.append(f"soak.yaml: gates.{number} ({gate.name}): {fault}")
     for kind, rules in (("trends", soak.trends), ("baselines", soak.baselines)):
         faults += _find_faults(kind, rules, known)
-    used = {*soak.reported, *(rule.sli for rule in (*soak.gates, *soak.trends, *soak.baselines))}
+    judged: tuple[Gate | Trend | Baseline, ...] = (*soak.gates, *soak.trends, *soak.baselines)
+    used = {*soak.reported, *(rule.sli for rule in judged)}
     faults += [f"slis.yaml: {name}: no gate in soak.yaml, and not among reported" for name in known if name not in used]
     if faults:
         raise PolicyError("\n".join(faults))
