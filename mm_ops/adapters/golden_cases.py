@@ -7,10 +7,10 @@ from typing import Any
 from mm_ops.adapters.json_files import parse_json, read_json
 from mm_ops.adapters.market_data import read_fills, read_quotes
 from mm_ops.domain.canonical import digest, encode
+from mm_ops.domain.comparison import Drift, Tolerance, compare
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
-from mm_ops.domain.comparison import Drift, Tolerance, compare
 from mm_ops.domain.golden.policy import Case, Pinned
 
 

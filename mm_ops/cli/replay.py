@@ -57,7 +57,8 @@ def replay(  # noqa: PLR0913 - one argument for each flag
         raise PolicyError(f"--from, --to: expected a start before the end, was {start:%Y-%m-%dT%H:%M:%SZ} or later")
     window, reference = TimeWindow(start, end), Reference(version=expect_version or version_of(bot))
     read = [read_policies(), *([read_policies(policy)] if policy else [])]
-    selectors = list(dict.fromkeys(one for slis, soak, _ in read for one in selectors_of(slis, soak)))
+    wanted = [one for slis, soak, _ in read for one in selectors_of(slis, soak)]
+    selectors = [one for n, one in enumerate(wanted) if one not in wanted[:n]]
     say(f"replay: reading {window} from {words}")
     table = split_series(source.read(selectors, window))
     histories = [replay_history(slis, soak, table, window, reference) for slis, soak, _ in read]
