@@ -4,7 +4,7 @@ A rendering is a committed path and its bytes; a runbook and the README are rend
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,27 +119,40 @@ def as_markdown(rendered: Mapping[str, bytes], path: str) -> str:
 
 def _find_dead_globs(config: Path) -> list[str]:
     """Find names of rule files that match none: promtool accepts them, and no alert would ever fire."""
-    data = _read(config)
     try:
-        names = (yaml.safe_load(data) or {}).get("rule_files") or []
-    except (yaml.YAMLError, AttributeError) as error:
+        document = yaml.safe_load(_read(config))
+    except yaml.YAMLError as error:
         return [f"{PROMETHEUS}: not readable: {' '.join(str(error).split())}"]
-    dead = [f"{PROMETHEUS}: rule_files: {name} matches no file" for name in names if not any(config.parent.glob(name))]
-    return dead if names else [f"{PROMETHEUS}: rule_files: expected at least one, was none"]
+    if not isinstance(document, dict | None):
+        return [f"{PROMETHEUS}: not readable: expected a mapping, was a {type(document).__name__}"]
+    names = (document or {}).get("rule_files") or []
+    if not isinstance(names, list):
+        return [f"{PROMETHEUS}: rule_files: expected a list of names, was {names!r}"]
+    faults = [
+        f"{PROMETHEUS}: rule_files: {name} matches no file"
+        for name in names
+        if not any(found.is_file() for found in _matches(config.parent / str(name)))
+    ]
+    return faults if names else [f"{PROMETHEUS}: rule_files: expected at least one, was none"]
+
+
+def _matches(pattern: Path) -> Iterable[Path]:
+    """Find what Prometheus would: only the last part of a name may have a ``*``."""
+    return pattern.parent.glob(pattern.name)
 
 
 def _with_gate_table(root: Path, policies: Path, catalogue: Catalogue) -> str:
     golden = read_policy(policies / "golden.yaml", GoldenPolicy)
     readiness = read_policy(policies / "readiness.yaml", ReadinessPolicy)
     text = gate_table.build_gate_table(catalogue.soak, golden, readiness)
-    return replace_block(_read(root / README).decode(), gate_table.BLOCK, text, README)
+    return replace_block(_read_page(root, README), gate_table.BLOCK, text, README)
 
 
 def _with_alert_tables(root: Path, catalogue: Catalogue) -> dict[str, str]:
     blocks = runbooks.build_runbook_blocks(catalogue)
     pages = {runbook_path(name): block for name, block in blocks.items()}
     return {
-        path: replace_block(_read(root / path).decode(), runbooks.BLOCK, block, path)
+        path: replace_block(_read_page(root, path), runbooks.BLOCK, block, path)
         for path, block in pages.items()
         if (root / path).exists()
     }
@@ -176,6 +189,13 @@ def _read(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise PolicyError(f"{path}: {error.strerror}") from error
+
+
+def _read_page(root: Path, path: str) -> str:
+    try:
+        return _read(root / path).decode()
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path}: expected text in UTF-8, was byte {error.object[error.start]:#x}") from error
 
 
 def _diff(path: str, committed: bytes, rendered: bytes) -> str:

@@ -67,10 +67,15 @@ class _GateTests:
         """The step at which a breach from the start on begins to fire."""
         return self.stimulus.lead + self.hold
 
+    @property
+    def keep(self) -> int:
+        """For how many steps the alert stays up after a breach."""
+        return self.one.alert.keep_firing_for // self.catalogue.alerting.interval
+
     def all(self) -> Iterator[RuleTest]:
         yield self._fires()
         yield self._inside()
-        if self.hold > 1:
+        if self.hold > self.stimulus.tail:
             yield self._interrupted()
         if self.stimulus.counted:
             yield from self._resets()
@@ -90,9 +95,8 @@ class _GateTests:
         return expect(self.rule, {**kept, **self.stimulus.apart}, value)
 
     def _fires(self) -> RuleTest:
-        keep = self.one.alert.keep_firing_for // self.catalogue.alerting.interval
         end = self.fire + 2
-        over = end + self.stimulus.tail + keep
+        over = end + self.stimulus.tail + self.keep
         phases = [Phase(self.stimulus.beyond, end), Phase(self.stimulus.best, over - end + 1)]
         checks = [
             self._check(self.fire, self._alert(self.stimulus.value)),
@@ -107,11 +111,11 @@ class _GateTests:
         return self._test("just inside the limit", phases, [self._check(self.fire), self._check(self.fire + 4)])
 
     def _interrupted(self) -> RuleTest:
-        again = self.hold - 1
+        """A count stays in its window: what is interrupted must be shorter by that."""
         phases = [
-            Phase(self.stimulus.beyond, self.fire - 1),
+            Phase(self.stimulus.beyond, self.fire - self.stimulus.tail),
             Phase(self.stimulus.best, self.stimulus.tail),
-            Phase(self.stimulus.beyond, again),
+            Phase(self.stimulus.beyond, self.hold - 1),
         ]
         last = sum(phase.steps for phase in phases)
         return self._test("beyond the limit, interrupted", phases, [self._check(self.fire), self._check(last)])
@@ -119,8 +123,9 @@ class _GateTests:
     def _resets(self) -> Iterator[RuleTest]:
         half, level = self.fire // 2 + 1, self.stimulus
         if isinstance(self.one.sli.measure, CounterIncrease):
-            phases = [Phase(level.beyond, 1), Phase(level.best, self.window + 1), Phase(level.best, 3, reset=True)]
-            yield self._test("a restart counts nothing", phases, [self._check(self.window + 5)])
+            over = self.window + self.keep + 1
+            phases = [Phase(level.beyond, 1), Phase(level.best, over), Phase(level.best, 3, reset=True)]
+            yield self._test("a restart counts nothing", phases, [self._check(over + 4)])
             return
         phases = [Phase(level.beyond, half), Phase(level.beyond, self.fire, reset=True)]
         yield self._test("a restart does not end a breach", phases, [self._check(self.fire, self._alert(level.value))])
