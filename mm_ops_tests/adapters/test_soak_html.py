@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from mm_ops import __version__
@@ -117,6 +118,12 @@ def test_each_chart_is_drawn_for_a_desk_and_for_a_phone_with_words_for_who_canno
     drawings = [attributes for tag, attributes in read(broken()).elements if tag == "svg" and "role" in attributes]
     assert [one["width"] for one in drawings] == ["960", "400", "960", "400"]
     assert all(one["role"] == "img" and (one["aria-label"] or "").count("limit") for one in drawings)
+
+
+def test_a_page_of_very_many_charts_stays_below_a_megabyte():
+    noise = np.random.default_rng(7).normal(80, 5, TIMES.size)
+    charts = [lag(name=f"sli_{n}", values=noise) for n in range(50)]
+    assert len(render_soak_page(page(Verdict.FAIL, [finding("a", Verdict.FAIL)], charts))) < 1_000_000
 
 
 def test_every_id_is_there_once_and_every_link_leads_to_one():

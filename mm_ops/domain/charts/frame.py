@@ -15,7 +15,10 @@ _WIDE_FROM = 560
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A chart laid out on ``width`` x ``height`` pixels; ``across`` takes nanoseconds since the window's start."""
+    """A chart laid out on ``width`` x ``height`` pixels; ``across`` takes nanoseconds since the window's start.
+
+    ``grain`` is the width of a column of the envelope in pixels.
+    """
 
     chart: Chart
     width: int
@@ -23,6 +26,7 @@ class Frame:
     across: Scale
     up: Scale
     envelope: Envelope
+    grain: int
 
     @property
     def wide(self) -> bool:
@@ -58,6 +62,10 @@ class Frame:
         """The pixel of a value, cut to the plot."""
         return self.up.px(min(max(value, self.up.low), self.up.high))
 
+    def middles(self) -> Array:
+        """The pixels of the middles of the envelope's columns."""
+        return (self.envelope.column.astype(np.float64) + 0.5) * self.grain + self.left
+
     def ys(self, values: Array) -> Array:
         """The pixels of many values, cut to the plot."""
         per_unit = (self.up.last - self.up.first) / (self.up.high - self.up.low)
@@ -65,14 +73,14 @@ class Frame:
         return pixels
 
 
-def lay_out(chart: Chart, width: int, height: int) -> Frame:
-    """Group the samples by pixel column and choose the scales."""
+def lay_out(chart: Chart, width: int, height: int, grain: int = 1) -> Frame:
+    """Group the samples by column of ``grain`` pixels and choose the scales; the plot ends with a whole column."""
     left = _LEFT_WIDE if width >= _WIDE_FROM else _LEFT_NARROW
     right = width - _RIGHT
-    envelope = find_envelope(chart, right - left)
+    columns = (right - left) // grain
+    right = left + columns * grain
+    envelope = find_envelope(chart, columns)
     known = [float(envelope.low.min()), float(envelope.high.max())] if envelope.low.size else []
     low, high = value_range(known, chart.limit, chart.bound)
-    length = chart.window.end_ns - chart.window.start_ns
-    return Frame(
-        chart, width, height, Scale(0, length, left, right), Scale(low, high, height - _BOTTOM, _TOP), envelope
-    )
+    across = Scale(0, chart.window.end_ns - chart.window.start_ns, left, right)
+    return Frame(chart, width, height, across, Scale(low, high, height - _BOTTOM, _TOP), envelope, grain)

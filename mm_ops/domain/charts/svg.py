@@ -6,8 +6,6 @@ Colours are attributes, so that it is right by itself; the classes ``c-…`` let
 import base64
 import re
 
-import numpy as np
-
 from mm_ops.domain.charts import marks
 from mm_ops.domain.charts.chart import Chart, describe
 from mm_ops.domain.charts.elements import band_path, element, line_path, text
@@ -23,7 +21,7 @@ _VISIBLE_BAND = 0.6
 _GRID = "#d9dce0"
 
 
-def chart_svg(chart: Chart, width: int = 960, height: int = 260, *, hover: bool = True) -> str:
+def chart_svg(chart: Chart, width: int = 960, height: int = 260, *, grain: int = 1, hover: bool = True) -> str:
     """Draw a chart: limit, forbidden side, breaches, gaps, restarts, and the samples by pixel column.
 
     Each column shows lowest to highest as a band and the mean as a line. From 560 pixels of width on it also has
@@ -33,9 +31,10 @@ def chart_svg(chart: Chart, width: int = 960, height: int = 260, *, hover: bool 
         chart: what to draw.
         width: in pixels, 300 or more.
         height: in pixels, 120 or more.
+        grain: pixels to a column; 2 or 3 make a page of very many charts lighter.
         hover: whether a wide chart tells values to a pointer; an image cannot, so there it is only weight.
     """
-    frame = lay_out(chart, width, height)
+    frame = lay_out(chart, width, height, grain)
     pattern = f"gap-{chart.name}-{width}"
     under = [_plot(frame), marks.forbidden(frame), marks.hover(frame) if hover and frame.wide else "", _grid(frame)]
     spans = [marks.gaps(frame, pattern), marks.breaches(frame)]
@@ -83,7 +82,7 @@ def _grid(frame: Frame) -> str:
 def _samples(frame: Frame) -> str:
     """The band of each unbroken stretch where it can be seen, and the line of means."""
     seen = frame.envelope
-    x = seen.column.astype(np.float64) + (frame.left + 0.5)
+    x = frame.middles()
     high, low, mean = (frame.ys(array) for array in (seen.high, seen.low, seen.mean))
     parts = seen.segments()
     seen_bands = [part for part in parts if (low[part] - high[part]).max() > _VISIBLE_BAND]

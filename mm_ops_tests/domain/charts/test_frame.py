@@ -17,6 +17,12 @@ def test_there_is_one_column_for_each_pixel():
     assert frame.envelope.column.tolist() == list(range(876))
 
 
+def test_a_coarser_grain_has_fewer_columns_and_ends_with_a_whole_one():
+    """876 // 5 = 175 columns of 5 px: 875 px."""
+    frame = lay_out(chart([1.0] * 3600, every=1), 960, 260, grain=5)
+    assert (frame.envelope.column.tolist(), frame.right) == (list(range(175)), 66 + 875)
+
+
 def test_times_and_values_outside_are_cut_to_the_plot():
     frame = lay_out(chart([0.0, 100.0]), 960, 260)
     assert [frame.x(at(second)) for second in (-5, 0, 1800, 3600, 9999)] == [66, 66, 504, 942, 942]

@@ -18,6 +18,8 @@ NAN = math.nan
         pytest.param([NAN, NAN], "at_most", 8, "··", id="nothing at all"),
         pytest.param([0, 0, 0, 7, 0, 0], "at_most", 3, "▁█▁", id="a spike of one sample stays"),
         pytest.param([7, 7, 7, 0, 7, 7], "at_least", 3, "█▁█", id="and so does a dip, where low is bad"),
+        pytest.param([0, 3, 2, 2], "at_most", 2, "█▁", id="the highest counts and not the mean"),
+        pytest.param([0, 3, 1, 1], "at_least", 2, "▁█", id="where low is bad the lowest counts"),
         pytest.param([-1.7e308, 1.7e308], "at_most", 8, "▁█", id="the largest floats"),
     ],
 )

@@ -54,6 +54,18 @@ def test_a_line_is_broken_at_a_gap_and_lone_samples_are_dots():
     assert (numbers(third)[0], third[-2:]) == (66.5 + 58, "h0")
 
 
+def test_a_coarser_grain_keeps_the_spike_and_its_place():
+    """The sample at 30 min lies in the middle of the plot, 66 + 438 px, give or take half a column."""
+    values = [80.0] * 3600
+    values[1800] = 900.0
+    fine, coarse = (chart_svg(chart(values, every=1), grain=grain, hover=False) for grain in (1, 3))
+    assert len(coarse) < len(fine) / 2
+    (band,) = re.findall(r'<path d="([^"]*)" class="c-band"', coarse)
+    heights, places = np.cumsum(numbers(band)[1::2]), np.cumsum(numbers(band)[::2])
+    assert abs(places[heights.argmin()] - 504) <= 1.5
+    assert heights.min() == pytest.approx(48.9, abs=0.06)
+
+
 def test_a_band_is_drawn_only_where_lowest_and_highest_differ():
     assert not of_class(drawn(chart([1.0, 5.0, 1.0])), "c-band")
     assert len(of_class(drawn(chart([1.0, 5.0] * 1800, every=1)), "c-band")) == 1
