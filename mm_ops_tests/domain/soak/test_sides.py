@@ -50,6 +50,12 @@ def test_a_soak_that_cannot_be_compared_says_which_and_why(found: Side, reason: 
     assert find_usable(NEEDS, "x", found) == f"0.4.1: {reason}"
 
 
+def test_as_many_points_as_the_rule_asks_for_suffice() -> None:
+    found = find_usable(NEEDS, "x", side(buckets([*VALUES[:10], None, None])))
+    assert isinstance(found, Usable)
+    assert found.points.size == 10
+
+
 def test_soaks_that_were_measured_alike_fit() -> None:
     assert find_misfits("x", "ms", usable(), usable("0.4.1")) == []
 
