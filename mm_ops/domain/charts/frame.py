@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mm_ops.domain.charts.chart import Chart
+from mm_ops.domain.charts.chart import Chart, worst_point
 from mm_ops.domain.charts.envelope import Array, Envelope, find_envelope
 from mm_ops.domain.charts.scale import Scale, value_range
 
@@ -17,7 +17,7 @@ _WIDE_FROM = 560
 class Frame:
     """A chart laid out on ``width`` x ``height`` pixels; ``across`` takes nanoseconds since the window's start.
 
-    ``grain`` is the width of a column of the envelope in pixels.
+    ``grain`` is the width of a column of the envelope in pixels, ``worst`` the chart's worst sample.
     """
 
     chart: Chart
@@ -27,6 +27,7 @@ class Frame:
     up: Scale
     envelope: Envelope
     grain: int
+    worst: tuple[int, float] | None
 
     @property
     def wide(self) -> bool:
@@ -83,4 +84,6 @@ def lay_out(chart: Chart, width: int, height: int, grain: int = 1) -> Frame:
     known = [float(envelope.low.min()), float(envelope.high.max())] if envelope.low.size else []
     low, high = value_range(known, chart.limit, chart.bound)
     across = Scale(0, chart.window.end_ns - chart.window.start_ns, left, right)
-    return Frame(chart, width, height, across, Scale(low, high, height - _BOTTOM, _TOP), envelope, grain)
+    return Frame(
+        chart, width, height, across, Scale(low, high, height - _BOTTOM, _TOP), envelope, grain, worst_point(chart)
+    )

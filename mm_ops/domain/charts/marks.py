@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mm_ops.domain.charts.chart import worst_point
 from mm_ops.domain.charts.elements import element, text
 from mm_ops.domain.charts.envelope import find_envelope
 from mm_ops.domain.charts.frame import Frame
@@ -68,7 +67,7 @@ def limit_line(frame: Frame) -> str:
         stroke_width=1.6,
         stroke_dasharray="7 4",
     )
-    worst = worst_point(frame.chart)
+    worst = frame.worst
     on_left = worst is not None and frame.x(worst[0]) > _middle(frame)
     x, anchor = (frame.left + 6, "start") if on_left else (frame.right - 6, "end")
     below = y + 15
@@ -85,7 +84,7 @@ def restarts(frame: Frame) -> str:
 
 def worst_sample(frame: Frame) -> str:
     """Ring the sample nearest to the forbidden side and say its value; or say that there is none."""
-    worst = worst_point(frame.chart)
+    worst = frame.worst
     if worst is None:
         return label("no samples", _middle(frame), (frame.top + frame.bottom) / 2, "middle", class_="c-text", fill=INK)
     if frame.envelope.low.min() == frame.envelope.high.max():
