@@ -1,7 +1,7 @@
 """One bot's stored evidence: what lies where below the artifacts root, by day."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -85,19 +85,55 @@ class BotEvidence:
         return f"{self._bot}/days/date={day.isoformat()}/day.json"
 
     def sample_file(self, day: date) -> str:
-        """The artifact name of one day's samples."""
+        """The artifact name of one day's samples in one file."""
         return f"{self._bot}/samples/date={day.isoformat()}/samples.parquet"
 
-    def put_samples(self, day: date, data: bytes, selectors: Sequence[str]) -> Stored:
-        """Store a day's samples, and then the entry by which their reader knows them whole and unaltered.
+    def sample_part(self, day: date, hour: int) -> str:
+        """The artifact name of the part of one day's samples that begins with an hour."""
+        return f"{self._bot}/samples/date={day.isoformat()}/part-{hour:02d}.parquet"
 
-        ``selectors`` says what was asked for, so that a series that was not is never taken for one that is absent.
+    def segment_entry(self, day: date, hour: int) -> str:
+        """The artifact name of the entry that says what is in a part, and that it is whole."""
+        return f"{self._bot}/segments/date={day.isoformat()}/part-{hour:02d}.json"
+
+    def sample_files(self, day: date) -> list[str]:
+        """The artifact names of the day's samples as its entry lists them; none where it has no entry.
+
+        Raises:
+            IntegrityError: the entry is not what was stored.
         """
-        name = self.sample_file(day)
-        stored = self.put(name, data)
-        files = {name.removeprefix(f"{self._bot}/"): stored.digest.removeprefix("sha256:")}
-        self.put_json(self.day_entry(day), {"day": day, "files": files, "selectors": selectors})
+        name = self.day_entry(day)
+        entry = self.find_json(name)
+        if entry is None:
+            return []
+        files = entry.get("files") if isinstance(entry, dict) else None
+        if not isinstance(files, dict):
+            raise IntegrityError(
+                f"{self.address(name)}: files: expected names with their sha256; collect the day again"
+            )
+        return [f"{self._bot}/{file}" for file in sorted(files)]
+
+    def put_samples(self, day: date, data: bytes, selectors: Sequence[str]) -> Stored:
+        """Store a day's samples in one file, and then their entry."""
+        stored = self.put(self.sample_file(day), data)
+        self.put_day_entry(day, {stored.name: stored.digest}, selectors)
         return stored
+
+    def put_day_entry(self, day: date, digests: Mapping[str, str], selectors: Sequence[str]) -> Stored:
+        """Store the entry by which the reader of a day's samples knows them whole and unaltered.
+
+        Args:
+            day: the UTC day.
+            digests: of each file, by its artifact name.
+            selectors: what was asked for, so that a series that was not is never taken for one that is absent.
+        """
+        prefix = f"{self._bot}/"
+        files = {name.removeprefix(prefix): digest.removeprefix("sha256:") for name, digest in digests.items()}
+        return self.put_json(self.day_entry(day), {"day": day, "files": files, "selectors": selectors})
+
+    def withdraw_day(self, day: date) -> None:
+        """Delete the day's entry: while its files are replaced one by one the day does not exist."""
+        self._artifacts.delete(self.day_entry(day))
 
     def sample_root(self) -> Path:
         """The folder that holds ``samples/date=…``, for the same reader that reads recordings."""

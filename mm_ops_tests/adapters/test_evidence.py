@@ -27,6 +27,25 @@ def test_the_samples_lie_where_the_reader_of_recordings_looks(evidence: BotEvide
     assert evidence.sample_root() == tmp_path / "paper"
 
 
+def test_the_parts_of_a_day_lie_there_too_and_the_day_s_entry_says_which(evidence: BotEvidence):
+    assert evidence.sample_files(DAY) == []
+    parts = [evidence.put(evidence.sample_part(DAY, hour), b"x") for hour in (12, 0)]
+    assert evidence.segment_entry(DAY, 0) == "paper/segments/date=2026-11-20/part-00.json"
+    evidence.put_day_entry(DAY, {part.name: part.digest for part in parts}, ["m"])
+    assert evidence.sample_files(DAY) == [f"paper/samples/date=2026-11-20/part-{hour}.parquet" for hour in ("00", "12")]
+    evidence.put_samples(DAY, b"y", ["m"])
+    assert evidence.sample_files(DAY) == [evidence.sample_file(DAY)]
+    evidence.withdraw_day(DAY)
+    assert evidence.sample_files(DAY) == []
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"files": []}'])
+def test_a_day_s_entry_without_files_is_an_integrity_error(evidence: BotEvidence, text: str):
+    evidence.put(evidence.day_entry(DAY), text.encode())
+    with pytest.raises(IntegrityError, match=r"day\.json: files: expected names with their sha256; collect the day"):
+        evidence.sample_files(DAY)
+
+
 def test_json_is_read_back_as_it_was_put(evidence: BotEvidence):
     evidence.put_json("a.json", {"b": 1.5, "a": None})
     assert evidence.read_json("a.json") == {"a": None, "b": 1.5}

@@ -55,7 +55,7 @@ def test_series_that_are_scraped_together_share_their_times_wherever_pieces_are_
     """50 series of 20,000 samples are 1,000,000 rows: three cuts, each in the midst of a series."""
     start = TimeWindow.of_day(END).start_ns
     times = start + np.arange(20_000, dtype=np.int64) * 1_000_000_000
-    frame = frame_of({(f"m{n:02d}", "{}"): (times, times * 0.0 + n) for n in range(50)})
+    frame = frame_of({(f"m{n:02d}", "{}"): (times, np.full(times.size, float(n))) for n in range(50)})
     found = RecordingSamples(write_recording(tmp_path, frame)).read_series(
         [Selector(f"m{n:02d}") for n in range(50)], TimeWindow.of_day(END)
     )
@@ -138,7 +138,7 @@ def test_a_series_in_two_places_far_apart_is_refused(tmp_path: Path) -> None:
     """300,000 rows of another series lie between, so that no piece holds both places."""
     start = TimeWindow.of_day(END).start_ns
     times = start + np.arange(300_000, dtype=np.int64) * 1_000_000
-    one, other = (frame_of({(name, "{}"): (times[:n], times[:n] * 0.0)}) for name, n in (("a", 2), ("b", 300_000)))
+    one, other = (frame_of({(name, "{}"): (times[:n], np.zeros(n))}) for name, n in (("a", 2), ("b", 300_000)))
     later = one.with_columns(pl.col("ts_ns") + 3_600_000_000_000)
     file = tmp_path / "samples" / f"date={END.isoformat()}" / "samples.parquet"
     file.parent.mkdir(parents=True)
