@@ -50,7 +50,7 @@ bench: setup
 	@$(BIN)/python deploy/bench.py
 
 lock: setup
-	@$(BIN)/uv pip compile pyproject.toml --group dev --extra render --universal --python-version 3.11 --generate-hashes \
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
 
 clean:

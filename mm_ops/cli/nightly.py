@@ -10,7 +10,7 @@ import click
 from mm_ops.cli.context import ServerUrl, UtcDay, marker, say, yesterday
 
 if TYPE_CHECKING:
-    from mm_ops.defs.night import Night
+    from mm_ops.defs.night import Night, Shared
 
 
 @click.command()
@@ -33,7 +33,7 @@ def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: b
     from mm_ops.adapters.environment import Environment
     from mm_ops.cli.instance import open_instance
     from mm_ops.defs.fleet import build_location
-    from mm_ops.defs.night import run_night
+    from mm_ops.defs.night import run_night, run_shared
     from mm_ops.defs.resources import Site
     from mm_ops.domain.bots import choose, read_from_prometheus
     from mm_ops.domain.canonical import encode
@@ -47,12 +47,15 @@ def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: b
     judged_day = day if day is not None else yesterday()
     with open_instance(environment) as instance:
         nights = [run_night(location, instance, bot, judged_day, say) for bot in fleet.bots]
+        say("nightly: the rules that watch the gates live")
+        shared = run_shared(location, instance, judged_day)
     if as_json:
-        click.echo(encode(_document(nights)), nl=False)
+        click.echo(encode(_document(nights, shared)), nl=False)
     else:
         for night in nights:
             _show(night)
-    code = max((night.exit_code for night in nights), key=lambda code: (code == 1, code))
+        _show_shared(shared)
+    code = max((item.exit_code for item in (*nights, shared)), key=lambda code: (code == 1, code))
     marker("nightly", "HOLD" if code else "GO")
     sys.exit(code)
 
@@ -72,6 +75,16 @@ def _show(night: "Night") -> None:
     click.echo(f"in the UI: make ui, then http://127.0.0.1:3000/runs/{night.outcome.run_id}")
 
 
+def _show_shared(shared: "Shared") -> None:
+    """Say of what is of no single bot only what did not pass."""
+    from mm_ops.cli.verdict_table import show_judged
+
+    if shared.exit_code:
+        show_judged("of no single bot", shared.outcome.judged)
+        for asset, why in shared.outcome.refusals.items():
+            click.echo(f"  {asset.to_user_string()}: {why}")
+
+
 def _assets(night: "Night") -> Iterator[tuple[str, str]]:
     """Say of every asset whether it was made."""
     from mm_ops.defs.keys import BotKeys
@@ -81,7 +94,7 @@ def _assets(night: "Night") -> Iterator[tuple[str, str]]:
         yield key.to_user_string(), "materialised" if made else "refused" if refused else "not run"
 
 
-def _document(nights: "list[Night]") -> dict[str, Any]:
+def _document(nights: "list[Night]", shared: "Shared") -> dict[str, Any]:
     return {
         "nights": [
             {
@@ -97,5 +110,10 @@ def _document(nights: "list[Night]") -> dict[str, Any]:
                 "withdrawn": night.withdrawn,
             }
             for night in nights
-        ]
+        ],
+        "shared": {
+            "run_id": shared.outcome.run_id,
+            "findings": [item.finding for item in shared.outcome.judged],
+            "refusals": [f"{asset.to_user_string()}: {why}" for asset, why in shared.outcome.refusals.items()],
+        },
     }

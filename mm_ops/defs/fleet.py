@@ -14,6 +14,8 @@ from mm_ops.defs.jobs import checks_job, nightly_job, nightly_schedule
 from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
+from mm_ops.defs.rendering.assets import rendering_assets
+from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
 from mm_ops.defs.soak.assets import soak_assets
 from mm_ops.defs.soak.checks import soak_checks
@@ -35,7 +37,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class BotGraph:
-    """One bot's part of the location; ``hard`` are the checks without which its verdict is undecided."""
+    """One bot's part of the location, or the shared one; ``hard`` are the checks without which it is undecided."""
 
     assets: Sequence[dg.AssetsDefinition]
     checks: Sequence[dg.AssetChecksDefinition]
@@ -55,7 +57,13 @@ class Location:
     fleet: Fleet
     shape: Shape
     graphs: Mapping[str, BotGraph]
+    shared: BotGraph
     definitions: dg.Definitions
+
+    @property
+    def every_graph(self) -> list[BotGraph]:
+        """The part of each bot, and what is of no single bot."""
+        return [*self.graphs.values(), self.shared]
 
 
 def build_location(site: Site, fleet: Fleet | None = None) -> Location:
@@ -68,15 +76,16 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     soak = site.policy("soak.yaml", SoakPolicy)
     shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy))
     graphs = {bot.name: build_bot(bot, shape) for bot in bots.bots}
+    shared = _graph(rendering_assets(), rendering_checks())
     definitions = dg.Definitions(
-        assets=[asset for graph in graphs.values() for asset in graph.assets],
-        asset_checks=[check for graph in graphs.values() for check in graph.checks],
+        assets=[asset for graph in (*graphs.values(), shared) for asset in graph.assets],
+        asset_checks=[check for graph in (*graphs.values(), shared) for check in graph.checks],
         jobs=[nightly_job(), checks_job(site.now().date() - DAY)],
         schedules=[nightly_schedule(bots)],
         resources={"site": site},
         executor=dg.in_process_executor,
     )
-    return Location(site, bots, shape, graphs, definitions)
+    return Location(site, bots, shape, graphs, shared, definitions)
 
 
 def build_bot(bot: Bot, shape: Shape) -> BotGraph:
@@ -93,7 +102,6 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
     ]
     specs = [spec for definition in checks for spec in definition.check_specs]
     blocking = {spec.key: spec.partitions_def is not None for spec in specs if spec.blocking}
-    hard = frozenset(spec.key for spec in specs if spec.metadata["severity"] == Severity.HARD.value)
     assets = [
         *soak_assets(bot, shape.first_day, shape.soak),
         *edge_assets(bot, shape.first_day),
@@ -101,4 +109,10 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
         *readiness_assets(bot, shape.first_day, shape.readiness),
         *release_assets(bot, shape.first_day, blocking),
     ]
+    return _graph(assets, checks)
+
+
+def _graph(assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition]) -> BotGraph:
+    specs = [spec for definition in checks for spec in definition.check_specs]
+    hard = frozenset(spec.key for spec in specs if spec.metadata["severity"] == Severity.HARD.value)
     return BotGraph(assets, checks, hard)

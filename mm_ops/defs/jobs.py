@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
 from mm_ops.domain.bots import Fleet
 
 NIGHTLY = "nightly"
@@ -39,11 +39,12 @@ def checks_job(day: date) -> Any:
 
 
 def nightly_schedule(fleet: Fleet) -> dg.ScheduleDefinition:
-    """At 00:30 UTC, one run a bot for the day that has just ended."""
+    """At 00:30 UTC, one run a bot for the day that has just ended, and one for what is of no single bot."""
 
     @dg.schedule(job_name=NIGHTLY, cron_schedule="30 0 * * *", execution_timezone="UTC", name="nightly_schedule")
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         day = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
+        yield dg.RunRequest(run_key=f"catalogue:{day}", partition_key=day, asset_selection=[PROMETHEUS_RULES])
         for bot in fleet.bots:
             yield dg.RunRequest(
                 run_key=f"{bot.name}:{day}",

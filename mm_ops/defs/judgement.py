@@ -30,13 +30,13 @@ def judge_stored(
     Raises:
         PolicyError: a name is not a check of the location.
     """
-    known = {name_of(key): key for graph in location.graphs.values() for key in graph.all_checks}
+    known = {name_of(key): key for graph in location.every_graph for key in graph.all_checks}
     unknown = sorted(set(selected) - set(known))
     if unknown:
         raise PolicyError(f"--select: no such check: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
     chosen = {name: known[name] for name in selected} if selected else known
     outcome = run_checks(location.definitions, instance, chosen.values(), day)
-    hard = {key for graph in location.graphs.values() for key in graph.hard} & set(chosen.values())
+    hard = {key for graph in location.every_graph for key in graph.hard} & set(chosen.values())
     seen = {f"{item.asset.to_user_string()}:{item.finding.gate}" for item in outcome.judged}
     absent = sorted(set(chosen) - seen)
     code = decide_exit_code(outcome.judged, hard) if hard else 0

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 
+PROMETHEUS_RULES = dg.AssetKey("prometheus_rules")
+"""Rules of every gate, rendered: of no day and of no single bot."""
+
+
 @dataclass(frozen=True, slots=True)
 class BotKeys:
     """The keys of one bot: ``<bot>/<asset>``."""

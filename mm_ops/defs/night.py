@@ -9,13 +9,14 @@ import dagster as dg
 from mm_ops.defs.automation import daily
 from mm_ops.defs.fleet import Location
 from mm_ops.defs.judgement import decide_exit_code
-from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.runs import Outcome, find_missing, run_assets
 from mm_ops.domain.bots import Bot, Scraped
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Verdict
 
 UNDECIDED = 2
+SHARED = "catalogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,21 @@ def run_night(
     evidence = location.site.evidence(bot)
     withdrawn = [evidence.address(name) for name in evidence.withdrawn_releases(day)]
     return Night(bot.name, day, filled, outcome, code or (UNDECIDED if outcome.refusals else 0), withdrawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is of no single bot, made and judged, and the exit code."""
+
+    outcome: Outcome
+    exit_code: int
+
+
+def run_shared(location: Location, instance: dg.DagsterInstance, day: date) -> Shared:
+    """Make and judge what is of no single bot: the rules that watch the gates live."""
+    outcome = run_assets(location.definitions, instance, SHARED, day, [PROMETHEUS_RULES])
+    code = decide_exit_code(outcome.judged, location.shared.hard)
+    return Shared(outcome, code or (UNDECIDED if outcome.refusals else 0))
 
 
 def refuse_unless_complete(day: date, first_day: date) -> None:

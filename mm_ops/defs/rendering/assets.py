@@ -7,10 +7,10 @@ import dagster as dg
 
 from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.defs.automation import refusals_end_the_step
+from mm_ops.defs.keys import PROMETHEUS_RULES
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 
-PROMETHEUS_RULES = dg.AssetKey("prometheus_rules")
 GROUP = "catalogue"
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mm_ops.defs.rendering.assets import PROMETHEUS_RULES
+from mm_ops.defs.keys import PROMETHEUS_RULES
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import check_result
 from mm_ops.domain.errors import PolicyError

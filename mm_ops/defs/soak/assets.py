@@ -105,8 +105,8 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",
     )
     def soak_findings(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
-        from mm_ops.domain.soak.report_text import soak_markdown
         from mm_ops.domain.soak.registration import find_change
+        from mm_ops.domain.soak.report_text import soak_markdown
         from mm_ops.domain.soak.verdicts import Reference, fold, judge
 
         day = partition_day(context)
