@@ -16,7 +16,6 @@ from mm_ops.domain.soak.page import (
     charts_worst_first,
     gate_rows,
     headline,
-    room_words,
     tally,
     warning,
 )
@@ -55,7 +54,6 @@ def render_soak_page(page: Page) -> bytes:
         "moment": moment,
         "dated": moment_with_year,
         "lasting": lasting,
-        "room_words": room_words,
         "answers": _ANSWERS,
         "signs": _SIGNS,
     }

@@ -57,7 +57,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRow:
-    """One gate in words. ``room`` is the margin as a share of the limit, negative beyond it; ``chart`` is its name."""
+    """One gate in words; ``room`` is the margin as a share of the limit, negative beyond it, ``chart`` a chart's name."""
 
     gate: str
     severity: str
@@ -70,6 +70,7 @@ class GateRow:
     longest_gap: str
     reason: str
     room: float | None
+    room_words: str
     chart: str | None
 
 
@@ -79,8 +80,11 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def room(finding: Finding) -> float | None:
-    """The margin as a share of the limit, so that gates of different units compare; of itself where that is 0."""
-    if finding.margin is None or finding.limit is None:
+    """The margin as a share of the limit, so that gates of different units compare; of itself where that is 0.
+
+    A count that is exactly what is asked, as no trip where none may be, could not be better: it has no share.
+    """
+    if finding.margin is None or finding.limit is None or (finding.unit == "count" and not finding.margin):
         return None
     return finding.margin / (abs(finding.limit) or abs(finding.margin) or 1.0)
 
@@ -131,9 +135,10 @@ def tally(page: Page) -> dict[str, dict[str, int]]:
     return {severity.value: {verdict.value: counts[severity, verdict] for verdict in Verdict} for severity in Severity}
 
 
-def room_words(share: float | None) -> str:
-    """``29 % to spare``, ``356 % beyond the limit``; never rounded to a better side."""
-    if share is None:
+def room_words(finding: Finding) -> str:
+    """``29 % to spare``, ``356 % beyond the limit``; never rounded to the better side."""
+    share = room(finding)
+    if finding.margin is None:
         return _NOTHING
     if not share:
         return "at the limit"
@@ -144,7 +149,8 @@ def room_words(share: float | None) -> str:
 
 def _badness(finding: Finding) -> tuple[int, bool, float, str]:
     share = room(finding)
-    return (_ORDER[finding.verdict], not finding.hard, float("-inf") if share is None else share, finding.gate)
+    unknown = math.inf if finding.verdict is Verdict.PASS else -math.inf
+    return (_ORDER[finding.verdict], not finding.hard, unknown if share is None else share, finding.gate)
 
 
 def _chart_of(page: Page, finding: Finding) -> str:
@@ -168,6 +174,7 @@ def _row(page: Page, finding: Finding) -> GateRow:
         longest_gap=_gap(finding.longest_gap_s),
         reason=finding.reason,
         room=room(finding),
+        room_words=room_words(finding),
         chart=chart if chart in drawn else None,
     )
 

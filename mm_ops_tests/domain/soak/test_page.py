@@ -92,7 +92,7 @@ def test_room_is_the_margin_as_a_share_of_the_limit(limit: float | None, margin:
 
 
 @pytest.mark.parametrize(
-    ("share", "expected"),
+    ("margin", "expected"),
     [
         (None, "not measured"),
         (0.0, "at the limit"),
@@ -104,8 +104,17 @@ def test_room_is_the_margin_as_a_share_of_the_limit(limit: float | None, margin:
         (0.29, "29 % to spare"),
     ],
 )
-def test_room_in_words_is_never_rounded_to_the_better_side(share: float | None, expected: str):
-    assert room_words(share) == expected
+def test_room_in_words_is_never_rounded_to_the_better_side(margin: float | None, expected: str):
+    assert room_words(finding("a", limit=1.0, margin=margin)) == expected
+
+
+def test_a_count_that_is_exactly_what_is_asked_is_not_the_tightest_of_the_passes():
+    exact = finding("guard_trips", unit="count", limit=0.0, value=0.0, margin=0.0)
+    tight = finding("lag", limit=100.0, value=99.0, margin=1.0)
+    beyond = finding("episodes", FAIL, unit="count", limit=0.0, value=2.0, margin=-2.0)
+    assert [one.gate for one in worst_first([exact, tight, beyond])] == ["episodes", "lag", "guard_trips"]
+    assert (room(exact), room_words(exact)) == (None, "at the limit")
+    assert room(beyond) == -1
 
 
 def test_a_row_has_the_evidence_in_words():
