@@ -57,7 +57,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRow:
-    """One gate in words; ``room`` is the margin as a share of the limit, negative beyond it, ``chart`` a chart's name."""
+    """One gate in words; ``room`` is the margin as a share of the limit, negative beyond it, ``chart`` a name."""
 
     gate: str
     severity: str
