@@ -18,6 +18,7 @@ from mm_ops.domain.windows import TimeWindow
 _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 _NOTHING = "not measured"
 _A_PERCENT = 0.01
+_NAMED = 5
 _SHOWN_WITHOUT = frozenset({"count", "ratio"})
 
 
@@ -103,7 +104,7 @@ def charts_worst_first(page: Page) -> list[Chart]:
 def headline(page: Page) -> str:
     """Say in one sentence what the verdict rests on."""
     bad = {
-        verdict: [finding.gate for finding in page.findings if finding.hard and finding.verdict is verdict]
+        verdict: [one.gate for one in worst_first(page.findings) if one.hard and one.verdict is verdict]
         for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     }
     hard = sum(finding.hard for finding in page.findings)
@@ -136,7 +137,10 @@ def tally(page: Page) -> dict[str, dict[str, int]]:
 
 
 def room_words(finding: Finding) -> str:
-    """``29 % to spare``, ``356 % beyond the limit``; never rounded to the better side."""
+    """``29 % to spare``, ``356 % beyond the limit``, or the margin itself where the limit is 0.
+
+    Never rounded to the better side.
+    """
     share = room(finding)
     if finding.margin is None:
         return _NOTHING
@@ -144,6 +148,8 @@ def room_words(finding: Finding) -> str:
         return "at the limit"
     percent = math.floor(round(share * 100, 6))
     shown = f"{abs(percent)} %" if abs(share) >= _A_PERCENT else "under 1 %"
+    if not finding.limit:
+        shown = number(abs(finding.margin), _unit(finding))
     return f"{shown} to spare" if share > 0 else f"{shown} beyond the limit"
 
 
@@ -160,7 +166,7 @@ def _chart_of(page: Page, finding: Finding) -> str:
 def _row(page: Page, finding: Finding) -> GateRow:
     drawn = {chart.name for chart in page.charts}
     chart = _chart_of(page, finding)
-    unit = "" if finding.unit in _SHOWN_WITHOUT else finding.unit
+    unit = _unit(finding)
     sign = Bound(finding.bound).sign if finding.bound else ""
     return GateRow(
         gate=finding.gate,
@@ -183,5 +189,11 @@ def _gap(seconds: float | None) -> str:
     return _NOTHING if seconds is None else lasting(timedelta(seconds=seconds))
 
 
+def _unit(finding: Finding) -> str:
+    return "" if finding.unit in _SHOWN_WITHOUT else finding.unit
+
+
 def _names(gates: Sequence[str]) -> str:
-    return ", ".join(gates)
+    """The first few; the table below has them all."""
+    more = [f"{len(gates) - _NAMED} more"] if len(gates) > _NAMED else []
+    return ", ".join([*gates[:_NAMED], *more])

@@ -114,7 +114,17 @@ def test_a_count_that_is_exactly_what_is_asked_is_not_the_tightest_of_the_passes
     beyond = finding("episodes", FAIL, unit="count", limit=0.0, value=2.0, margin=-2.0)
     assert [one.gate for one in worst_first([exact, tight, beyond])] == ["episodes", "lag", "guard_trips"]
     assert (room(exact), room_words(exact)) == (None, "at the limit")
-    assert room(beyond) == -1
+    assert (room(beyond), room_words(beyond)) == (-1, "2 beyond the limit")
+
+
+def test_beyond_a_limit_of_zero_there_is_no_percentage():
+    assert room_words(finding("drift", limit=0.0, margin=-0.25)) == "0.25 ms beyond the limit"
+    assert room_words(finding("drift", limit=0.0, margin=0.25, bound="at_least")) == "0.25 ms to spare"
+
+
+def test_the_headline_names_the_worst_five_and_counts_the_rest():
+    failed = [finding(f"g{n}", FAIL, limit=10.0, margin=-float(n)) for n in range(1, 8)]
+    assert headline(page(*failed, verdict=FAIL)) == "7 of 7 hard gates failed: g7, g6, g5, g4, g3, 2 more."
 
 
 def test_a_row_has_the_evidence_in_words():
