@@ -5,7 +5,8 @@ import dagster as dg
 import pytest
 
 from mm_ops.adapters.environment import Environment
-from mm_ops.defs.rendering.assets import PROMETHEUS_RULES, rendering_assets
+from mm_ops.defs.keys import PROMETHEUS_RULES
+from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
 from mm_ops.domain.canonical import digest

@@ -96,7 +96,7 @@ def moved(expression: str, towards: int) -> str:
 
 
 def waiting(rule: dict[str, Any], steps: int) -> str:
-    hold = parse_duration(rule["for"]) + steps * project().alerting.interval
+    hold = parse_duration(rule["for"]) + steps * project().soak.evaluation_interval
     return format_duration(max(hold, timedelta(0)))
 
 
@@ -187,9 +187,9 @@ def quick(hook: str, alertmanager: str, listen: str) -> Catalogue:
     data = replace(alerting.no_data, absent=replace(alerting.no_data.absent, hold=timedelta(0)))
     return replace(
         project(),
+        soak=replace(project().soak, evaluation_interval=timedelta(seconds=1)),
         alerting=replace(
             alerting,
-            interval=timedelta(seconds=1),
             no_data=data,
             prometheus=replace(
                 alerting.prometheus, alertmanagers=(alertmanager,), listen=listen, resend_delay=timedelta(seconds=1)

@@ -12,8 +12,10 @@ from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.counters import CounterIncrease
 from mm_ops.domain.sli.gauges import ConditionTime, Gauge
 from mm_ops.domain.sli.series import Selector
+from mm_ops.domain.soak.baseline import Baseline
 from mm_ops.domain.soak.policy import Alert, Gate, SoakPolicy
 from mm_ops.domain.soak.resolve import resolve
+from mm_ops.domain.soak.trend import Trend
 from mm_ops.domain.windows import format_duration
 
 LEAST_SCRAPES = 4
@@ -61,14 +63,20 @@ class Catalogue:
 
     @property
     def gated_slis(self) -> list[Sli]:
-        """The SLIs that a gate reads."""
-        gated = {gate.sli for gate in self.soak.gates}
+        """The SLIs that a gate reads, on its limit, its trend or its baseline."""
+        rules: tuple[Gate | Trend | Baseline, ...] = (*self.soak.gates, *self.soak.trends, *self.soak.baselines)
+        gated = {rule.sli for rule in rules}
         return [sli for sli in self.slis.slis if sli.name in gated]
 
     def needed(self) -> dict[str, list[Selector]]:
-        """The series that must be there for every gate, by metric: of a counter each label value that is foreseen."""
+        """The series that must be there for every gate, by metric: of a counter each label value that is foreseen.
+
+        Trends and comparisons also need to know of restarts.
+        """
         wanted: dict[str, list[Selector]] = {}
-        for selector in itertools.chain.from_iterable(needed_series(sli) for sli in self.gated_slis):
+        split = self.soak.trends or self.soak.baselines
+        restarts = [Selector(self.soak.buckets.restart_metric)] if split else []
+        for selector in itertools.chain(*(needed_series(sli) for sli in self.gated_slis), restarts):
             of_metric = wanted.setdefault(selector.metric, [])
             if selector not in of_metric:
                 of_metric.append(selector)
@@ -121,7 +129,7 @@ def _find_faults_of_names(catalogue: Catalogue) -> Iterator[str]:
 
 def _find_faults_of_time(catalogue: Catalogue) -> Iterator[str]:
     """``for`` and ranges that are no multiple of the interval mean more than they say: Prometheus rounds up."""
-    least, interval = LEAST_SCRAPES * catalogue.soak.scrape_interval, catalogue.alerting.interval
+    least, interval = LEAST_SCRAPES * catalogue.soak.scrape_interval, catalogue.soak.evaluation_interval
     for where, length in _lengths(catalogue):
         if length % interval:
             yield f"{where}: expected a multiple of {format_duration(interval)}, was {format_duration(length)}"

@@ -5,7 +5,10 @@ from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.markdown import table
 from mm_ops.domain.readiness.policy import FULL, ReadinessPolicy
 from mm_ops.domain.rendering.rules import limit_words, runbook_path
-from mm_ops.domain.soak.policy import Alert, SoakPolicy
+from mm_ops.domain.soak.baseline import Baseline
+from mm_ops.domain.soak.policy import Alert, SoakPolicy, sustained_name
+from mm_ops.domain.soak.trend import Trend
+from mm_ops.domain.verdict import Severity
 
 BLOCK = "gates"
 _HEADER = ("check", "on", "severity", "passes when", "alert")
@@ -13,7 +16,7 @@ _NO_ALERT = "—"
 
 
 def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: ReadinessPolicy) -> str:
-    """Build the table: the gates of the soak in the order of their policy, then the three other hard checks."""
+    """Build the table: the rules of the soak in the order of their findings, then the three other hard checks."""
     drift = f"every pinned case gives its signed-off report, to {_short(golden.tolerance.relative)}"
     go = f"GO: {FULL:g} of {FULL:g} over {readiness.days} days, nothing missing"
     others = [
@@ -21,12 +24,24 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("no_drift", "golden_report", drift),
         ("is_go", "readiness_score", go),
     ]
-    rows = [
-        (f"`{gate.name}`", "`soak_findings`", gate.severity.value, limit_words(gate), _link(gate.alert))
-        for gate in soak.gates
+    of_buckets: tuple[Trend | Baseline, ...] = (*soak.trends, *soak.baselines)
+    soaked: list[tuple[str, Severity, str, str]] = [
+        *((gate.name, gate.severity, limit_words(gate), _link(gate.alert)) for gate in soak.gates),
+        *(
+            (sustained_name(gate), gate.severity, _rule(gate.alert.words, gate.alert.source), _link(gate.alert))
+            for gate in soak.gates
+            if gate.alert
+        ),
+        *((rule.name, rule.severity, _rule(rule.words, rule.source), _NO_ALERT) for rule in of_buckets),
     ]
-    rows += [(f"`{name}`", f"`{asset}`", "hard", words, _NO_ALERT) for name, asset, words in others]
+    rows = [(f"`{name}`", "`soak_findings`", severity.value, words, link) for name, severity, words, link in soaked]
+    rows += [(f"`{name}`", f"`{asset}`", Severity.HARD.value, words, _NO_ALERT) for name, asset, words in others]
     return table(_HEADER, rows)
+
+
+def _rule(words: str, source: str) -> str:
+    """The rule without its source, which the policy file tells."""
+    return words.removesuffix(source).rstrip(". ")
 
 
 def _short(value: float) -> str:

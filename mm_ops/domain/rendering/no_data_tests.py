@@ -48,7 +48,7 @@ def no_data_tests(catalogue: Catalogue) -> Iterator[RuleTest]:
 
 def steps_of(catalogue: Catalogue, name: str) -> int:
     """For how many steps an alert's condition must hold."""
-    return next(rule.hold for rule in all_alerts(catalogue) if rule.name == name) // catalogue.alerting.interval
+    return next(rule.hold for rule in all_alerts(catalogue) if rule.name == name) // catalogue.soak.evaluation_interval
 
 
 def not_finite_alert(catalogue: Catalogue, gauge: Selector, labels: Mapping[str, str]) -> Expected:
@@ -99,7 +99,7 @@ def _not_finite(catalogue: Catalogue) -> Iterator[RuleTest]:
 def _stalled(catalogue: Catalogue) -> Iterator[RuleTest]:
     condition = catalogue.alerting.no_data.stalled
     labels, rule = labels_of(catalogue, catalogue.fleet.bots[0]), _rule(catalogue, condition.name)
-    window, hold = condition.window // catalogue.alerting.interval, steps_of(catalogue, condition.name)
+    window, hold = condition.window // catalogue.soak.evaluation_interval, steps_of(catalogue, condition.name)
     series = Selector(condition.metric).promql(labels)
     grows, still = {series: Fraction(1)}, {series: Fraction(0)}
     fire = window + window + hold

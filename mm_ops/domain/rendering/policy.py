@@ -124,9 +124,8 @@ class AlertmanagerPolicy:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class AlertingPolicy:
-    """Everything that is watched beside the gates' own alerts; ``interval`` is that of evaluation."""
+    """Everything that is watched beside the gates' own alerts."""
 
-    interval: Duration
     records: tuple[Record, ...]
     no_data: NoData
     watchdog: Watchdog
@@ -135,8 +134,6 @@ class AlertingPolicy:
     source: Source
 
     def __post_init__(self) -> None:
-        if self.interval <= timedelta(0):
-            raise ValueError("interval: expected more than 0s")
         for what, names in (("records", [one.sli for one in self.records]), ("alert names", self.alert_names)):
             doubled = [name for name, count in Counter(names).items() if count > 1]
             if doubled:

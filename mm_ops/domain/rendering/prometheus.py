@@ -14,7 +14,7 @@ def build_prometheus(catalogue: Catalogue, rule_file: str) -> dict[str, Any]:
         "global": {
             "scrape_interval": format_duration(catalogue.soak.scrape_interval),
             "scrape_timeout": format_duration(policy.scrape_timeout),
-            "evaluation_interval": format_duration(catalogue.alerting.interval),
+            "evaluation_interval": format_duration(catalogue.soak.evaluation_interval),
         },
         "rule_files": [rule_file],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(policy.alertmanagers)}]}]},

@@ -34,7 +34,7 @@ from mm_ops.domain.windows import format_duration
 
 def build_rule_tests(catalogue: Catalogue, rule_file: str) -> dict[str, Any]:
     """Build promtool's test file for the rules of the same catalogue."""
-    interval = catalogue.alerting.interval
+    interval = catalogue.soak.evaluation_interval
     pairs = zip(catalogue.watched, gate_rules(catalogue), strict=True)
     tests = [test for one, rule in pairs for test in _GateTests.of(catalogue, one, rule).all()]
     tests += no_data_tests(catalogue)
@@ -57,7 +57,7 @@ class _GateTests:
 
     @classmethod
     def of(cls, catalogue: Catalogue, one: Watched, rule: AlertRule) -> "_GateTests":
-        interval, labels = catalogue.alerting.interval, labels_of(catalogue, catalogue.fleet.bots[0])
+        interval, labels = catalogue.soak.evaluation_interval, labels_of(catalogue, catalogue.fleet.bots[0])
         window = 0 if one.alert.window is None else one.alert.window // interval
         hold = one.alert.hold // interval
         return cls(catalogue, one, rule, labels, stimulate(one, labels, window, hold), hold, window)
@@ -70,7 +70,7 @@ class _GateTests:
     @property
     def keep(self) -> int:
         """For how many steps the alert stays up after a breach."""
-        return self.one.alert.keep_firing_for // self.catalogue.alerting.interval
+        return self.one.alert.keep_firing_for // self.catalogue.soak.evaluation_interval
 
     def all(self) -> Iterator[RuleTest]:
         yield self._fires()

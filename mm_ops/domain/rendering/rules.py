@@ -70,7 +70,7 @@ def runbook_path(alert: str) -> str:
 
 def build_rules(catalogue: Catalogue) -> dict[str, Any]:
     """Build the rule file."""
-    interval = format_duration(catalogue.alerting.interval)
+    interval = format_duration(catalogue.soak.evaluation_interval)
     groups = {
         "soak": [*record_rules(catalogue), *(rule.plain() for rule in gate_rules(catalogue))],
         "soak-no-data": [rule.plain() for rule in no_data_rules(catalogue)],

@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import assert_never
 
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.rendering.catalogue import Watched, needed_series
@@ -88,6 +89,8 @@ def stimulate(one: Watched, labels: Labels, window: int, hold: int) -> Stimulus:
             limit = Fraction(number_text(one.gate.limit))
             near = abs(limit) * _NEAR_OF_A_GAUGE or Fraction(1)
             return _of_gauge(one, labels, limit + near * _worse(one), limit)
+        case unknown:
+            assert_never(unknown)
 
 
 def series_texts(phases: Sequence[Phase], *, counted: bool) -> dict[str, str]:

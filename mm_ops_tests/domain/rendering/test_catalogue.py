@@ -8,6 +8,9 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.rendering.catalogue import Catalogue, matchers_of
 from mm_ops.domain.rendering.policy import Record
 from mm_ops.domain.sli.series import Selector
+from mm_ops.domain.soak.bound import Bound
+from mm_ops.domain.soak.trend import Trend
+from mm_ops.domain.verdict import Severity
 from mm_ops_tests.policies_of_rules import project, scraped, watched, with_bots, with_gate
 
 MINUTE = timedelta(minutes=1)
@@ -32,6 +35,27 @@ def test_a_gate_on_a_counter_needs_each_of_its_label_values() -> None:
     assert guards == ["max_position", "price_band", "loss_limit", "drift"]
     assert needed["mm_circuit_breaker_state"] == [Selector("mm_circuit_breaker_state", {"state": "open"})]
     assert len([one for of in needed.values() for one in of]) == 14
+
+
+def test_a_trend_needs_its_series_and_to_know_of_restarts() -> None:
+    """The p50 reads the same buckets as the p95, which has a gate: they are needed once."""
+    soak = project().soak
+    assert "process_start_time_seconds" not in project().needed()
+    trend = Trend(
+        name="tick_latency_p50_trend",
+        sli="tick_latency_p50_ms",
+        bound=Bound.AT_MOST,
+        limit=100.0,
+        unit="ms",
+        horizon=timedelta(days=7),
+        significance=0.01,
+        min_points=24,
+        severity=Severity.SOFT,
+        source="made up for a test",
+    )
+    watched_too = replace(project(), soak=replace(soak, trends=(trend,), reported=()))
+    assert set(watched_too.needed()) - set(project().needed()) == {"process_start_time_seconds"}
+    assert len(watched_too.needed()["mm_stage_duration_ms_bucket"]) == 1
 
 
 def test_only_gauges_that_a_gate_reads_can_be_not_a_number() -> None:

@@ -48,5 +48,5 @@ def test_silence_is_looked_at_for_longer_than_any_alert_waits(hold: timedelta) -
     nothing = next(no_data_tests(changed))
     last = max(check.step for check in nothing.checks)
     assert not nothing.series
-    assert last * changed.alerting.interval > hold
+    assert last * changed.soak.evaluation_interval > hold
     assert {check.alert for check in nothing.checks if check.step == last} == set(changed.alert_names)
