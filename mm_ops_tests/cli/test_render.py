@@ -33,7 +33,7 @@ def raise_a_limit(root: Path) -> None:
     soak = root / "deploy/policies/soak.yaml"
     text = soak.read_text(encoding="utf-8")
     assert "limit: 200\n" in text
-    soak.write_text(text.replace("limit: 200\n", "limit: 250\n"), encoding="utf-8")
+    soak.write_text(text.replace("limit: 200\n", "limit: 250\n", 1), encoding="utf-8")
 
 
 def test_the_project_is_as_rendered() -> None:

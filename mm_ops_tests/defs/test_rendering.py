@@ -5,6 +5,7 @@ import dagster as dg
 import pytest
 
 from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.renderings import render_all, write_changed
 from mm_ops.defs.keys import PROMETHEUS_RULES
 from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
@@ -19,6 +20,7 @@ RULES = "deploy/prometheus/alerts_soak.yml"
 def copied(tmp_path: Path) -> Path:
     shutil.copytree(PROJECT / "deploy", tmp_path / "deploy")
     shutil.copyfile(PROJECT / "README.md", tmp_path / "README.md")
+    write_changed(tmp_path, render_all(tmp_path, tmp_path / "deploy/policies"))
     return tmp_path
 
 

@@ -227,7 +227,7 @@ def test_what_the_servers_deliver_is_one_alert_each_with_the_token(tmp_path: Pat
         serving(alertmanager, tmp_path / "alertmanager.log", *alertmanager_command),
         serving(prometheus, tmp_path / "prometheus.log", *prometheus_command),
     ):
-        delivered = wait_for(httpserver, 15)
+        delivered = wait_for(httpserver, 1 + len([one for of in catalogue.needed().values() for one in of]))
     shutil.rmtree(tmp_path / "tsdb")
     absent = [alerts for alerts in delivered if alerts[0]["labels"]["alertname"] == "SoakMetricAbsent"]
     assert {len(alerts) for alerts in absent} == {1}

@@ -34,13 +34,18 @@ def test_a_gate_on_a_counter_needs_each_of_its_label_values() -> None:
     guards = [one.match["guard"] for one in needed["mm_guard_trip_total"]]
     assert guards == ["max_position", "price_band", "loss_limit", "drift"]
     assert needed["mm_circuit_breaker_state"] == [Selector("mm_circuit_breaker_state", {"state": "open"})]
-    assert len([one for of in needed.values() for one in of]) == 14
+
+
+def with_trends(*trends: Trend) -> Catalogue:
+    """The project's gates with these trends, and every other SLI reported."""
+    catalogue = project()
+    judged = {rule.sli for rule in (*catalogue.soak.gates, *trends)}
+    reported = tuple(sli.name for sli in catalogue.slis.slis if sli.name not in judged)
+    return replace(catalogue, soak=replace(catalogue.soak, trends=trends, baselines=(), reported=reported))
 
 
 def test_a_trend_needs_its_series_and_to_know_of_restarts() -> None:
     """The p50 reads the same buckets as the p95, which has a gate: they are needed once."""
-    soak = project().soak
-    assert "process_start_time_seconds" not in project().needed()
     trend = Trend(
         name="tick_latency_p50_trend",
         sli="tick_latency_p50_ms",
@@ -53,13 +58,13 @@ def test_a_trend_needs_its_series_and_to_know_of_restarts() -> None:
         severity=Severity.SOFT,
         source="made up for a test",
     )
-    watched_too = replace(project(), soak=replace(soak, trends=(trend,), reported=()))
-    assert set(watched_too.needed()) - set(project().needed()) == {"process_start_time_seconds"}
-    assert len(watched_too.needed()["mm_stage_duration_ms_bucket"]) == 1
+    before, after = with_trends().needed(), with_trends(trend).needed()
+    assert set(after) - set(before) == {"process_start_time_seconds"}
+    assert len(after["mm_stage_duration_ms_bucket"]) == 1
 
 
 def test_only_gauges_that_a_gate_reads_can_be_not_a_number() -> None:
-    assert {one.metric for one in project().gauges()} == {
+    assert {one.metric for one in with_trends().gauges()} == {
         "mm_edge_bps_ema24h",
         "mm_circuit_breaker_state",
         "mm_maker_share_ratio",

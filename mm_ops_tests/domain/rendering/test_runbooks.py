@@ -41,7 +41,7 @@ def test_a_block_says_limit_window_duration_and_action_of_the_catalogue() -> Non
 
 
 def test_an_alert_of_many_rules_shows_each_of_them() -> None:
-    assert BLOCKS["SoakMetricNaN"].count(" != 0") == 5
+    assert BLOCKS["SoakMetricNaN"].count(" != 0") == len(project().gauges()) >= 5
     assert "| for | 2m |" in BLOCKS["SoakMetricNaN"]
     assert "| gate |" not in BLOCKS["SoakMetricNaN"]
     assert "| for | at once |" in BLOCKS["Watchdog"]
