@@ -98,10 +98,10 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 def finding_row(finding: "Finding") -> tuple[str, ...]:
     """One line of a verdict table: gate, severity, verdict, value, limit, margin."""
-    from mm_ops.domain.markdown import number
+    from mm_ops.domain.markdown import number, signed
 
     sign = {"at_most": "≤ ", "at_least": "≥ "}.get(finding.bound, "")
     limit = "" if finding.limit is None else sign + number(finding.limit, finding.unit)
-    margin = "" if finding.margin is None else f"{finding.margin:+.4g}"
+    margin = signed(finding.margin, finding.unit)
     value = number(finding.value, finding.unit)
     return (finding.gate, finding.severity.value, finding.verdict.value, value, limit, margin)

@@ -11,4 +11,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def number(value: float | None, unit: str = "") -> str:
     """Six significant digits and the unit; ``not measured`` where there is no number."""
-    return "not measured" if value is None else f"{value:.6g} {unit}".rstrip()
+    if value is None:
+        return "not measured"
+    shown, its_unit = _scaled(value, unit)
+    return f"{shown:.6g} {its_unit}".rstrip()
+
+
+def signed(value: float | None, unit: str = "") -> str:
+    """Four significant digits with their sign, in the unit that :func:`number` shows; empty where there is none."""
+    return "" if value is None else f"{_scaled(value, unit)[0]:+.4g}"
+
+
+def _scaled(value: float, unit: str) -> tuple[float, str]:
+    """Bytes as MiB: nobody reads nine digits."""
+    return (value / 2**20, "MiB") if unit == "bytes" else (value, unit)

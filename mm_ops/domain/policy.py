@@ -13,5 +13,5 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]
 """Where a number comes from: a page, a paper, a measurement. A number without one is refused."""
 
-Unit = Literal["ms", "s", "ratio", "bps", "count"]
+Unit = Literal["ms", "s", "ratio", "bps", "count", "bytes"]
 """What a value is in; a limit on it must be in the same."""

@@ -118,7 +118,7 @@ def evaluate_baseline(
         gate=rule.name,
         severity=rule.severity,
         verdict=Verdict.INCONCLUSIVE,
-        reason=f"{rule.sli}: {not_named}",
+        reason=not_named,
         unit=rule.unit,
         bound=rule.bound.value,
         samples=this.measurement.samples if this.measurement else None,

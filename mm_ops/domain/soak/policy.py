@@ -24,6 +24,10 @@ MAX_GAP = timedelta(minutes=5)
 """Longest stretch without a sample. Source: Prometheus' lookback; beyond it a query sees nothing at all."""
 
 
+LONGEST_NAME = 64
+"""Of a rule, as of any name; that of a gate's replayed alert is ten letters longer than the gate's."""
+
+
 class Action(StrEnum):
     """What a firing alert asks for: stop trading by itself, or tell a person."""
 
@@ -130,6 +134,9 @@ class SoakPolicy:
             doubled = [name for name, count in Counter(names).items() if count > 1]
             if doubled:
                 raise ValueError(f"{what}: expected every name once, was twice: {', '.join(doubled)}")
+        too_long = [rule.name for rule in self.rules if len(rule.name) > LONGEST_NAME]
+        if too_long:
+            raise ValueError(f"gates: expected names of at most {LONGEST_NAME} letters, was {', '.join(too_long)}")
         if not self.hard_gates:
             raise ValueError("gates: expected at least one hard gate, or nothing could ever be refused")
         for gate in self.gates:

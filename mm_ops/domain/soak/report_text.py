@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from mm_ops.domain.markdown import number, table
+from mm_ops.domain.markdown import number, signed, table
 from mm_ops.domain.sli.measurement import Measurement
 from mm_ops.domain.soak.metrics import entries_from, measurements_from
 from mm_ops.domain.soak.summary import field_of
@@ -63,7 +63,7 @@ def _count(findings: Sequence[Finding]) -> str:
 
 def _gate_row(finding: Finding) -> list[str]:
     limit = f"{_SIGNS.get(finding.bound, '')} {number(finding.limit, finding.unit)}".strip()
-    margin = "" if finding.margin is None else f"{finding.margin:+.4g}"
+    margin = signed(finding.margin, finding.unit)
     value = number(finding.value, finding.unit)
     return [finding.gate, finding.severity.value, finding.verdict.value, value, limit, margin, finding.reason]
 

@@ -40,6 +40,10 @@ def test_the_values_of_the_healthy_bot_are_those_it_was_made_with() -> None:
         "guard_trips": 0.0,
         "maker_share": pytest.approx(0.92, abs=1e-3),
         "ws_lag_max_ms": pytest.approx(100.0, abs=1e-3),
+        "ws_lag_p95_ms": pytest.approx(30.0, abs=0.02),
+        "resident_memory_bytes": pytest.approx(180 * 2**20, rel=1e-4),
+        "open_files": pytest.approx(64.0, abs=0.02),
+        "bot_version": 1.0,
     }
 
 

@@ -7,9 +7,10 @@ import pytest
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.sli.series import Selector
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.policy import SoakPolicy
-from mm_ops.domain.soak.resolve import resolve
+from mm_ops.domain.soak.resolve import resolve, selectors_of
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.soak_samples import POLICIES, catalogue, soak_policy
 
@@ -34,6 +35,7 @@ def test_the_project_has_the_limits_of_the_design() -> None:
         "guard_trips": ("≤", 0.0, "count", "soft"),
         "maker_share": ("≥", 0.85, "ratio", "soft"),
         "ws_lag_max_ms": ("≤", 200.0, "ms", "soft"),
+        "bot_version": ("≥", 1.0, "count", "hard"),
     }
 
 
@@ -46,8 +48,17 @@ def test_the_two_files_of_the_project_fit() -> None:
 
 
 def test_the_hard_gates_are_those_that_must_be_found() -> None:
-    hard = {gate.name for gate in soak_policy().gates if gate.severity is Severity.HARD}
-    assert soak_policy().hard_gates == hard
+    policy = soak_policy()
+    hard = {gate.name for gate in policy.gates if gate.severity is Severity.HARD}
+    replayed = {f"{gate.name}_sustained" for gate in policy.watched if gate.severity is Severity.HARD}
+    assert policy.hard_gates == hard | replayed | {"resident_memory_trend", "open_files_trend"}
+
+
+def test_the_hard_alerts_are_those_that_roll_back() -> None:
+    acts = {gate.name: gate.alert.action.value for gate in soak_policy().watched if gate.alert}
+    assert {name for name, action in acts.items() if action == "rollback"} == {
+        gate.name for gate in soak_policy().watched if gate.severity is Severity.HARD
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,8 +67,18 @@ def test_the_hard_gates_are_those_that_must_be_found() -> None:
         pytest.param("bound: at_most", "bond: at_most", r"soak\.yaml:\d+: gates\.0\.bond", id="an unknown key"),
         pytest.param("bound: at_most", "bound: below", r"soak\.yaml:\d+: gates\.0\.bound", id="an unknown bound"),
         pytest.param("limit: 150", "limit: '150'", r"soak\.yaml:\d+: gates\.0\.limit", id="a limit that is text"),
-        pytest.param("limit: 150", "limit: .inf", r"soak\.yaml.*[Oo]ut of range float", id="a limit without end"),
-        pytest.param("limit: 150", "limit: .nan", r"soak\.yaml.*[Oo]ut of range float", id="a limit that is none"),
+        pytest.param(
+            "limit: 150",
+            "limit: .inf",
+            r"soak\.yaml:\d+: gates\.0\.limit: expected a finite number",
+            id="a limit without end",
+        ),
+        pytest.param(
+            "limit: 150",
+            "limit: .nan",
+            r"soak\.yaml:\d+: gates\.0\.limit: expected a finite number",
+            id="a limit that is none",
+        ),
         pytest.param(
             '    source: "operating limit of the founding design"\n',
             "",
@@ -68,6 +89,18 @@ def test_the_hard_gates_are_those_that_must_be_found() -> None:
         pytest.param("scrape_interval: 15s", "scrape_interval: 0s", "scrape_interval: expected more", id="no step"),
         pytest.param("scrape_interval: 15s", "scrape_interval: 96h", "scrape_interval: expected", id="a long step"),
         pytest.param("name: guard_trips", "name: maker_share", "was twice: maker_share", id="a name twice"),
+        pytest.param(
+            "name: edge_baseline",
+            "name: guard_trips_sustained",
+            "was twice: guard_trips_sustained",
+            id="a name that is taken",
+        ),
+        pytest.param(
+            "name: guard_trips\n", f"name: {'g' * 55}\n", "at most 64 letters", id="a name too long for its alert's"
+        ),
+        pytest.param(
+            "evaluation_interval: 15s", "evaluation_interval: 0s", "evaluation_interval: expected more", id="never"
+        ),
         pytest.param("severity: hard", "severity: soft", "expected at least one hard gate", id="none hard"),
         pytest.param("min_samples: 17000", "min_samples: 0", r"gates\.0\.min_samples", id="no samples needed"),
         pytest.param("min_samples: 17000", "min_samples: 17281", "at most 17280 fit", id="too many samples"),
@@ -110,14 +143,39 @@ def test_every_misfit_has_its_line(tmp_path: Path) -> None:
     policy = read(tmp_path, TEXT.replace("unit: bps", "unit: ms").replace("sli: maker_share", "sli: share"))
     with pytest.raises(PolicyError) as refused:
         resolve(catalogue(), policy)
-    assert len(str(refused.value).splitlines()) == 3  # the unit, the unknown sli, the sli that nobody reads now
+    # the unit of the gate and of the comparison, the unknown sli, the sli that nobody reads now
+    assert len(str(refused.value).splitlines()) == 4
 
 
 def test_an_sli_that_was_forgotten_is_named() -> None:
     known = catalogue()
-    extra = replace(known.slis[8], name="ws_lag_p95_ms")
-    with pytest.raises(PolicyError, match=r"slis\.yaml: ws_lag_p95_ms: no gate"):
+    extra = replace(known.slis[8], name="ws_lag_p99_ms")
+    with pytest.raises(PolicyError, match=r"slis\.yaml: ws_lag_p99_ms: no gate"):
         resolve(SliCatalogue(slis=(*known.slis, extra)), soak_policy())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "old", "new", "fault"),
+    [
+        ("trends", "ws_lag_trend", "sli: ws_lag_p95_ms", "sli: lag", r"trends\.3 \(ws_lag_trend\): sli: no sli lag"),
+        ("baselines", "edge_baseline", "unit: bps", "unit: ms", r"baselines\.3 \(edge_baseline\): unit: expected bps"),
+    ],
+)
+def test_a_rule_on_buckets_that_does_not_fit_is_named(
+    tmp_path: Path, kind: str, name: str, old: str, new: str, fault: str
+) -> None:
+    before, rule = TEXT.split(f"  - name: {name}\n", 1)
+    assert f"{kind}:" in before
+    assert old in rule
+    with pytest.raises(PolicyError, match=fault):
+        resolve(catalogue(), read(tmp_path, f"{before}  - name: {name}\n{rule.replace(old, new, 1)}"))
+
+
+def test_restarts_are_read_even_where_no_sli_looks_at_them() -> None:
+    assert Selector("process_start_time_seconds") not in catalogue().selectors()
+    assert selectors_of(catalogue(), soak_policy())[-1] == Selector("process_start_time_seconds")
+    other = replace(soak_policy().buckets, restart_metric="mm_ticks_total")
+    assert selectors_of(catalogue(), replace(soak_policy(), buckets=other)) == catalogue().selectors()
 
 
 @pytest.mark.parametrize(
