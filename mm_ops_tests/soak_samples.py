@@ -86,7 +86,7 @@ def healthy(
         ("mm_build_info", f"version={version}"): 0 * n + 1,
         ("mm_ws_lag_p95_ms", ""): 30 + wave,
         ("process_resident_memory_bytes", ""): 180 * 2**20 + 2**20 * wave,
-        ("process_open_fds", ""): 64 + np.round(wave),
+        ("process_open_fds", ""): 64 + np.floor(wave + 0.5),
         ("process_start_time_seconds", ""): 0 * n + 1_795_000_000,
         ("mm_circuit_breaker_state", "state=open"): np.where(n % 10_000 < 2, 1.0, 0.0),
         ("mm_circuit_breaker_state", "state=closed"): np.where(n % 10_000 < 2, 0.0, 1.0),

@@ -55,7 +55,8 @@ def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: b
         for night in nights:
             _show(night)
         _show_shared(shared)
-    code = max((item.exit_code for item in (*nights, shared)), key=lambda code: (code == 1, code))
+    codes = [*(night.exit_code for night in nights), shared.exit_code]
+    code = max(codes, key=lambda code: (code == 1, code))
     marker("nightly", "HOLD" if code else "GO")
     sys.exit(code)
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-
 PROMETHEUS_RULES = dg.AssetKey("prometheus_rules")
 """Rules of every gate, rendered: of no day and of no single bot."""
 

@@ -1,8 +1,9 @@
 """What a stored result rests on, and whether that is still so.
 
 Every stored document says ``version`` (of the bot that is judged), ``policies`` (digest of each policy file) and
-``inputs`` (digest of each stored document that it was made from; null where there was none). A verdict speaks for exactly those: when one of them
-has been replaced since, however far up the chain, it says nothing about what is there now.
+``inputs`` (digest of each stored document that it was made from; null where there was none). A verdict speaks for
+exactly those: when one of them has been replaced since, however far up the chain, it says nothing about what is there
+now.
 """
 
 import json

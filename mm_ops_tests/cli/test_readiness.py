@@ -32,6 +32,7 @@ def store(root: Path, **different: Any) -> Path:
     document = readiness_document(
         score_readiness(days, EXPECTED, read_policy(POLICY, ReadinessPolicy)),
         days,
+        version="1.0.0",
         bot="paper",
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},

@@ -91,6 +91,7 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
                 score_readiness(days, expected, policy),
                 days,
                 bot=bot.name,
+                version=bot.version,
                 day=last,
                 runtime={"utc": site.now(), "version": __version__},
                 inputs=input_digests(evidence, expected),
@@ -127,7 +128,7 @@ def _read_day(evidence: BotEvidence, current: Current, day: date, policy: Readin
         if document is not None
     }
     reports = DayReports(**{kind: None if departures.get(kind) else document for kind, document in stored.items()})
-    known = read_day(day, reports, policy)
+    known = read_day(day, reports, policy, version=current.version)
     return replace(known, absent=(*known.absent, *(text for found in departures.values() for text in found)))
 
 

@@ -70,7 +70,7 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
     def soak_metrics(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.recording import RecordingSamples
         from mm_ops.domain.sli.series import split_series
-        from mm_ops.domain.soak.metrics import measure_slis, measure_soak
+        from mm_ops.domain.soak.metrics import measure_slis, measure_soak, version_in
         from mm_ops.domain.soak.resolve import selectors_of
 
         day = partition_day(context)
@@ -82,13 +82,15 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
             begun = evidence.registration(window.days()[0])
             words = bot.samples.words
             inputs = [*(evidence.day_entry(touched) for touched in window.days()), begun]
+            today = measure_slis(slis, table, _day_of_steps(day, soak), soak.scrape_interval, source=words)
             metrics = {
                 "bot": bot.name,
                 "day_of": day,
+                "ran": version_in(today, soak),
                 **site.basis(bot, *POLICIES, inputs=inputs),
                 "registration": evidence.find_json(begun),
                 "window": measure_soak(slis, soak, table, window, source=words),
-                "day": measure_slis(slis, table, _day_of_steps(day, soak), soak.scrape_interval, source=words),
+                "day": today,
             }
         stored = evidence.put_json(evidence.report(day, names.SOAK_METRICS), metrics)
         return materialised(stored, samples=sum(series.ts_ns.size for series in table))

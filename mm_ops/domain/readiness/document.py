@@ -16,15 +16,17 @@ def readiness_document(
     days: Sequence[DayEvidence],
     *,
     bot: str,
+    version: str,
     day: date,
     runtime: Mapping[str, object],
     inputs: Mapping[str, str],
     policies: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Make the file's content; ``inputs`` and ``policies`` are digests of what it rests on."""
+    """Make the file's content; ``inputs`` and ``policies`` are digests of what it rests on, ``version`` the bot's."""
     return {
         "runtime": runtime,
         "bot": bot,
+        "version": version,
         "day": day,
         "score": readiness.score,
         "sections": {name: asdict(section) for name, section in readiness.sections.items()},
@@ -45,9 +47,10 @@ def readiness_markdown(document: Mapping[str, Any]) -> str:
     ]
     days = [(str(item["date"]), *(_cell(item[name]) for name in FIELDS)) for item in to_plain(document["days"])]
     missing = "".join(f"- {text}\n" for text in document["missing"])
+    whose = f"{document['bot']} {document['version']}"
     return "\n".join(
         [
-            f"# {document['verdict']}: {document['bot']}, {document['day']}, {document['score']:.6g} of 100\n",
+            f"# {document['verdict']}: {whose}, {document['day']}, {document['score']:.6g} of 100\n",
             table(("section", "points", "value", "why"), sections),
             table(("day", *(name.replace("_", " ") for name in FIELDS)), days),
             f"Missing:\n\n{missing}" if missing else "Nothing is missing.\n",

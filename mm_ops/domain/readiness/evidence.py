@@ -39,13 +39,17 @@ class DayReports:
     tests: Report
 
 
-def read_day(day: date, reports: DayReports, policy: ReadinessPolicy) -> DayEvidence:
+def read_day(day: date, reports: DayReports, policy: ReadinessPolicy, *, version: str) -> DayEvidence:
     """Take the fields of a day from its reports.
 
     An edge report whose identity does not hold, or whose fills and quotes are too thin for the policy, counts as
     missing altogether. So do an order age or a taker share that too few fills make known, and guard trips that were
-    measured on less than ``min_coverage`` of the day.
+    measured on less than ``min_coverage`` of the day. A day on which another version than ``version`` ran, or none that
+    is known, says nothing about it.
     """
+    stranger = _find_stranger(reports.soak, version)
+    if stranger:
+        return DayEvidence(date=day, absent=(f"{day}: {stranger}",))
     absent = [f"no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None]
     edge, reasons = _edge(reports.edge, policy)
     trips, why_not = _guard_trips(reports.soak, policy.guards.min_coverage)
@@ -57,6 +61,14 @@ def read_day(day: date, reports: DayReports, policy: ReadinessPolicy) -> DayEvid
         tests_ok=_tests(reports.tests),
         absent=tuple(f"{day}: {reason}" for reason in (*absent, *reasons, why_not) if reason),
     )
+
+
+def _find_stranger(report: Report, version: str) -> str | None:
+    """Say why a day is not this version's; without a soak report it is missing anyway, and named so."""
+    if report is None or report.get("ran") == version:
+        return None
+    ran = report.get("ran")
+    return f"version {ran} ran, and {version} is judged" if ran else "nothing says which version ran"
 
 
 def _edge(report: Report, policy: ReadinessPolicy) -> tuple[dict[str, float | None], list[str]]:

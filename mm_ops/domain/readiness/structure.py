@@ -81,6 +81,7 @@ class StatedReadiness:
 
     runtime: StatedRuntime
     bot: Name
+    version: Version
     day: Day
     score: Positive
     sections: dict[str, StatedSection]

@@ -89,6 +89,20 @@ def unmeasured_soak(
     }
 
 
+def version_in(document: Mapping[str, Any], soak: SoakPolicy) -> str | None:
+    """The one version that ran, in every sample of the window; ``None`` where the samples do not say.
+
+    Raises:
+        SchemaError: the document is not what :func:`measure_slis` gives.
+    """
+    measured = measurements_from(document)
+    for gate in soak.gates:
+        found = measured.get(gate.sli)
+        if gate.version_label and found and found.value is not None and not found.not_finite:
+            return found.labels.get(gate.version_label)
+    return None
+
+
 def measurements_from(document: Mapping[str, Any]) -> dict[str, Measurement]:
     """Read the measurements back from what :func:`measure_soak` gave.
 

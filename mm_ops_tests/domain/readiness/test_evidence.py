@@ -32,16 +32,27 @@ EDGE: dict[str, dict[str, Any]] = {
         "liquidity_known_share": 1.0,
     },
 }
-SOAK = {"day": {"slis": {"guard_trips": {"value": 0.0, "coverage": 1.0}}}}
+SOAK = {"ran": "1.0.0", "day": {"slis": {"guard_trips": {"value": 0.0, "coverage": 1.0}}}}
 REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": {"outcome": "ok"}, "tests": {"verdict": "ok"}}
 
 
 def read(**different: Any) -> DayEvidence:
-    return read_day(LAST, DayReports(**{**REPORTS, **different}), POLICY)
+    return read_day(LAST, DayReports(**{**REPORTS, **different}), POLICY, version="1.0.0")
 
 
 def edge_with(group: str, **different: Any) -> dict[str, Any]:
     return {**EDGE, group: {**EDGE[group], **different}}
+
+
+@pytest.mark.parametrize(
+    ("ran", "reason"),
+    [
+        ("0.9.0", "2026-11-20: version 0.9.0 ran, and 1.0.0 is judged"),
+        (None, "2026-11-20: nothing says which version ran"),
+    ],
+)
+def test_a_day_of_another_version_says_nothing_about_this_one(ran: str | None, reason: str):
+    assert read(soak={**SOAK, "ran": ran}) == DayEvidence(date=LAST, absent=(reason,))
 
 
 def test_a_whole_day_lacks_nothing():
@@ -80,7 +91,7 @@ def test_an_edge_whose_identity_does_not_hold_counts_as_missing(holds: object):
     ],
 )
 def test_guard_trips_of_a_day_that_was_not_watched_are_missing_and_not_zero(measured: dict[str, Any], why: str):
-    day = read(soak={"day": {"slis": {"guard_trips": measured}}})
+    day = read(soak={"ran": "1.0.0", "day": {"slis": {"guard_trips": measured}}})
     assert (day.guard_trips, day.absent) == (None, (f"{LAST}: {why}",))
 
 
@@ -171,7 +182,8 @@ def fills_of(kind: str) -> pl.DataFrame:
 def score(ours: pl.DataFrame, market: pl.DataFrame) -> Readiness:
     policy = edge_policy(stale_after=timedelta(seconds=60))
     edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW)
-    return score_readiness([read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY)], [LAST], ONE_DAY)
+    day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY, version="1.0.0")
+    return score_readiness([day], [LAST], ONE_DAY)
 
 
 @cache
@@ -216,7 +228,7 @@ def test_losing_any_part_of_a_day_never_raises_the_score_nor_turns_hold_into_go(
         case "values":
             after = score(ours.with_columns(pl.when(~chosen).then(column).alias(column)), QUOTES)
         case _:
-            nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY)
+            nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY, version="1.0.0")
             after = score_readiness([nothing], [LAST], ONE_DAY)
     assert after.score <= before.score + SLACK[what] + 1e-9
     assert not (before.verdict == HOLD and after.verdict == GO)

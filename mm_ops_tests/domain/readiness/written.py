@@ -19,6 +19,7 @@ def document(**different: Any) -> dict[str, Any]:
     made = readiness_document(
         score_readiness(days, EXPECTED, POLICY),
         days,
+        version="1.0.0",
         bot="paper",
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},

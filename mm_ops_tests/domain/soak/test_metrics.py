@@ -10,7 +10,7 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sli.measurement import Measurement, Problem
 from mm_ops.domain.sli.series import SAMPLE_SCHEMA
-from mm_ops.domain.soak.metrics import entries_from, measurements_from, unmeasured_soak
+from mm_ops.domain.soak.metrics import entries_from, measurements_from, unmeasured_soak, version_in
 from mm_ops.domain.soak.summary import field_of
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.soak_samples import END, WINDOW, catalogue, healthy, measured, soak_policy
@@ -53,6 +53,16 @@ def test_the_document_says_window_interval_source_unit_and_query() -> None:
     entry = METRICS["slis"]["ws_lag_max_ms"]
     assert (entry["kind"], entry["unit"]) == ("gauge", "ms")
     assert entry["query"] == 'max_over_time(mm_ws_lag_max_ms{bot="paper"}[72h])'
+
+
+def test_the_version_that_ran_is_the_one_that_every_sample_says() -> None:
+    assert version_in(METRICS, soak_policy()) == "1.0.0"
+    half = WINDOW.start_ns + (WINDOW.end_ns - WINDOW.start_ns) // 2
+    early = healthy(version="0.9.0").filter(pl.col("ts_ns") < half)
+    both = pl.concat([early, HEALTHY.filter(pl.col("ts_ns") >= half)]).sort("metric", "labels", "ts_ns")
+    assert version_in(measured(both), soak_policy()) is None
+    gates = tuple(gate for gate in soak_policy().gates if gate.version_label is None)
+    assert version_in(METRICS, replace(soak_policy(), gates=gates)) is None
 
 
 def test_what_is_stored_is_what_was_measured() -> None:
