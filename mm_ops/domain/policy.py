@@ -10,6 +10,9 @@ CLOSED = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """What may become part of an asset key, a check name or a file name."""
 
+MetricName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+"""What Prometheus takes for the name of a metric."""
+
 Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]
 """Where a number comes from: a page, a paper, a measurement. A number without one is refused."""
 

@@ -5,8 +5,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.comparison import MAX_DEPTH, Tolerance, compare
+from mm_ops.domain.errors import SchemaError
 
 EXACT = Tolerance(0.0, 0.0)
 LOOSE = Tolerance(absolute=0.5, relative=0.01)

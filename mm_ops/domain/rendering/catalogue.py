@@ -12,10 +12,9 @@ from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.counters import CounterIncrease
 from mm_ops.domain.sli.gauges import ConditionTime, Gauge
 from mm_ops.domain.sli.series import Selector
-from mm_ops.domain.soak.baseline import Baseline
+from mm_ops.domain.soak.bucket_rules import Baseline, Trend
 from mm_ops.domain.soak.policy import Alert, Gate, SoakPolicy
 from mm_ops.domain.soak.resolve import resolve
-from mm_ops.domain.soak.trend import Trend
 from mm_ops.domain.windows import format_duration
 
 LEAST_SCRAPES = 4

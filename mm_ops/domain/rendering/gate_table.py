@@ -5,9 +5,8 @@ from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.markdown import table
 from mm_ops.domain.readiness.policy import FULL, ReadinessPolicy
 from mm_ops.domain.rendering.rules import limit_words, runbook_path
-from mm_ops.domain.soak.baseline import Baseline
+from mm_ops.domain.soak.bucket_rules import Baseline, Trend
 from mm_ops.domain.soak.policy import Alert, SoakPolicy, sustained_name
-from mm_ops.domain.soak.trend import Trend
 from mm_ops.domain.verdict import Severity
 
 BLOCK = "gates"

@@ -7,8 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED, Name, Source
-from mm_ops.domain.sli.series import MetricName
+from mm_ops.domain.policy import CLOSED, MetricName, Name, Source
 from mm_ops.domain.soak.policy import AlertName
 from mm_ops.domain.windows import Duration
 

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli import range_functions
 from mm_ops.domain.sli.instants import Instants, Times, above, add, chosen, divide, sum_by
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
-from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
+from mm_ops.domain.sli.series import LabelName, Selector, Series
 from mm_ops.domain.windows import format_duration
 
 Values = Annotated[tuple[str, ...], Field(min_length=1)]

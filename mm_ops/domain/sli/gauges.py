@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli.instants import LOOKBACK_NS, Instants, Times, chosen, latest
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
-from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
+from mm_ops.domain.sli.series import LabelName, Selector, Series
 from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration
 
 _QUERY_STEP_S = 15

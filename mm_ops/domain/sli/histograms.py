@@ -23,12 +23,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli.bucket_quantiles import histogram_quantiles
 from mm_ops.domain.sli.counters import find_below_zero, find_falling, increase, rate_promql, summed_rates
 from mm_ops.domain.sli.instants import Instants, Times
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
-from mm_ops.domain.sli.series import LabelName, MetricName, Selector, Series
+from mm_ops.domain.sli.series import LabelName, Selector, Series
 from mm_ops.domain.windows import format_duration
 
 _LE = "le"

@@ -17,12 +17,11 @@ from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.windows import TimeWindow
 
 SAMPLE_SCHEMA = pl.Schema({"ts_ns": pl.Int64, "metric": pl.String, "labels": pl.String, "value": pl.Float64})
 
-MetricName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 

@@ -18,21 +18,16 @@ and a pass says that there was nothing to compare; where higher is better it say
 from collections.abc import Callable
 from dataclasses import dataclass as plain
 from dataclasses import replace
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED, Name, Source, Unit
 from mm_ops.domain.soak.bootstrap import resample
-from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.soak.needs import Needs
+from mm_ops.domain.soak.bucket_rules import Baseline
 from mm_ops.domain.soak.rank_statistics import cliffs_delta
 from mm_ops.domain.soak.sides import Side, find_misfits, find_shortfall, find_usable
 from mm_ops.domain.soak.words import in_unit, percent
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Verdict
 
 DRAWS = 2000
 """Resampled pairs of soaks. Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap: from 1,000 on for
@@ -41,52 +36,12 @@ the ends of an interval."""
 NOT_NAMED = "no known-good soak to compare with: name the release whose soak is the reference"
 
 Array = NDArray[np.float64]
-Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _LOCATIONS: dict[str, Callable[[Array], Array]] = {
     "mean": lambda values: np.asarray(values.mean(axis=-1)),
     "median": lambda values: np.asarray(np.median(values, axis=-1)),
 }
 _EFFECTS = ((0.147, "negligible"), (0.33, "small"), (0.474, "medium"), (np.inf, "large"))
 """Source: Romano et al. (2006), annual meeting of the Florida Association of Institutional Research."""
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Baseline(Needs):
-    """One comparison. ``relative`` is a share of the known-good value, ``absolute`` is in ``unit``; both are added.
-
-    ``min_points`` counts the measured buckets of either soak; ``confidence`` is that of each end of the interval.
-    """
-
-    name: Name
-    sli: Name
-    better: Literal["lower", "higher"]
-    unit: Unit
-    relative: Tolerance
-    absolute: Tolerance
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    seed: Annotated[int, Field(ge=0)]
-    severity: Severity
-    source: Source
-
-    @property
-    def words(self) -> str:
-        """The rule in a line, with its source."""
-        tolerated = f"{percent(self.relative)} and {in_unit(self.absolute, self.unit)}"
-        return f"{self.sli} not worse than in the known-good release's soak by more than {tolerated}. {self.source}"
-
-    @property
-    def bound(self) -> Bound:
-        """On which side of the tolerated value this soak must lie."""
-        return Bound.AT_MOST if self.better == "lower" else Bound.AT_LEAST
-
-    def excess(self, this: Array, that: Array) -> Array:
-        """How much worse than tolerated a location is; positive beyond."""
-        worse = this - that if self.better == "lower" else that - this
-        return worse - self.tolerated(that)
-
-    def tolerated(self, that: Array) -> Array:
-        """What may be lost against a location of the known-good soak."""
-        return self.relative * np.abs(that) + self.absolute
 
 
 @plain(frozen=True, slots=True, kw_only=True)

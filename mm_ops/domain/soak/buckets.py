@@ -19,12 +19,13 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.canonical import encode, to_plain
 from mm_ops.domain.errors import PolicyError, SchemaError
-from mm_ops.domain.policy import CLOSED, Source
+from mm_ops.domain.policy import CLOSED
 from mm_ops.domain.sli.catalogue import Sli
 from mm_ops.domain.sli.gauges import Gauge
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick
-from mm_ops.domain.sli.series import MetricName, Selector, Series
-from mm_ops.domain.windows import Duration, TimeWindow, format_duration, from_ns
+from mm_ops.domain.sli.series import Selector, Series
+from mm_ops.domain.soak.bucket_rules import BucketPolicy
+from mm_ops.domain.windows import TimeWindow, format_duration, from_ns
 
 MOST = 1000
 """Buckets of a window. Source: the pairs of that many points, half a million, still fit into a few megabytes."""
@@ -32,19 +33,6 @@ MOST = 1000
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class BucketPolicy:
-    """How long a bucket is, and the gauge whose value changes when the process starts anew."""
-
-    length: Duration
-    restart_metric: MetricName
-    source: Source
-
-    def __post_init__(self) -> None:
-        if self.length <= timedelta(0):
-            raise ValueError(f"length: expected more than 0s, was {format_duration(self.length)}")
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -5,39 +5,16 @@ the evidence suffices. Beyond a gate's needs come those of the buckets: enough o
 """
 
 from datetime import timedelta
-from typing import Annotated, assert_never
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED
 from mm_ops.domain.sli.measurement import Measurement, Problem
+from mm_ops.domain.soak.bucket_rules import Needs
 from mm_ops.domain.soak.buckets import SliBuckets
 from mm_ops.domain.soak.words import percent, seconds
-from mm_ops.domain.windows import Duration, format_duration
-
-FEWEST = 10
-"""Points below which no rule is believed. Source: Kendall (1975), Rank Correlation Methods: the normal approximation
-serves from about ten on; and a bootstrap of fewer repeats too few values."""
-
-Part = Annotated[float, Field(gt=0, le=1)]
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Needs:
-    """What evidence a rule asks for.
-
-    ``min_points`` measured buckets at least; ``min_bucket_coverage`` of a bucket's expected samples make it measured,
-    and ``min_measured`` of all buckets must be. ``min_coverage`` and ``max_gap`` are of the whole window, as a gate's.
-    """
-
-    min_points: Annotated[int, Field(ge=FEWEST)]
-    min_bucket_coverage: Part = 0.9
-    min_measured: Part = 0.95
-    min_coverage: Part = 0.99
-    max_gap: Duration = timedelta(minutes=5)
+from mm_ops.domain.windows import format_duration
 
 
 def points_of(needs: Needs, sli: SliBuckets) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from mm_ops.domain.sli.gauges import ConditionTime
 from mm_ops.domain.sli.instants import Instants, Times
 from mm_ops.domain.sli.measurement import pick
 from mm_ops.domain.sli.series import Series
-from mm_ops.domain.soak.baseline import Baseline
+from mm_ops.domain.soak.bucket_rules import Baseline, Trend
 from mm_ops.domain.soak.buckets import buckets_from
 from mm_ops.domain.soak.metrics import entries_from
 from mm_ops.domain.soak.page import Page
@@ -28,7 +28,6 @@ from mm_ops.domain.soak.policy import MAX_GAP, Gate, SoakPolicy, sustained_name
 from mm_ops.domain.soak.replay import Episode, evaluation_times
 from mm_ops.domain.soak.summary import field_of, findings_from
 from mm_ops.domain.soak.sustained import sustained_from
-from mm_ops.domain.soak.trend import Trend
 from mm_ops.domain.verdict import Verdict
 from mm_ops.domain.windows import TimeWindow, format_duration, to_ns
 

@@ -10,10 +10,8 @@ from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Name, Source, Unit
-from mm_ops.domain.soak.baseline import Baseline
 from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.soak.buckets import BucketPolicy
-from mm_ops.domain.soak.trend import Trend
+from mm_ops.domain.soak.bucket_rules import Baseline, BucketPolicy, Trend
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import Duration, format_duration
 

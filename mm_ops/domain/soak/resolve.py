@@ -6,9 +6,8 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.kinds import HistogramQuantile
 from mm_ops.domain.sli.series import Selector
-from mm_ops.domain.soak.baseline import Baseline
+from mm_ops.domain.soak.bucket_rules import Baseline, Trend
 from mm_ops.domain.soak.policy import Gate, SoakPolicy
-from mm_ops.domain.soak.trend import Trend
 
 
 def resolve(slis: SliCatalogue, soak: SoakPolicy) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_ops.domain.sli.measurement import Measurement
+from mm_ops.domain.soak.bucket_rules import Needs
 from mm_ops.domain.soak.buckets import Buckets, SliBuckets
-from mm_ops.domain.soak.needs import Needs, find_gaps, find_holes, find_unusable, points_of
+from mm_ops.domain.soak.needs import find_gaps, find_holes, find_unusable, points_of
 from mm_ops.domain.soak.words import seconds
 
 

@@ -17,66 +17,17 @@ A cycle of a day is no trend over days, but looks like one over half a day: ``mi
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Annotated
 
-from pydantic import Field
-from pydantic.dataclasses import dataclass
-
-from mm_ops.domain.policy import CLOSED, Name, Source, Unit
 from mm_ops.domain.sli.measurement import Measurement
-from mm_ops.domain.soak.bound import Bound
+from mm_ops.domain.soak.bucket_rules import Trend
 from mm_ops.domain.soak.buckets import Buckets, SliBuckets
-from mm_ops.domain.soak.needs import Needs, Part, find_gaps, find_holes, find_unusable, points_of
+from mm_ops.domain.soak.needs import find_gaps, find_holes, find_unusable, points_of
 from mm_ops.domain.soak.stretches import Line, Stretch, fit, newer_halves, split
 from mm_ops.domain.soak.words import in_unit, percent
-from mm_ops.domain.verdict import Finding, Severity, Verdict
-from mm_ops.domain.windows import Duration, format_duration
+from mm_ops.domain.verdict import Finding, Verdict
+from mm_ops.domain.windows import format_duration
 
 _START_TIME = "the process' start time"
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Trend(Needs):
-    """One leak gate. ``min_points`` are those of one stretch; ``limit`` is in ``unit``.
-
-    ``significance`` is the p below which a trend is taken for real; ``min_judged`` the share of the window's buckets
-    that must lie in stretches that are long enough.
-    """
-
-    name: Name
-    sli: Name
-    bound: Bound
-    limit: Annotated[float, Field(allow_inf_nan=False)]
-    unit: Unit
-    horizon: Duration
-    significance: Annotated[float, Field(gt=0, le=0.1)]
-    min_judged: Part = 0.5
-    severity: Severity
-    source: Source
-
-    def __post_init__(self) -> None:
-        if self.horizon <= timedelta(0):
-            raise ValueError(f"horizon: expected more than 0s, was {format_duration(self.horizon)}")
-
-    @property
-    def words(self) -> str:
-        """The rule in a line, with its source."""
-        rule = f"{self.sli} {self.bound.sign} {self.limit:g} {self.unit}"
-        return f"{rule} for {format_duration(self.horizon)} more, if its trend goes on. {self.source}"
-
-    def leads(self, line: Line) -> bool:
-        """Whether the trend is significant and towards the limit."""
-        towards = line.slope > 0 if self.bound is Bound.AT_MOST else line.slope < 0
-        return towards and line.p < self.significance
-
-    def value(self, line: Line) -> float:
-        """What is compared with the limit."""
-        return line.after(self.horizon) if self.leads(line) else line.level
-
-    def margin(self, line: Line) -> float:
-        """The room left before the limit."""
-        return self.bound.margin(self.value(line), self.limit)
 
 
 def evaluate_trend(

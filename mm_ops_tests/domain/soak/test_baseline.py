@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from mm_ops.domain.soak.baseline import NOT_NAMED, Baseline, compare, evaluate_baseline
+from mm_ops.domain.soak.baseline import NOT_NAMED, compare, evaluate_baseline
+from mm_ops.domain.soak.bucket_rules import Baseline
 from mm_ops.domain.soak.buckets import Buckets
 from mm_ops.domain.soak.sides import Side
 from mm_ops.domain.verdict import Finding, Severity, Verdict

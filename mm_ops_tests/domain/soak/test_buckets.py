@@ -19,7 +19,8 @@ from mm_ops.domain.sli.histograms import HistogramQuantile
 from mm_ops.domain.sli.kinds import Kind
 from mm_ops.domain.sli.measurement import Problem, Scope
 from mm_ops.domain.sli.series import Selector, Series, split_series
-from mm_ops.domain.soak.buckets import BucketPolicy, Buckets, SliBuckets, buckets_from, measure_buckets
+from mm_ops.domain.soak.bucket_rules import BucketPolicy
+from mm_ops.domain.soak.buckets import Buckets, SliBuckets, buckets_from, measure_buckets
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import START, WORDS
 from mm_ops_tests.domain.sli.small import scope, series

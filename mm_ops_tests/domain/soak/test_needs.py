@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from mm_ops.domain.sli.measurement import Measurement, Problem
-from mm_ops.domain.soak.needs import Needs, find_gaps, find_holes, find_unusable, points_of
+from mm_ops.domain.soak.bucket_rules import Needs
+from mm_ops.domain.soak.needs import find_gaps, find_holes, find_unusable, points_of
 from mm_ops_tests.domain.soak.bucketed import GOOD, sli_buckets
 
 NEEDS = Needs(min_points=10)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from mm_ops.domain.soak.bucket_rules import Needs
 from mm_ops.domain.soak.buckets import Buckets
-from mm_ops.domain.soak.needs import Needs
 from mm_ops.domain.soak.sides import Side, Usable, find_misfits, find_shortfall, find_usable
 from mm_ops_tests.domain.soak.bucketed import GOOD, buckets, sli_buckets
 

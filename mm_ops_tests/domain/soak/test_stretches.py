@@ -3,8 +3,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from mm_ops.domain.soak.bucket_rules import Needs
 from mm_ops.domain.soak.buckets import Buckets, Restart
-from mm_ops.domain.soak.needs import Needs, points_of
+from mm_ops.domain.soak.needs import points_of
 from mm_ops.domain.soak.stretches import Stretch, fit, newer_halves, split
 from mm_ops_tests.builders import START
 from mm_ops_tests.domain.soak.bucketed import HOUR, buckets, restarted

@@ -16,8 +16,9 @@ from mm_ops.domain.sli.gauges import Gauge
 from mm_ops.domain.sli.measurement import Measurement, Problem, Scope
 from mm_ops.domain.sli.series import Selector, Series, split_series
 from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.soak.buckets import BucketPolicy, Buckets, buckets_from, measure_buckets
-from mm_ops.domain.soak.trend import Trend, evaluate_trend
+from mm_ops.domain.soak.bucket_rules import BucketPolicy, Trend
+from mm_ops.domain.soak.buckets import Buckets, buckets_from, measure_buckets
+from mm_ops.domain.soak.trend import evaluate_trend
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 from mm_ops_tests.builders import WORDS
 from mm_ops_tests.domain.soak.bucketed import GOOD, HOUR, buckets, restarted, sli_buckets
