@@ -9,7 +9,8 @@ from mm_ops.domain.rendering.catalogue import Catalogue, matchers_of
 from mm_ops.domain.rendering.policy import Record
 from mm_ops.domain.sli.series import Selector
 from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.soak.trend import Trend
+from mm_ops.domain.soak.bucket_rules import Trend
+from mm_ops.domain.soak.policy import Gate
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.policies_of_rules import project, scraped, watched, with_bots, with_gate
 
@@ -39,7 +40,8 @@ def test_a_gate_on_a_counter_needs_each_of_its_label_values() -> None:
 def with_trends(*trends: Trend) -> Catalogue:
     """The project's gates with these trends, and every other SLI reported."""
     catalogue = project()
-    judged = {rule.sli for rule in (*catalogue.soak.gates, *trends)}
+    rules: tuple[Gate | Trend, ...] = (*catalogue.soak.gates, *trends)
+    judged = {rule.sli for rule in rules}
     reported = tuple(sli.name for sli in catalogue.slis.slis if sli.name not in judged)
     return replace(catalogue, soak=replace(catalogue.soak, trends=trends, baselines=(), reported=reported))
 
