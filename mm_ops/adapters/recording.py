@@ -75,10 +75,10 @@ class RecordingSamples:
                 f"{self._root}: no samples of any day in {window} are recorded; "
                 "`mm-ops paperbot record` records the paper bot"
             )
-        table = SeriesTable()
+        table, wanted = SeriesTable(), _Wanted(selectors)
         for file in files:
             self._entries.verify(file)
-            _add(table, file, selectors, window)
+            _add(table, file, wanted, window)
         return table.finish()
 
     def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
@@ -107,12 +107,26 @@ class RecordingSamples:
         return [self._root / name for name in names]
 
 
-def _add(table: SeriesTable, file: Path, selectors: Sequence[Selector], window: TimeWindow) -> None:
-    """Add one file's samples of the series that a selector wants; whatever is wrong with them is said of the file."""
-    metrics = sorted({selector.metric for selector in selectors})
+class _Wanted:
+    """What is asked for; whether a series is, is found out once and not for every piece of it."""
+
+    def __init__(self, selectors: Sequence[Selector]) -> None:
+        self.metrics = sorted({selector.metric for selector in selectors})
+        self._selectors = selectors
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def has(self, metric: str, labels: str) -> bool:
+        if (metric, labels) not in self._known:
+            parsed = parse_labels(metric, labels)
+            self._known[metric, labels] = any(one.selects(metric, parsed) for one in self._selectors)
+        return self._known[metric, labels]
+
+
+def _add(table: SeriesTable, file: Path, wanted: _Wanted, window: TimeWindow) -> None:
+    """Add one file's samples of the series that are wanted; whatever is wrong with them is said of the file."""
     try:
-        for (metric, labels), rows in _whole_runs(_pieces(file, metrics, window)):
-            if any(selector.selects(metric, parse_labels(metric, labels)) for selector in selectors):
+        for (metric, labels), rows in _whole_runs(_pieces(file, wanted.metrics, window)):
+            if wanted.has(metric, labels):
                 ts_ns, values = (
                     np.concatenate([part[name].to_numpy() for part in rows]) for name in ("ts_ns", "value")
                 )

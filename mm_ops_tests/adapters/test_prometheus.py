@@ -1,3 +1,5 @@
+import contextlib
+import gc
 import json
 import socket
 import threading
@@ -85,6 +87,42 @@ def test_six_hours_are_asked_at_a_time_by_post_with_a_longer_range_and_the_bot(h
         ('m{bot="paper",stage="x"}[1h1s]', f"{START_S + 25_200}.000"),
         ('n{bot="paper"}[1h1s]', f"{START_S + 25_200}.000"),
     ]
+
+
+def ranges(server: HTTPServer) -> list[str]:
+    asked = [parse_qs(request.get_data(as_text=True)) for request, _ in server.log]
+    return [one["query"][0].rpartition("[")[2].removesuffix("1s]") for one in asked]
+
+
+def test_stretches_grow_to_a_day_while_few_samples_come(httpserver: HTTPServer) -> None:
+    window = TimeWindow(DAY.start, DAY.start + timedelta(hours=70))
+    source(answering(httpserver, matrix())).read_series([Selector("m")], window)
+    assert ranges(httpserver) == ["6h", "12h", "24h", "24h", "4h"]
+
+
+def test_stretches_do_not_grow_where_many_samples_come(httpserver: HTTPServer) -> None:
+    """150,000 samples in the first six hours, one less in the next."""
+    window = TimeWindow(DAY.start, DAY.start + timedelta(hours=24))
+    for hours, count in ((0, 150_000), (6, 149_999), (12, 0)):
+        start = START_S + hours * 3600
+        body = matrix(series(*((round(start + n / 1000, 3), "1") for n in range(count))))
+        httpserver.expect_ordered_request("/api/v1/query").respond_with_data(body)
+    (found,) = source(httpserver.url_for("")).read_series([Selector("m")], window)
+    assert ranges(httpserver) == ["6h", "6h", "12h"]
+    assert found.values.size == 299_999
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("body", [matrix(), "cut"])
+def test_the_garbage_collector_is_left_as_it_was(httpserver: HTTPServer, body: str, *, enabled: bool) -> None:
+    url = answering(httpserver, body)
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with contextlib.suppress(SourceUnavailableError):
+            source(url).read_series([Selector("m")], HOUR)
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
 
 
 def test_the_stretches_of_a_series_are_joined_and_equal_times_are_held_once(httpserver: HTTPServer) -> None:
