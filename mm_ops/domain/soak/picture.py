@@ -114,9 +114,8 @@ def chart_of(soak: SoakPolicy) -> dict[str, str]:
     """The chart of each rule: that of the SLI which it looks at."""
     rules: tuple[Trend | Baseline, ...] = (*soak.trends, *soak.baselines)
     found = {rule.name: rule.sli for rule in rules}
-    for gate in soak.gates:
-        found |= {gate.name: gate.sli, sustained_name(gate): gate.sli}
-    return found
+    found |= {gate.name: gate.sli for gate in soak.gates}
+    return found | {sustained_name(gate): gate.sli for gate in soak.watched}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +133,7 @@ def _draw(sli: Sli, gate: Gate | None, shared: _Drawing) -> Chart:
     window = shared.window
     read = [one for selector in sli.measure.selectors() for one in pick(shared.inside, selector, window)]
     over = _window_of(gate, shared.soak)
+    gaps = _gaps(read, window, gate.max_gap if gate else MAX_GAP)
     times_ns, values = _points(sli, read, window, shared.soak, over)
     state = isinstance(sli.measure, ConditionTime)
     name = sli.name.replace("_", " ")
@@ -145,9 +145,9 @@ def _draw(sli: Sli, gate: Gate | None, shared: _Drawing) -> Chart:
         bound=gate.bound.value if gate else "at_most",
         limit=None if gate is None or state else gate.limit,
         times_ns=times_ns,
-        values=values,
+        values=_without(values, times_ns, gaps),
         breaches=_breaches(gate, shared.stored),
-        gaps=_gaps(read, window, gate.max_gap if gate else MAX_GAP),
+        gaps=gaps,
         restarts=shared.restarts,
     )
 
@@ -159,11 +159,15 @@ def _window_of(gate: Gate | None, soak: SoakPolicy) -> timedelta:
 
 
 def _points(sli: Sli, read: Sequence[Series], window: TimeWindow, soak: SoakPolicy, over: timedelta) -> Points:
-    """Times and values; several label sets are added up, or not drawn where adding makes no sense."""
+    """Times and values; several label sets are added up, or not drawn where adding makes no sense.
+
+    What looks back over a window is drawn once the soak holds a whole one.
+    """
     nothing = np.empty(0, dtype=np.int64), np.empty(0)
     if not sli.measure.windowed:
         return (read[0].ts_ns, read[0].values) if len(read) == 1 else nothing
-    times_ns = evaluation_times(window, soak.evaluation_interval)
+    whole = TimeWindow(window.start + min(over, window.duration - soak.evaluation_interval), window.end)
+    times_ns = evaluation_times(whole, soak.evaluation_interval)
     found = sli.measure.alert_values(read, times_ns, over, ())
     return (times_ns, _sum(found)) if found else nothing
 
@@ -172,6 +176,14 @@ def _sum(parts: Iterable[Instants]) -> NDArray[np.float64]:
     """NaN where any is absent: a sum of what happens to be there says nothing."""
     added: NDArray[np.float64] = np.sum([np.where(one.present, one.values, np.nan) for one in parts], axis=0)
     return added
+
+
+def _without(values: NDArray[np.float64], times_ns: Times, gaps: Iterable[Span]) -> NDArray[np.float64]:
+    """Blank what lies in a gap: a range that reaches back over it still has a value there, of before."""
+    blank = np.zeros(times_ns.size, dtype=bool)
+    for gap in gaps:
+        blank |= (times_ns > gap.start_ns) & (times_ns < gap.end_ns)
+    return np.where(blank, np.nan, values)
 
 
 def _breaches(gate: Gate | None, stored: Mapping[str, Any]) -> tuple[Breach, ...]:

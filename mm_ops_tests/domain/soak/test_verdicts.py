@@ -103,11 +103,7 @@ def test_one_bad_sample_of_a_maximum_fails() -> None:
 
 
 def versions(frame: pl.DataFrame, version: str | None = VERSION) -> Finding:
-    (finding,) = (
-        one
-        for one in by_policy(measured(frame), version)
-        if one.gate == "bot_version"
-    )
+    (finding,) = (one for one in by_policy(measured(frame), version) if one.gate == "bot_version")
     return finding
 
 
@@ -206,9 +202,7 @@ def test_another_scrape_interval_than_the_policy_has_does_not_pass() -> None:
 def test_a_misfit_leaves_a_fail_a_fail() -> None:
     metrics = json.loads(encode({**measured(HEALTHY), "scrape_interval_s": 30.0}))
     metrics["slis"]["maker_share"]["value"] = 0.1
-    assert {finding.gate: finding.verdict for finding in by_policy(metrics)}[
-        "maker_share"
-    ] is FAIL
+    assert {finding.gate: finding.verdict for finding in by_policy(metrics)}["maker_share"] is FAIL
 
 
 def test_an_sli_that_was_not_measured_is_inconclusive() -> None:
