@@ -13,6 +13,7 @@ from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 SOAK_METRICS = "soak_metrics.json"
 GATES_SUMMARY = "gates_summary.json"
 SOAK_RESULTS = "SOAK_RESULTS.md"
+SOAK_PAGE = "SOAK_RESULTS.html"
 EDGE_REPORT = "edge_report.json"
 EDGE_TEXT = "EDGE_REPORT.md"
 CHAOS_DRILL = "chaos_drill.json"

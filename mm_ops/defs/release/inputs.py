@@ -21,6 +21,7 @@ _DESCRIPTIONS = {
     names.SOAK_METRICS: "every SLI over the soak window",
     names.GATES_SUMMARY: "every gate's verdict with its evidence",
     names.SOAK_RESULTS: "the soak, for people",
+    names.SOAK_PAGE: "the soak with its charts, for a browser",
     names.EDGE_REPORT: "the day's edge, with its identity",
     names.EDGE_TEXT: "the day's edge, for people",
     names.READINESS: "GO or HOLD over the last days, with what it rests on",

@@ -17,6 +17,10 @@ from mm_ops.domain.windows import TimeWindow
 
 if TYPE_CHECKING:
     from mm_ops.domain.sli.catalogue import SliCatalogue
+    from mm_ops.domain.verdict import Finding
+
+SHOWN_CHARTS = 3
+"""In the asset's metadata: the worst; all are in the page."""
 
 POLICIES = ("slis.yaml", "soak.yaml")
 
@@ -69,7 +73,6 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
     )
     def soak_metrics(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.recording import RecordingSamples
-        from mm_ops.domain.sli.series import split_series
         from mm_ops.domain.soak.metrics import measure_slis, measure_soak, version_in
         from mm_ops.domain.soak.resolve import selectors_of
 
@@ -78,7 +81,7 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
         with refusals_end_the_step():
             slis, soak = policies(site)
             window = TimeWindow.ending(TimeWindow.of_day(day).end, soak.window)
-            table = split_series(RecordingSamples(evidence.sample_root()).read(selectors_of(slis, soak), window))
+            table = RecordingSamples(evidence.sample_root()).read_series(selectors_of(slis, soak), window)
             begun = evidence.registration(window.days()[0])
             words = bot.samples.words
             inputs = [*(evidence.day_entry(touched) for touched in window.days()), begun]
@@ -107,8 +110,14 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",
     )
     def soak_findings(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.recording import RecordingSamples
+        from mm_ops.adapters.soak_html import render_soak_page
+        from mm_ops.domain.charts.svg import chart_markdown
+        from mm_ops.domain.soak.page import charts_worst_first
+        from mm_ops.domain.soak.picture import draw_soak, soak_page, window_of
         from mm_ops.domain.soak.registration import find_change
         from mm_ops.domain.soak.report_text import soak_markdown
+        from mm_ops.domain.soak.resolve import selectors_of
         from mm_ops.domain.soak.verdicts import Reference, fold, judge
 
         day = partition_day(context)
@@ -129,13 +138,32 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDef
                 **site.basis(bot, *POLICIES, inputs=[name]),
                 **gates_summary(findings, fold(findings, soak), metrics["window"]["window"]),
             }
-        text = soak_markdown(metrics["window"], findings)
+            measured = metrics["window"]
+            samples = RecordingSamples(evidence.sample_root())
+            table = samples.read_series(selectors_of(slis, soak), window_of(measured))
+            charts = draw_soak(slis, soak, table, measured)
+            page = soak_page(summary, charts, measured, bot=bot.name, soak=soak, remarks=registered_words(metrics))
+        text = soak_markdown(measured, findings)
         evidence.withdraw_releases(day)
         stored = evidence.put_json(evidence.report(day, names.GATES_SUMMARY), summary)
+        drawn = evidence.put(evidence.report(day, names.SOAK_PAGE), render_soak_page(page))
         shown = evidence.put(evidence.report(day, names.SOAK_RESULTS), text.encode())
-        return materialised(stored, shown, markdown=text, verdict=summary["verdict"])
+        pictures = "\n\n".join(chart_markdown(chart) for chart in charts_worst_first(page)[:SHOWN_CHARTS])
+        facts = {"verdict": summary["verdict"], "charts": dg.MetadataValue.md(pictures), **margins(findings)}
+        return materialised(stored, shown, drawn, markdown=text, **facts)
 
     return soak_findings
+
+
+def margins(findings: "list[Finding]") -> dict[str, float]:
+    """The margin of each hard gate, which the UI plots over time."""
+    return {f"margin_{one.gate}": one.margin for one in findings if one.hard and one.margin is not None}
+
+
+def registered_words(metrics: dict[str, Any]) -> list[str]:
+    """When what judges the soak was put on record."""
+    record = metrics["registration"]
+    return [f"What judges this soak was put on record at {record['registered']}."] if record else []
 
 
 def policies(site: Site) -> "tuple[SliCatalogue, SoakPolicy]":
