@@ -83,17 +83,20 @@ def _nothing_is_scraped(catalogue: Catalogue) -> RuleTest:
 
 
 def _not_finite(catalogue: Catalogue) -> Iterator[RuleTest]:
+    """Test all gauges at once: promtool opens a database for every test."""
     name = catalogue.alerting.no_data.not_finite.name
     labels, hold = labels_of(catalogue, catalogue.fleet.bots[0]), steps_of(catalogue, name)
-    for gauge in catalogue.gauges():
-        series, alert = gauge.promql(labels), not_finite_alert(catalogue, gauge, labels)
-        told = [Check(name, hold - 1), Check(name, hold, [alert])]
-        for what, values in (("NaN", nan(hold, STRIDE)), ("infinite", f"Inf {nan(hold, STRIDE)}")):
-            yield RuleTest(name=f"{gauge.metric} is {what}", series={series: values}, checks=told, stride=STRIDE)
-        number = RuleTest(
-            name=f"{gauge.metric} is a number", series={series: f"1x{hold + 1}"}, checks=[Check(name, hold)]
+    series = [gauge.promql(labels) for gauge in catalogue.gauges()]
+    alerts = [not_finite_alert(catalogue, gauge, labels) for gauge in catalogue.gauges()]
+    for what, values in (("NaN", nan(hold, STRIDE)), ("infinite, then NaN", f"Inf -Inf {nan(hold, STRIDE)}")):
+        yield RuleTest(
+            name=f"every gauge is {what}",
+            series=dict.fromkeys(series, values),
+            checks=[Check(name, hold - 1), Check(name, hold, alerts)],
+            stride=STRIDE,
         )
-        yield number
+    numbers = dict.fromkeys(series, f"1x{hold + 1}")
+    yield RuleTest(name="every gauge is a number", series=numbers, checks=[Check(name, hold)])
 
 
 def _stalled(catalogue: Catalogue) -> Iterator[RuleTest]:
