@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from mm_ops.adapters.policy_files import read_policy
 from mm_ops.cli import cli
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SchemaError
+from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops_tests.requirements import PROJECT
-from mm_ops_tests.soak_samples import POLICIES, healthy, write_recording
+from mm_ops_tests.soak_samples import POLICIES, healthy, soak_policy, write_recording
 
 HEALTHY = healthy()
 AFTER = {"CI_FAKE_UTC": "2026-11-21T06:00:00Z"}  # the recording ends with the midnight before
@@ -70,8 +72,10 @@ def test_what_is_exported_is_what_was_judged_and_the_same_bytes_again(root: Path
     assert json.loads(metrics_json)["slis"]["guard_trips"]["value"] == 0.0
     assert markdown.startswith(b"# Soak results")
     summary = json.loads(gates_json)
-    assert (summary["verdict"], len(summary["findings"])) == ("pass", 8)
-    assert set(summary["policy_digest"]) == {"slis.yaml", "soak.yaml"}
+    rules = [rule.name for rule in soak_policy().rules]
+    assert (summary["verdict"], [finding["gate"] for finding in summary["findings"]]) == ("pass", rules)
+    assert set(summary["policies"]) == {"slis.yaml", "soak.yaml"}
+    assert summary["version"] == "1.0.0"
 
 
 def test_json_is_one_document_before_the_marker(root: Path) -> None:
@@ -147,7 +151,10 @@ def test_a_prometheus_that_is_down_is_inconclusive_with_the_reason() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     result = run("--prometheus", url, "--json")
     assert (result.exit_code, last_line(result)) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
-    assert result.stdout.count(f"the source gave no answer: prometheus {url}: no whole answer") == 8
+    findings = json.loads("\n".join(result.stdout.splitlines()[:-1]))["gates"]["findings"]
+    told = [finding for finding in findings if f"the source gave no answer: prometheus {url}" in finding["reason"]]
+    assert {finding["verdict"] for finding in findings} == {"inconclusive"}
+    assert len(told) == len(soak_policy().rules) - len(soak_policy().baselines)  # those lack a known-good soak first
 
 
 def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -189,3 +196,50 @@ def test_a_user_sees_one_line_and_no_traceback(tmp_path: Path) -> None:
     assert fault.startswith(f"mm-ops: {tmp_path}: no samples of any day in ")
     assert all(line.startswith("soak: ") for line in progress)
     assert not done.stdout
+
+
+def test_a_policy_that_changes_while_the_soak_runs_is_seen(root: Path, tmp_path: Path) -> None:
+    began = tmp_path / "began.json"
+    assert CliRunner().invoke(cli, ["soak", "start", "--out", str(began)]).exit_code == 0
+    assert last_line(run("--recording", root, "--started", began)) == "| soak | PASS | SOAK=PASS |"
+    for name in ("slis.yaml", "soak.yaml", "bots.yaml"):
+        text = (POLICIES / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("limit: 150", "limit: 200"), encoding="utf-8")
+    result = run("--recording", root, "--started", began, MM_OPS_POLICIES=str(tmp_path))
+    assert (result.exit_code, last_line(result)) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
+    assert "limit was 150.0, is 200.0" in " ".join(result.stdout.split())
+
+
+def test_a_start_that_is_none_of_ours_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "began.json").write_text("[]")
+    assert isinstance(run("--recording", root, "--started", tmp_path / "began.json").exception, SchemaError)
+    assert isinstance(run("--recording", root, "--started", tmp_path / "no.json").exception, MissingEvidenceError)
+
+
+def test_a_soak_is_compared_with_the_known_good_one(root: Path, tmp_path: Path) -> None:
+    good = tmp_path / "good.json"
+    run("--recording", root, "--export-json", good)
+    gates = tmp_path / "gates.json"
+    run("--recording", root, "--known-good", good, "--gate-summary", gates)
+    compared = {one.name for one in soak_policy().baselines}
+    found = {
+        one["gate"]: one["verdict"] for one in json.loads(gates.read_text())["findings"] if one["gate"] in compared
+    }
+    assert found == dict.fromkeys(compared, "pass")
+
+
+def test_another_version_than_the_one_that_ran_is_not_judged_by_its_soak(root: Path) -> None:
+    result = run("--recording", root, "--expect-version", "2.0.0")
+    assert result.exit_code == 1
+    assert "version 1.0.0 ran, and 2.0.0 is judged" in " ".join(result.stdout.replace("│", " ").split())
+
+
+def test_the_page_is_one_file_with_a_chart_for_each_sli_and_the_same_bytes_again(root: Path, tmp_path: Path) -> None:
+    pages = [tmp_path / name for name in ("a.html", "b.html")]
+    for page in pages:
+        assert run("--recording", root, "--export-html", page).exit_code == 0
+    text = pages[0].read_text(encoding="utf-8")
+    assert pages[1].read_text(encoding="utf-8") == text
+    assert text.count('role="img"') >= len(read_policy(POLICIES / "slis.yaml", SliCatalogue).slis)
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "<script" not in text

@@ -9,7 +9,7 @@ from mm_ops.adapters.policy_files import read_policy
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.fleet import Location, build_location
 from mm_ops.defs.jobs import CHECKS, NIGHTLY
-from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import check_result, report_of_day
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError, SourceUnavailableError
@@ -27,7 +27,7 @@ def location() -> Location:
 
 def test_the_location_loads_with_every_asset_of_the_design(location: Location):
     dg.Definitions.validate_loadable(location.definitions)
-    assert location.definitions.resolve_asset_graph().get_all_asset_keys() == set(KEYS.all)
+    assert location.definitions.resolve_asset_graph().get_all_asset_keys() == {*KEYS.all, PROMETHEUS_RULES}
 
 
 def test_evidence_flows_from_samples_to_the_bundle(location: Location):
@@ -36,7 +36,7 @@ def test_evidence_flows_from_samples_to_the_bundle(location: Location):
     assert parents == {
         "sli_samples": [],
         "soak_metrics": ["sli_samples"],
-        "soak_findings": ["soak_metrics"],
+        "soak_findings": ["sli_samples", "soak_metrics"],
         "edge_report": [],
         "golden_report": [],
         "chaos_drill": [],
@@ -47,7 +47,7 @@ def test_evidence_flows_from_samples_to_the_bundle(location: Location):
 
 
 def test_there_is_one_check_for_each_gate_and_only_hard_ones_block(location: Location):
-    gates = read_policy(HERE.policies / "soak.yaml", SoakPolicy).gates
+    gates = read_policy(HERE.policies / "soak.yaml", SoakPolicy).rules
     specs = {spec.name: spec for definition in location.graphs["paper"].checks for spec in definition.check_specs}
     assert set(specs) == {*(gate.name for gate in gates), "identity", "no_drift", "is_go"}
     blocking = {name for name, spec in specs.items() if spec.blocking}
@@ -76,7 +76,8 @@ def test_the_schedule_starts_one_run_a_bot_for_the_day_that_ended(location: Loca
             scheduled_execution_time=at,
             repository_def=location.definitions.get_repository_def(),
         )
-        (request,) = schedule.evaluate_tick(context).run_requests or []
+        shared, request = schedule.evaluate_tick(context).run_requests or []
+    assert (shared.run_key, shared.asset_selection) == ("catalogue:2026-11-20", [PROMETHEUS_RULES])
     assert (request.run_key, request.partition_key) == ("paper:2026-11-20", "2026-11-20")
     assert set(request.asset_selection or []) == set(KEYS.all)
     assert request.tags["mm_ops/bot"] == "paper"

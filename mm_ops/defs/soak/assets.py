@@ -29,7 +29,7 @@ def soak_assets(bot: Bot, first_day: date, policy: SoakPolicy) -> list[dg.Assets
     """Build ``sli_samples``, ``soak_metrics`` and ``soak_findings``."""
     days = daily(first_day)
     touched = len(TimeWindow.ending(TimeWindow.of_day(first_day).end, policy.window).days())
-    return [_sli_samples(bot, days), _soak_metrics(bot, days, touched), _soak_findings(bot, days)]
+    return [_sli_samples(bot, days), _soak_metrics(bot, days, touched), _soak_findings(bot, days, touched)]
 
 
 def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -101,10 +101,13 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
     return soak_metrics
 
 
-def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -> dg.AssetsDefinition:
     @dg.asset(
         key=BotKeys(bot.name).soak_findings,
-        deps=[BotKeys(bot.name).soak_metrics],
+        deps=[
+            BotKeys(bot.name).soak_metrics,
+            dg.AssetDep(BotKeys(bot.name).sli_samples, partition_mapping=last_days(touched)),
+        ],
         partitions_def=days,
         group_name=bot.name,
         description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",

@@ -19,7 +19,7 @@ def read(tmp_path: Path, text: str) -> SliCatalogue:
     return read_policy(path, SliCatalogue)
 
 
-def test_the_project_measures_the_eight_of_the_design_and_the_median_beside() -> None:
+def test_the_project_measures_the_eight_of_the_design_and_what_trends_and_the_version_need() -> None:
     assert [sli.name for sli in catalogue().slis] == [
         "tick_latency_p95_ms",
         "tick_latency_p50_ms",
@@ -30,13 +30,17 @@ def test_the_project_measures_the_eight_of_the_design_and_the_median_beside() ->
         "guard_trips",
         "maker_share",
         "ws_lag_max_ms",
+        "ws_lag_p95_ms",
+        "resident_memory_bytes",
+        "open_files",
+        "bot_version",
     ]
 
 
 def test_selectors_come_once() -> None:
     found = catalogue().selectors()
     assert found.count(Selector("mm_stage_duration_ms_bucket", {"stage": "tick_total"})) == 1
-    assert len(found) == 10
+    assert len(found) == 14
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,12 @@ def test_slis_of_one_histogram_agree_about_its_buckets() -> None:
     other = replace(second, measure=replace(second.measure, bounds=(1.0, 2.0)))
     with pytest.raises(ValueError, match="tick_latency_p50_ms: expected the bounds that mm_stage_duration_ms has"):
         SliCatalogue(slis=(first, other))
+
+
+def test_an_sli_is_found_by_its_name_or_refused() -> None:
+    assert catalogue().of("guard_trips").unit == "count"
+    with pytest.raises(PolicyError, match=r"slis\.yaml: no sli guard_trip$"):
+        catalogue().of("guard_trip")
 
 
 def test_an_empty_catalogue_is_refused() -> None:

@@ -1,0 +1,84 @@
+"""``mm-ops replay`` as a user runs it, on three days of small samples with one bad hour."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from mm_ops.cli import cli
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError
+from mm_ops_tests.soak_samples import POLICIES, WINDOW, healthy, write_recording
+
+HOUR_NS = 3_600_000_000_000
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three days; the edge stands at 1 bps for the eleventh hour."""
+    start = WINDOW.start_ns + 10 * HOUR_NS
+    low = (pl.col("metric") == "mm_edge_bps_ema24h") & pl.col("ts_ns").is_between(start, start + HOUR_NS, closed="left")
+    frame = healthy().with_columns(value=pl.when(low).then(1.0).otherwise("value"))
+    return write_recording(tmp_path_factory.mktemp("recording"), frame)
+
+
+def replay(root: Path, *arguments: str) -> Result:
+    stretch = ["--from", "2026-11-18", "--to", "2026-11-21"]
+    return CliRunner().invoke(cli, ["replay", "--recording", str(root), *stretch, *arguments])
+
+
+def document(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads("\n".join(result.stdout.splitlines()[:-1]))
+    return found
+
+
+def test_what_would_have_fired_is_told_with_its_times_and_the_soak_fails(root: Path):
+    result = replay(root)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "| replay | FAIL | REPLAY=FAIL |")
+    words = " ".join(result.stdout.replace("│", " ").split())
+    assert "SoakEdgeDegradation rollback bot=paper 2026-11-18T10:00:00Z 2026-11-18T10:30:00Z" in words
+    assert "2026-11-21T00:00:00Z fail edge_bps_ema24h, edge_bps_ema24h_sustained" in words
+
+
+def test_another_policy_is_compared_with_the_one_that_is_there(root: Path, tmp_path: Path):
+    other = tmp_path / "other.yaml"
+    text = (POLICIES / "soak.yaml").read_text(encoding="utf-8")
+    assert "limit: 2.0" in text
+    other.write_text(text.replace("limit: 2.0", "limit: 0.5"), encoding="utf-8")
+    result = replay(root, "--policy", str(other), "--json")
+    assert result.exit_code == 0  # under the other policy every soak passes
+    changed = {change["what"]: (change["before"][:5], change["after"][:5]) for change in document(result)["changes"]}
+    assert changed == {
+        "SoakEdgeDegradation {bot=paper}": ("fired", "did n"),
+        "edge_bps_ema24h, soak up to 2026-11-21T00:00:00Z": ("fail:", "pass:"),
+        "edge_bps_ema24h_sustained, soak up to 2026-11-21T00:00:00Z": ("fail:", "pass:"),
+    }
+    assert "3 changes" in replay(root, "--policy", str(other)).stdout
+    assert "nothing changes" in replay(root, "--policy", str(POLICIES / "soak.yaml")).stdout
+
+
+def test_a_stretch_without_a_whole_soak_decides_nothing(root: Path):
+    result = CliRunner().invoke(
+        cli, ["replay", "--recording", str(root), "--from", "2026-11-19", "--to", "2026-11-21", "--json"]
+    )
+    assert (result.exit_code, document(result)["histories"][0]["soaks"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--from", "2026-11-21", "--to", "2026-11-20"], PolicyError),
+        (["--from", "2026-11-18", "--to", "2026-11-20", "--policy", "nowhere.yaml"], PolicyError),
+        (["--from", "2020-01-01", "--to", "2020-01-05"], MissingEvidenceError),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused(root: Path, arguments: list[str], error: type[Exception]):
+    result = CliRunner().invoke(cli, ["replay", "--recording", str(root), *arguments])
+    assert isinstance(result.exception, error)
+
+
+def test_two_origins_or_none_are_a_usage_error(root: Path):
+    assert replay(root, "--mock").exit_code == 2
+    assert CliRunner().invoke(cli, ["replay", "--from", "2026-11-18", "--to", "2026-11-20"]).exit_code == 2
