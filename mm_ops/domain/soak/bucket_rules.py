@@ -85,7 +85,7 @@ class Trend(Needs):
     @property
     def words(self) -> str:
         """The rule in a line, with its source."""
-        rule = f"{self.sli} {self.bound.sign} {self.limit:g} {self.unit}"
+        rule = f"{self.sli} {self.bound.sign} {in_unit(self.limit, self.unit)}"
         return f"{rule} for {format_duration(self.horizon)} more, if its trend goes on. {self.source}"
 
     def leads(self, line: "Line") -> bool:
@@ -123,8 +123,10 @@ class Baseline(Needs):
     @property
     def words(self) -> str:
         """The rule in a line, with its source."""
-        tolerated = f"{percent(self.relative)} and {in_unit(self.absolute, self.unit)}"
-        return f"{self.sli} not worse than in the known-good release's soak by more than {tolerated}. {self.source}"
+        parts = [percent(self.relative)] if self.relative else []
+        parts += [in_unit(self.absolute, self.unit)] if self.absolute else []
+        tolerated = f" by more than {' and '.join(parts)}" if parts else ""
+        return f"{self.sli} not worse than in the known-good release's soak{tolerated}. {self.source}"
 
     @property
     def bound(self) -> Bound:
