@@ -1,6 +1,7 @@
 """``mm-ops edge report``: the edge of any fills against any quotes, without Dagster."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -8,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from mm_ops.cli.context import marker, policy_file, show_table
+from mm_ops.cli.context import marker, policy_file, say, show_table
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from mm_ops.adapters.market_inputs import Inputs
+    from mm_ops.domain.edge.intake import EdgePolicies
     from mm_ops.domain.edge.policy import Instruments
+    from mm_ops.domain.verdict import Finding
     from mm_ops.domain.windows import TimeWindow
 
-ANSWERS = {True: ("PASS", 0), False: ("FAIL", 1), None: ("INCONCLUSIVE", 2)}
 PATH = click.Path(path_type=Path)
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+DATA = "Parquet or JSON lines: a file, a folder, or an fsspec URL of either."
 
 
 @click.group()
@@ -27,62 +31,112 @@ def edge() -> None:
 
 
 @edge.command()
-@click.option("--fills", type=PATH, required=True, help="Parquet or JSON lines, a file or a folder.")
-@click.option("--quotes", type=PATH, required=True, help="Parquet or JSON lines, a file or a folder.")
+@click.option("--fills", required=True, help=DATA)
+@click.option("--quotes", required=True, help=DATA)
+@click.option("--mapping", type=PATH, help="YAML that says how the files call columns, words and time units.")
 @click.option("--instruments", type=PATH, help="Default deploy/policies/instruments.yaml.")
 @click.option("--policy", type=PATH, help="Default deploy/policies/edge.yaml.")
+@click.option("--inputs", type=PATH, help="What becomes of bad rows; default deploy/policies/inputs.yaml.")
 @click.option("--clock", type=click.Choice(["exchange", "receive"]), help="Overrules the venue's clock.")
 @click.option("--venue", help="Takes all symbols as this venue's: its clock and lag, from the policy.")
 @click.option("--side-is", type=click.Choice(["ours", "aggressor"]), default="ours", show_default=True)
+@click.option("--infer-aggressor", is_flag=True, help="Sides are aggressors'; where null, by Lee and Ready's rule.")
+@click.option("--alternatives", is_flag=True, help="Also say what other clocks and lags would give; costs ten joins.")
 @click.option("--start", type=TIME, help="UTC; default the first fill or quote.")
 @click.option("--end", type=TIME, help="UTC, not included; default just after the last fill or quote.")
+@click.option("--rejects", type=PATH, help="Write the rows that were left out as faulty, as JSON lines.")
 @click.option("--out-json", type=PATH, help="Write the report as canonical JSON.")
 @click.option("--out-md", type=PATH, help="Write the report as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as canonical JSON.")
 def report(  # noqa: PLR0913, PLR0917 - one argument for each option
-    fills: Path,
-    quotes: Path,
+    fills: str,
+    quotes: str,
+    mapping: Path | None,
     instruments: Path | None,
     policy: Path | None,
+    inputs: Path | None,
     clock: Literal["exchange", "receive"] | None,
     venue: str | None,
     side_is: Literal["ours", "aggressor"],
     start: datetime | None,
     end: datetime | None,
+    rejects: Path | None,
     out_json: Path | None,
     out_md: Path | None,
     *,
+    infer_aggressor: bool,
+    alternatives: bool,
     as_json: bool,
 ) -> None:
     """Measure spread capture, markouts, adverse selection, fees, inventory and net edge.
 
-    Exit 0 when the identity holds, 1 when it does not, 2 when nothing could be measured.
+    Exit 0 when the identity holds and few enough rows were rejected, 1 when not, 2 when nothing could be measured.
     """
-    from mm_ops.adapters.market_data import read_fills, read_quotes
+    from mm_ops.adapters.market_files import locate
+    from mm_ops.adapters.market_inputs import Request, read_inputs
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import encode
+    from mm_ops.domain.edge.columns import ColumnMapping
+    from mm_ops.domain.edge.inputs import InputsPolicy
+    from mm_ops.domain.edge.intake import EdgePolicies
     from mm_ops.domain.edge.policy import EdgePolicy, Instruments
-    from mm_ops.domain.edge.report import build_edge_report
-    from mm_ops.domain.edge.report_text import edge_markdown
 
-    ours, market = read_fills(fills, side_is=side_is), read_quotes(quotes)
-    result = build_edge_report(
-        ours,
-        market,
-        policy=read_policy(policy or policy_file("edge.yaml"), EdgePolicy),
+    policies = EdgePolicies(
+        inputs=read_policy(inputs or policy_file("inputs.yaml"), InputsPolicy),
+        edge=read_policy(policy or policy_file("edge.yaml"), EdgePolicy),
         instruments=_at(venue, read_policy(instruments or policy_file("instruments.yaml"), Instruments)),
-        window=_window(ours, market, start, end),
         clock=clock,
     )
+    request = Request(
+        fills=locate(fills),
+        quotes=locate(quotes),
+        mapping=ColumnMapping() if mapping is None else read_policy(mapping, ColumnMapping),
+        side_is=side_is,
+        infer_aggressor=infer_aggressor,
+    )
+    found = read_inputs(request, policies)
+    _write(rejects, found.rejects)
+    result = _measure(found, policies, _window(found.fills, found.quotes, start, end), alternatives=alternatives)
     _write(out_json, encode(result))
-    _write(out_md, edge_markdown(result).encode())
+    _write(out_md, _text(result).encode())
     if as_json:
         click.echo(encode(result), nl=False)
     else:
         _show(result)
-    answer, code = ANSWERS[result["identity"]["holds"]]
-    marker("edge report", answer)
-    sys.exit(code)
+    _conclude(result)
+
+
+def _measure(found: "Inputs", policies: "EdgePolicies", window: "TimeWindow", *, alternatives: bool) -> dict[str, Any]:
+    from mm_ops.domain.edge.clocks import clock_alternatives
+    from mm_ops.domain.edge.report import build_edge_report
+
+    result = build_edge_report(
+        found.fills,
+        found.quotes,
+        policy=policies.edge,
+        instruments=policies.instruments,
+        window=window,
+        clock=policies.clock,
+    )
+    result["inputs"] = found.section
+    if alternatives:
+        result["clock_alternatives"] = clock_alternatives(found.fills, found.quotes, policies, window)
+    return result
+
+
+def _conclude(result: dict[str, Any]) -> None:
+    """Print what the checks found and leave with it: a fail first, then what could not be decided."""
+    from mm_ops.domain.edge.finding import identity_finding
+    from mm_ops.domain.edge.inputs_finding import inputs_finding
+    from mm_ops.domain.verdict import combine, exit_code
+
+    findings: list[Finding] = [identity_finding(result), inputs_finding(result)]
+    for finding in findings:
+        if finding.verdict.value != "pass":
+            say(f"{finding.gate}: {finding.verdict.value}: {finding.reason}")
+    verdict = combine(findings, {finding.gate for finding in findings})
+    marker("edge report", verdict.value.upper())
+    sys.exit(exit_code(verdict))
 
 
 def _at(venue: str | None, instruments: "Instruments") -> "Instruments":
@@ -134,7 +188,58 @@ def _show(result: dict[str, Any]) -> None:
     show_table("bps of notional at the mid; positive is good for us", header, rows)
     quality = result["quality"].items()
     show_table("inputs", ("", ""), [(name.replace("_", " "), _shown(value)) for name, value in quality])
+    show_table("what was read", ("", ""), _lines(result["inputs"]))
+    if "clock_alternatives" in result:
+        show_table("what another clock would give", *alternatives_table(result["clock_alternatives"]))
     click.echo(f"identity: {result['identity']}")
+
+
+def _lines(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """A nested section as rows of one table; what is null was not known."""
+    rows: list[tuple[str, str]] = []
+    for name, value in section.items():
+        words = f"{prefix} {name.replace('_', ' ')}".strip()
+        if isinstance(value, Mapping) and "treat" in value:
+            rows.append((f"{words}, {value['treat']}", _counted(value)))
+        elif isinstance(value, Mapping):
+            rows += _lines(value, words)
+        else:
+            rows.append((words, value if isinstance(value, str) else _shown(value)))
+    return rows
+
+
+def _counted(value: Mapping[str, Any]) -> str:
+    share = value.get("share")
+    return _shown(value["count"]) if share is None else f"{value['count']} ({100 * share:.3g} %)"
+
+
+def _text(result: dict[str, Any]) -> str:
+    """The Markdown of the report, with what was read and what another clock would give."""
+    from mm_ops.domain.edge.report_text import edge_markdown
+    from mm_ops.domain.markdown import table
+
+    text = [edge_markdown(result), "## What was read\n", table(("", ""), _lines(result["inputs"]))]
+    if "clock_alternatives" in result:
+        header, rows = alternatives_table(result["clock_alternatives"])
+        text += ["## What another clock would give\n", table(header, rows)]
+    return "\n".join(text)
+
+
+def alternatives_table(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows: choice, fills, wrong side, outside the touch, net edge."""
+    from mm_ops.domain.markdown import number
+
+    wanted = ("fills", "wrong_side_share", "outside_touch_share", "net_edge_bps")
+    header = ("choice", *(name.replace("_", " ") for name in wanted))
+    rows = [
+        (
+            item["choice"],
+            *(_shown(item[name]) if item["available"] else "not in the data" for name in wanted[:1]),
+            *(number(item[name]) for name in wanted[1:]),
+        )
+        for item in found
+    ]
+    return header, rows
 
 
 def _shown(value: int | float | None) -> str:  # noqa: PYI041 - counts stay counts

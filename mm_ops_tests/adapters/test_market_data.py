@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mm_ops.adapters.market_data import QUOTES, read_fills, read_quotes
+from mm_ops.adapters.market_data import read_fills, read_quotes
+from mm_ops.domain.edge.columns import REQUIRED
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 from mm_ops.domain.windows import TimeWindow
-from mm_ops_tests.builders import fill, fills, quotes
+from mm_ops_tests.builders import START_NS, fill, fills, quotes
 
 GOOD = quotes((0, 99, 101), (1, 98, 100))
 
@@ -40,7 +41,7 @@ def test_only_the_days_of_the_window_are_read(tmp_path: Path):
 
 def test_whole_numbers_are_prices_too(tmp_path: Path):
     (tmp_path / "f.jsonl").write_text(
-        json.dumps({"ts_ns": 1, "symbol": "X", "side": "buy", "price": 99, "qty": 1}) + "\n"
+        json.dumps({"ts_ns": START_NS, "symbol": "X", "side": "buy", "price": 99, "qty": 1}) + "\n"
     )
     assert read_fills(tmp_path / "f.jsonl")["price"].to_list() == [99.0]
 
@@ -89,7 +90,7 @@ def test_a_parquet_with_flipped_bytes_reads_or_is_refused_and_never_breaks_out(t
         data[rng.randrange(4, len(data))] = rng.randrange(256)
     path.write_bytes(data)
     try:
-        assert read_quotes(path).columns == GOOD.select(*QUOTES, "exch_ts_ns").columns
+        assert read_quotes(path).columns == GOOD.select(*REQUIRED["quotes"], "exch_ts_ns").columns
     except SchemaError as refusal:
         assert str(refusal).startswith(f"{path}: ")  # noqa: PT017 - reading is as good an answer
         assert "\n" not in str(refusal)  # noqa: PT017
@@ -170,7 +171,11 @@ def test_a_missing_column_is_named(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("column", "kind", "expected"),
-    [("ts_ns", pl.Datetime("us"), "Int64"), ("bid_px", pl.String, "Float64"), ("ts_ns", pl.UInt64, "Int64")],
+    [
+        ("ts_ns", pl.Datetime("us"), "Int64"),
+        ("bid_px", pl.Float32, "Float64 or decimal text"),
+        ("ts_ns", pl.UInt64, "Int64"),
+    ],
 )
 def test_a_column_of_another_type_is_refused_and_not_cast(tmp_path: Path, column: str, kind: Any, expected: str):
     with pytest.raises(SchemaError, match=f"{column}: expected {expected}, was "):

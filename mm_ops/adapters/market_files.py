@@ -1,0 +1,113 @@
+"""Files of fills and quotes, here or at any fsspec URL: one file, or a folder of ``date=…/symbol=…``.
+
+A file at a URL is read whole into memory before it is parsed. What is read is compared with the recorder's entry of
+the day where there is one (:mod:`.day_entries`).
+"""
+
+import gzip
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+from urllib.parse import unquote
+
+import polars as pl
+
+from mm_ops.adapters.day_entries import DayEntries
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SchemaError, SourceUnavailableError
+from mm_ops.domain.windows import TimeWindow
+
+_ENDINGS = (".parquet", ".jsonl", ".jsonl.gz")
+_SYMBOL = "symbol="
+
+
+def locate(text: str, root: Path | None = None) -> Path:
+    """Turn a path or an fsspec URL (``s3://…``, ``memory://…``) into what behaves like a path.
+
+    Args:
+        text: as a user or a policy writes it.
+        root: where a relative path begins; the current folder by default.
+
+    Raises:
+        PolicyError: nothing installed here can open such a URL.
+    """
+    if "://" not in text:
+        return Path(text) if root is None else root / text
+    from upath import UPath  # noqa: PLC0415 - it loads every fsspec implementation
+
+    try:
+        place = UPath(text)
+        place.fs  # noqa: B018 - asked for now, so that a missing driver is told before anything is read
+    except (ImportError, ValueError) as error:
+        raise PolicyError(f"{text}: {error}") from error
+    return Path(place.path) if place.protocol in {"file", "local"} else cast("Path", place)
+
+
+def find_files(path: Path, window: TimeWindow | None) -> Sequence[Path]:
+    """The files at a place, of a folder with ``date=…`` only those of the window's days, each as it was recorded.
+
+    Raises:
+        MissingEvidenceError: nothing is there, or a recorded file is gone.
+        IntegrityError: a file is not the one that was recorded; names it.
+        SchemaError: a recorder's entry is no entry, or does not list a file.
+        SourceUnavailableError: the place does not answer.
+    """
+    entries = DayEntries.beside(path)
+    try:
+        found = [path] if path.is_file() else _in_folders(path, window, entries)
+        for file in found:
+            entries.verify(file)
+    except OSError as error:
+        raise SourceUnavailableError(f"{path}: not readable: {_reason(error)}") from error
+    return found
+
+
+def load(file: Path) -> pl.DataFrame:
+    """Read a file as it is.
+
+    Raises:
+        SchemaError: it is no Parquet or no JSON lines, or is cut short.
+    """
+    try:
+        return _parse(file)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, zlib.error) as error:
+        raise SchemaError(f"{file}: not readable: {_reason(error)}") from error  # some damage makes polars panic
+
+
+def folder_symbol(file: Path) -> str | None:
+    """The symbol that a folder ``symbol=…`` above a file names."""
+    folder = next((part.name for part in file.parents if part.name.startswith(_SYMBOL)), None)
+    return None if folder is None else unquote(folder.removeprefix(_SYMBOL))
+
+
+def _in_folders(path: Path, window: TimeWindow | None, entries: DayEntries) -> list[Path]:
+    if window is not None and any(path.glob("date=*")):
+        folders = [path / f"date={day.isoformat()}" for day in window.days()]
+    else:
+        folders = [path]
+    for folder in folders:
+        entries.require(folder)
+    below = (file for folder in folders if folder.exists() for file in folder.rglob("*"))
+    found = sorted((file for file in below if file.name.endswith(_ENDINGS)), key=str)
+    if not found:
+        wanted = ", ".join(str(folder) for folder in folders)
+        raise MissingEvidenceError(f"{wanted}: no Parquet or JSON lines there")
+    return found
+
+
+def _parse(file: Path) -> pl.DataFrame:
+    here = isinstance(file, Path)
+    if file.name.endswith(".parquet"):
+        return pl.read_parquet(file if here else io.BytesIO(file.read_bytes()), hive_partitioning=False)
+    if file.stat().st_size == 0:
+        raise SchemaError(f"{file}: expected at least one row, was an empty file")
+    if here:
+        return pl.read_ndjson(file, infer_schema_length=None)
+    data = file.read_bytes()
+    lines = gzip.decompress(data) if file.name.endswith(".gz") else data
+    return pl.read_ndjson(io.BytesIO(lines), infer_schema_length=None)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
