@@ -136,6 +136,13 @@ class BotEvidence:
         """Delete the day's entry: while its files are replaced one by one the day does not exist."""
         self._artifacts.delete(self.day_entry(day))
 
+    def forget_segments(self, day: date) -> None:
+        """Let a whole day be collected anew: somebody asked for it again, so what it held is not taken for granted."""
+        if self.has(self.day_entry(day)):
+            self.withdraw_day(day)
+            for name in self._artifacts.names(f"{self._bot}/segments/date={day.isoformat()}"):
+                self._artifacts.delete(name)
+
     def sample_root(self) -> Path:
         """The folder that holds ``samples/date=…``, for the same reader that reads recordings."""
         return self._artifacts.local(self._bot)

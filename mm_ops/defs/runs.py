@@ -108,8 +108,8 @@ class _Present:
             return self._asked <= set(document["selectors"]) and all(map(self._evidence.has, self._with_samples(day)))
         return not find_departures(document, self._current, where=name)
 
-    def _with_samples(self, day: date) -> tuple[str, str]:
-        return self._evidence.sample_file(day), self._evidence.registration(day)
+    def _with_samples(self, day: date) -> tuple[str, ...]:
+        return *self._evidence.sample_files(day), self._evidence.registration(day)
 
 
 def run_assets(

@@ -1,6 +1,6 @@
 """Samples of a day, SLIs of a soak, verdicts of its gates."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,10 +10,10 @@ from mm_ops.defs.automation import RETRY_SOURCE, daily, last_days, partition_day
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
-from mm_ops.domain.bots import Bot
+from mm_ops.domain.bots import Bot, Scraped
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.summary import gates_summary
-from mm_ops.domain.windows import TimeWindow
+from mm_ops.domain.windows import DAY, TimeWindow
 
 if TYPE_CHECKING:
     from mm_ops.domain.sli.catalogue import SliCatalogue
@@ -42,7 +42,7 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         description="Raw samples of every series that an SLI reads, of one UTC day, from Prometheus or a recording.",
     )
     def sli_samples(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
-        from mm_ops.adapters.recording import encode_samples
+        from mm_ops.adapters.segments import collect_day
         from mm_ops.domain.soak.registration import register
         from mm_ops.domain.soak.resolve import selectors_of
 
@@ -51,13 +51,22 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         with refusals_end_the_step():
             slis, soak = policies(site)
             selectors = selectors_of(slis, soak)
-            frame = site.samples(bot).read(selectors, TimeWindow.of_day(day))
-        if not evidence.has(evidence.registration(day)):  # the first one stands: a soak may have begun with it
-            record = register(slis, soak, registered=site.now(), version=bot.version)
-            evidence.put_json(evidence.registration(day), record)
-        asked = [selector.promql({}) for selector in selectors]
-        stored = evidence.put_samples(day, encode_samples(frame), asked)
-        return materialised(stored, samples=frame.height, source=bot.samples.words)
+            if not evidence.has(evidence.registration(day)):  # the first one stands: a soak may have begun with it
+                record = register(slis, soak, registered=site.now(), version=bot.version)
+                evidence.put_json(evidence.registration(day), record)
+            evidence.forget_segments(day)
+            collected = collect_day(
+                site.samples(bot),
+                selectors,
+                day,
+                evidence,
+                origin=bot.samples.words,
+                segment=segment_of(bot),
+                tell=context.log.info,
+            )
+        return materialised(
+            collected.entry, samples=collected.samples, segments=collected.segments, read=collected.read
+        )
 
     return sli_samples
 
@@ -156,6 +165,11 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
         return materialised(stored, shown, drawn, markdown=text, **facts)
 
     return soak_findings
+
+
+def segment_of(bot: Bot) -> timedelta:
+    """A server is asked for an hour at a time, so that a killed night goes on where it was; a file is read whole."""
+    return timedelta(hours=1) if isinstance(bot.samples, Scraped) else DAY
 
 
 def margins(findings: "list[Finding]") -> dict[str, float]:
