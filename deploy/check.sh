@@ -19,6 +19,10 @@ step types mypy
 step imports lint-imports --no-cache
 step spelling codespell mm_ops mm_ops_tests deploy README.md CHANGELOG.md
 step definitions dg check defs --use-active-venv
+step renderings mm-ops render --check
+step rules promtool check rules --lint-fatal deploy/prometheus/alerts_soak.yml
+step "Prometheus' configuration" promtool check config deploy/prometheus/prometheus.yml
+step "Alertmanager's configuration" amtool check-config deploy/alertmanager/alertmanager.yml
 if [ "${1:-}" != "--no-tests" ]; then
     step tests pytest -q --cov --cov-report=term:skip-covered
     step "branch coverage of the domain" coverage report --include='mm_ops/domain/*' --fail-under=100

@@ -73,9 +73,10 @@ def table_names(readme: str, header: str) -> set[str]:
 def test_the_readme_lists_every_asset_and_every_check_with_its_limit():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     location = build_location(Site.of(Environment.read({})))
-    graph = location.graphs["paper"]
-    assert table_names(readme, "| asset |") == {key.path[-1] for item in graph.assets for key in item.keys}
-    assert table_names(readme, "| check |") == {key.name for key in graph.all_checks}
+    graphs = location.every_graph
+    assets = {key.path[-1] for graph in graphs for item in graph.assets for key in item.keys}
+    assert table_names(readme, "| asset |") == assets
+    assert table_names(readme, "| check |") == {key.name for graph in graphs for key in graph.all_checks}
     for gate in location.shape.soak.gates:
         limit = f"{gate.bound.sign} {gate.limit:g} {gate.unit}"
         assert f"| `{gate.name}` | `soak_findings` | {gate.severity.value} | {limit} |" in readme

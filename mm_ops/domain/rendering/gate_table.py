@@ -15,13 +15,14 @@ _NO_ALERT = "—"
 
 
 def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: ReadinessPolicy) -> str:
-    """Build the table: the rules of the soak in the order of their findings, then the three other hard checks."""
+    """Build the table: the rules of the soak in the order of their findings, then the other hard checks."""
     drift = f"every pinned case gives its signed-off report, to {_short(golden.tolerance.relative)}"
     go = f"GO: {FULL:g} of {FULL:g} over {readiness.days} days, nothing missing"
     others = [
         ("identity", "edge_report", f"the money counted two ways agrees to {_short(TOLERANCE)}"),
         ("no_drift", "golden_report", drift),
         ("is_go", "readiness_score", go),
+        ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
     ]
     of_buckets: tuple[Trend | Baseline, ...] = (*soak.trends, *soak.baselines)
     soaked: list[tuple[str, Severity, str, str]] = [
