@@ -61,22 +61,36 @@ from pathlib import Path
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.adapters.recording import RecordingSamples
 from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.adapters.soak_html import render_soak_page
 from mm_ops.domain.soak.metrics import measure_soak
+from mm_ops.domain.soak.picture import draw_soak, soak_page
 from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.resolve import selectors_of
+from mm_ops.domain.soak.summary import gates_summary
+from mm_ops.domain.soak.verdicts import Reference, fold, judge
 from mm_ops.domain.windows import TimeWindow
 slis = read_policy(Path("deploy/policies/slis.yaml"), SliCatalogue)
 soak = read_policy(Path("deploy/policies/soak.yaml"), SoakPolicy)
 window = TimeWindow.ending(TimeWindow.of_day(date.fromisoformat({last!r})).end, soak.window)
 start = time.perf_counter()
-frame = RecordingSamples(Path({str(recording)!r})).read(slis.selectors(), window)
+table = RecordingSamples(Path({str(recording)!r})).read_series(selectors_of(slis, soak), window)
 read = time.perf_counter()
-measure_soak(slis, frame, window, soak.scrape_interval)
-print(f"{{read - start:.2f}} {{time.perf_counter() - read:.2f}} {{frame.height}}")
+metrics = measure_soak(slis, soak, table, window)
+findings = judge(metrics, soak, Reference(version="1.0.0"))
+judged = time.perf_counter()
+summary = gates_summary(findings, fold(findings, soak), metrics["window"]) | {{"policies": {{}}}}
+page = soak_page(summary, draw_soak(slis, soak, table, metrics), metrics, bot="paper", soak=soak)
+size = len(render_soak_page(page))
+drawn = time.perf_counter()
+count = sum(series.ts_ns.size for series in table)
+print(f"{{read - start:.2f}} {{judged - read:.2f}} {{drawn - judged:.2f}} {{count}} {{size}} {{len(findings)}}")
 """
     out = subprocess.run([PYTHON, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    read, evaluate, samples = out.split()
+    read, evaluate, draw, samples, size, rules = out.split()
     total = float(read) + float(evaluate)
-    yield "evaluate 72 h x 15 s", f"{total:.2f} s (reading {read} s, {int(samples):,} samples)", "< 2 s"
+    parts = f"reading {read} s, {int(samples):,} samples, {rules} rules"
+    yield "judge 72 h x 15 s from the recording", f"{total:.2f} s ({parts})", "< 2 s"
+    yield "its HTML page", f"{draw} s ({int(size) // 1024} KiB)", "< 3 s"
 
 
 def measure_long_soak(root: Path) -> Iterator[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ step() {
     local name=$1 start=$SECONDS
     shift
     echo "check: $name"
-    command -v "$1" >/dev/null || { echo "check: $1 is missing: run make setup" >&2; exit 2; }
+    command -v "$1" >/dev/null || { echo "check: $1 is missing: run make setup (promtool, amtool: apt-get install prometheus prometheus-alertmanager)" >&2; exit 2; }
     "$@" || { echo "check: $name failed" >&2; exit 1; }
     echo "check: $name ok ($((SECONDS - start)) s)"
 }
