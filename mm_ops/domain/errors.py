@@ -23,3 +23,7 @@ class MissingEvidenceError(MmOpsError):
 
 class SourceUnavailableError(MmOpsError):
     """A source did not answer, or not in full. Retrying may help."""
+
+
+class EffectNotConfirmedError(MmOpsError):
+    """An action was asked for and answered, but the state that was read back is another: page, never report success."""
