@@ -112,7 +112,7 @@ class BotEvidence:
             raise IntegrityError(
                 f"{self.address(name)}: files: expected names with their sha256; collect the day again"
             )
-        return [f"{self._bot}/{file}" for file in sorted(files)]
+        return [f"{self._bot}/{file}" for file in files]
 
     def put_samples(self, day: date, data: bytes, selectors: Sequence[str]) -> Stored:
         """Store a day's samples in one file, and then their entry."""

@@ -92,6 +92,22 @@ def test_a_day_may_lie_in_several_files(tmp_path: Path) -> None:
     assert RecordingSamples(tmp_path).read(SELECTORS, WINDOW).equals(READ)
 
 
+def test_the_files_of_a_day_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    in_parts(tmp_path, (0, 6, 12))
+    listed = json.loads((tmp_path / "days" / f"date={END.isoformat()}" / "day.json").read_text())["files"]
+    write_entry(tmp_path, END, dict(reversed(listed.items())))
+    inside = READ.filter(pl.col("ts_ns") >= TimeWindow.of_day(END).start_ns)
+    assert RecordingSamples(tmp_path).read(SELECTORS, WINDOW).equals(inside)
+
+
+def test_a_file_may_have_a_single_row_and_another_none(tmp_path: Path) -> None:
+    first = HEALTHY.filter(pl.col("ts_ns") == TimeWindow.of_day(END).start_ns).filter(
+        pl.col("metric") == "mm_ticks_total"
+    )
+    in_parts(tmp_path, (0, 12), selected=first)
+    assert RecordingSamples(tmp_path).read(SELECTORS, WINDOW).equals(first)
+
+
 def test_only_files_that_the_entry_lists_are_read(tmp_path: Path) -> None:
     folder = in_parts(tmp_path, (0, 12))
     (folder / "samples.parquet").write_bytes(encode_samples(HEALTHY))

@@ -4,8 +4,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,6 +91,7 @@ def test_a_day_that_is_whole_is_not_read_again(source: CountedSource, root: Path
     again = collect(source, root)
     assert source.asked() == ALL
     assert (again.entry, again.samples, again.read) == (first.entry, first.samples, 0)
+    assert (root / f"bot/segments/{FOLDER}/.lock").is_file()  # whoever waits for it has it open
     assert tree(root) == before
 
 
@@ -233,10 +237,28 @@ def test_a_root_that_is_no_local_folder_is_refused(source: CountedSource):
         collect_day(source, SELECTORS, DAY, evidence_in(Path("memory://x")), origin=ORIGIN)
 
 
-def test_two_collectors_of_a_day_read_each_segment_once_together(source: CountedSource, root: Path):
-    command = [sys.executable, "-m", "mm_ops_tests.counted_source", str(root), str(source.log), "never", "0"]
-    both = [subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    answers = [one.communicate()[0] for one in both]
-    assert sorted(answer.strip() for answer in answers) == ["0", "3"]
-    assert source.asked() == ALL
-    assert read_back(root).equals(source.read(SELECTORS, WINDOW))
+@dataclass
+class HeldSource(CountedSource):
+    """Answers only when it is let go; ``asking`` is set once it is asked."""
+
+    asking: threading.Event = field(default_factory=threading.Event)
+    free: threading.Event = field(default_factory=threading.Event)
+
+    def read(self, selectors: Sequence[Selector], window: TimeWindow) -> pl.DataFrame:
+        self.asking.set()
+        assert self.free.wait(60)
+        return super().read(selectors, window)
+
+
+def test_a_second_collector_of_a_day_waits_for_the_first_and_then_reads_nothing(tmp_path: Path, root: Path):
+    first, second = HeldSource(tmp_path / "log"), HeldSource(tmp_path / "other log")
+    second.free.set()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(collect, first, root)
+        assert first.asking.wait(60)
+        other = pool.submit(collect, second, root)
+        assert not second.asking.wait(1)
+        first.free.set()
+        assert (one.result().read, other.result().read) == (3, 0)
+    assert second.asked() == []
+    assert read_back(root).equals(first.read(SELECTORS, WINDOW))
