@@ -68,6 +68,7 @@ def load(file: Path) -> pl.DataFrame:
 
     Raises:
         SchemaError: it is no Parquet or no JSON lines, or is cut short.
+        SourceUnavailableError: its URL does not answer.
     """
     try:
         return _parse(file)
@@ -97,16 +98,21 @@ def _in_folders(path: Path, window: TimeWindow | None, entries: DayEntries) -> l
 
 
 def _parse(file: Path) -> pl.DataFrame:
-    here = isinstance(file, Path)
+    source = file if isinstance(file, Path) else _fetch(file)
     if file.name.endswith(".parquet"):
-        return pl.read_parquet(file if here else io.BytesIO(file.read_bytes()), hive_partitioning=False)
+        return pl.read_parquet(source, hive_partitioning=False)
     if file.stat().st_size == 0:
         raise SchemaError(f"{file}: expected at least one row, was an empty file")
-    if here:
-        return pl.read_ndjson(file, infer_schema_length=None)
-    data = file.read_bytes()
-    lines = gzip.decompress(data) if file.name.endswith(".gz") else data
-    return pl.read_ndjson(io.BytesIO(lines), infer_schema_length=None)
+    return pl.read_ndjson(source, infer_schema_length=None)
+
+
+def _fetch(file: Path) -> io.BytesIO:
+    """The bytes of a file at a URL, unpacked where they are gzip."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SourceUnavailableError(f"{file}: not readable: {_reason(error)}") from error
+    return io.BytesIO(gzip.decompress(data) if file.name.endswith(".gz") else data)
 
 
 def _reason(error: BaseException) -> str:

@@ -117,10 +117,10 @@ class _Reader:
         conformed = conformed_rows(file, raw, self._kind, self._mapping, side_given=self._side_given)
         self._rows += raw.height
         frame = conformed.frame
+        plain = raw.select(pl.exclude([name for name, kind in raw.schema.items() if kind.is_nested()]))
         if self._kind == "quotes":
-            self._doubled_quotes += count_doubled_quotes(raw.rename({self._mapping.source("ts_ns"): "ts_ns"}))
+            self._doubled_quotes += count_doubled_quotes(plain, self._mapping.source("ts_ns"))
         else:
-            plain = raw.select(pl.exclude([name for name, kind in raw.schema.items() if kind.is_nested()]))
             provenance = {_FILE: pl.lit(number), _ROW: pl.int_range(raw.height)}
             frame = frame.with_columns(**provenance, **{ROW_HASH: plain.hash_rows()})
         return frame.filter(self._good(file, raw, conformed))

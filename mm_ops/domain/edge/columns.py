@@ -177,7 +177,7 @@ def _number(column: pl.Series, where: str) -> pl.Series:
 
 
 def _words(column: pl.Series, name: str, where: str) -> pl.Series:
-    text = column.dtype in {pl.String, pl.Null, pl.Categorical} or isinstance(column.dtype, pl.Enum)
+    text = column.dtype in {pl.String, pl.Null} or isinstance(column.dtype, pl.Categorical | pl.Enum)
     if text or (name in _IDS and column.dtype.is_integer()):
         return column.cast(pl.String)
     raise SchemaError(f"{where}: expected String, was {column.dtype}")

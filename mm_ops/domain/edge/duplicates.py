@@ -51,14 +51,14 @@ def _not_first(fills: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return ~fills.select(pl.struct(columns).is_first_distinct()).to_series()
 
 
-def count_doubled_quotes(quotes: pl.DataFrame) -> int:
+def count_doubled_quotes(quotes: pl.DataFrame, at: str = "ts_ns") -> int:
     """How many quotes equal an earlier one in every column; only those of one time are compared.
 
     Args:
-        quotes: one file's rows, in their order.
+        quotes: one file's rows as they came, in their order.
+        at: the column that holds their time.
     """
-    at = quotes["ts_ns"]
-    same = (at == at.shift(1)).fill_null(value=False)
+    same = (quotes[at] == quotes[at].shift(1)).fill_null(value=False)
     candidates = quotes.filter(same | same.shift(-1, fill_value=False))
     return candidates.height - candidates.n_unique()
 

@@ -1,0 +1,101 @@
+from typing import Any
+
+import polars as pl
+import pytest
+
+from mm_ops.domain.edge.duplicates import ROW_HASH, count_doubled_quotes, find_doubled
+from mm_ops_tests.builders import fill, fills, quotes
+
+
+def frame(*rows: dict[str, Any]) -> pl.DataFrame:
+    """Fills with the hash of their rows, where ``other`` is a column that only the file has."""
+    raw = pl.concat([pl.DataFrame([{**row, "other": row.get("other", 0)}]) for row in rows], how="diagonal_relaxed")
+    return raw.drop("other").with_columns(raw.hash_rows().alias(ROW_HASH))
+
+
+def one(**different: Any) -> dict[str, Any]:
+    return {**fill(0, "buy", 99), **different}
+
+
+CASES: dict[str, tuple[list[dict[str, Any]], list[bool], list[bool]]] = {
+    "an id that comes twice is one fill": (
+        [one(fill_id="a"), one(fill_id="b"), one(fill_id="a")],
+        [False, False, True],
+        [False] * 3,
+    ),
+    "received at another time it is still the same": (
+        [one(fill_id="a"), one(fill_id="a", ts_ns=5)],
+        [False, True],
+        [False, False],
+    ),
+    "an id of two prices is ambiguous, and all of it is": (
+        [one(fill_id="a"), one(fill_id="b"), one(fill_id="a", price=98.0), one(fill_id="a")],
+        [False] * 4,
+        [True, False, True, True],
+    ),
+    "an id of two sides is ambiguous": (
+        [one(fill_id="a"), one(fill_id="a", side="sell")],
+        [False, False],
+        [True, True],
+    ),
+    "an id of two quantities is ambiguous": (
+        [one(fill_id="a"), one(fill_id="a", qty=2.0)],
+        [False, False],
+        [True, True],
+    ),
+    "two symbols may have one id": ([one(fill_id="a"), one(fill_id="a", symbol="Y")], [False] * 2, [False] * 2),
+    "two venues may have one id": (
+        [one(fill_id="a", venue="v"), one(fill_id="a", venue="w")],
+        [False] * 2,
+        [False] * 2,
+    ),
+    "a venue that is not told is one venue, and ambiguous as any": (
+        [one(fill_id="a", venue=None), one(fill_id="a", venue=None, price=1.0)],
+        [False] * 2,
+        [True] * 2,
+    ),
+    "without ids equal rows are one fill": ([one(), one(), one(qty=2.0)], [False, True, False], [False] * 3),
+    "without ids another column of the file tells them apart": (
+        [one(other=1), one(other=2)],
+        [False, False],
+        [False, False],
+    ),
+    "rows without an id beside rows with one": (
+        [one(fill_id=None), one(fill_id="a"), one(fill_id=None), one(fill_id="a")],
+        [False, False, True, True],
+        [False] * 4,
+    ),
+    "ids that all differ": ([one(fill_id="a"), one(fill_id="b")], [False, False], [False, False]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_fill_that_came_twice_is_found(name: str):
+    rows, again, conflicting = CASES[name]
+    found = find_doubled(frame(*rows))
+    assert (found.again.to_list(), found.conflicting.to_list()) == (again, conflicting)
+
+
+def test_no_fills_are_no_doubled_fills():
+    empty = fills().with_columns(pl.lit(0, dtype=pl.UInt64).alias(ROW_HASH))
+    assert find_doubled(empty).again.to_list() == []
+
+
+QUOTES: dict[str, tuple[list[tuple[float, float, float]], int]] = {
+    "none": ([(0, 99, 101), (1, 99, 101)], 0),
+    "one after the other": ([(0, 99, 101), (0, 99, 101)], 1),
+    "with another between": ([(0, 99, 101), (0, 98, 101), (0, 99, 101)], 1),
+    "three times": ([(0, 99, 101), (0, 99, 101), (0, 99, 101), (1, 99, 101)], 2),
+    "of another price": ([(0, 99, 101), (0, 98, 101)], 0),
+}
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_quotes_that_equal_an_earlier_one_are_counted(name: str):
+    rows, expected = QUOTES[name]
+    assert count_doubled_quotes(quotes(*rows)) == expected
+
+
+def test_the_column_of_time_may_have_another_name():
+    twice = quotes((0, 99, 101), (0, 99, 101)).rename({"ts_ns": "time"})
+    assert count_doubled_quotes(twice, "time") == 1

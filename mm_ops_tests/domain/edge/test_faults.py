@@ -1,0 +1,95 @@
+from typing import Any
+
+import polars as pl
+import pytest
+
+from mm_ops.domain.edge.columns import conform
+from mm_ops.domain.edge.faults import Fault, behind, find_faults, unknown_symbols
+from mm_ops_tests.builders import fill, fills
+
+MS = 1_000_000
+
+
+def found(raw: pl.DataFrame, *, side_given: bool = True) -> list[Fault]:
+    return find_faults(conform(raw, "fills", "f"), side_given=side_given)
+
+
+def two(**different: Any) -> pl.DataFrame:
+    """A good fill, and one that differs."""
+    return fills(fill(0, "buy", 99), {**fill(1, "buy", 99), **different})
+
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no time": ({"ts_ns": None}, "ts_ns", "no_time"),
+    "no symbol": ({"symbol": None}, "symbol", "no_symbol"),
+    "an empty symbol": ({"symbol": ""}, "symbol", "no_symbol"),
+    "no side": ({"side": None}, "side", "bad_side"),
+    "a side of another word": ({"side": "BUY"}, "side", "bad_side"),
+    "a zero price": ({"price": 0.0}, "price", "bad_price"),
+    "a negative price": ({"price": -1.0}, "price", "bad_price"),
+    "an infinite price": ({"price": float("inf")}, "price", "bad_price"),
+    "a price that is not a number": ({"price": float("nan")}, "price", "bad_price"),
+    "no quantity": ({"qty": None}, "qty", "bad_quantity"),
+    "a zero quantity": ({"qty": 0.0}, "qty", "bad_quantity"),
+    "liquidity of another word": ({"liquidity": "both"}, "liquidity", "bad_liquidity"),
+    "an infinite fee": ({"fee": float("inf")}, "fee", "bad_fee"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_each_fault_has_its_reason_its_column_and_its_row(name: str):
+    different, column, reason = WRONG[name]
+    (fault,) = found(two(**different))
+    assert (fault.column, fault.reason, fault.first, fault.count) == (column, reason, 1, 1)
+
+
+@pytest.mark.parametrize("different", [{"exch_ts_ns": None}, {"liquidity": None}, {"fee": None}, {"fee": -0.5}])
+def test_what_is_optional_may_be_absent_and_a_rebate_is_no_fault(different: dict[str, Any]):
+    assert found(two(**different)) == []
+
+
+def test_optional_text_that_is_no_number_is_a_fault_and_not_absent():
+    raw = fills(fill(0, "buy", 99)).with_columns(fee=pl.lit("free"))
+    assert [fault.reason for fault in found(raw)] == ["bad_fee"]
+
+
+def test_a_side_that_will_be_inferred_may_be_absent_and_not_wrong():
+    assert found(two(side=None), side_given=False) == []
+    assert [fault.reason for fault in found(two(side="short"), side_given=False)] == ["bad_side"]
+
+
+def test_a_row_of_two_faults_has_both():
+    assert [fault.reason for fault in found(two(price=0.0, qty=0.0))] == ["bad_price", "bad_quantity"]
+
+
+def test_an_unknown_symbol_is_one_that_is_not_listed():
+    fault = unknown_symbols(fills(fill(0, "buy", 9), fill(0, "buy", 9, symbol="Y")), frozenset({"X"}))
+    assert (fault.reason, fault.rows.to_list()) == ("unknown_symbol", [False, True])
+
+
+BEHIND: dict[str, tuple[list[tuple[float, str]], list[int]]] = {
+    "in order": ([(0, "X"), (1, "X"), (1, "X")], [0, 0, 0]),
+    "the latest so far counts, not the one before": ([(0, "X"), (3, "X"), (1, "X"), (2, "X")], [0, 0, 2000, 1000]),
+    "each symbol has its own order": ([(5, "X"), (1, "Y"), (6, "X"), (2, "Y")], [0, 0, 0, 0]),
+    "also where symbols are mixed": ([(5, "X"), (1, "Y"), (4, "X"), (0.5, "Y")], [0, 0, 1000, 500]),
+    "nothing": ([], []),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_rows_are_behind_the_latest_of_their_symbol_by_milliseconds(name: str):
+    given, expected = BEHIND[name]
+    frame = fills(*(fill(at, "buy", 99, symbol=symbol) for at, symbol in given))
+    late = {clock: rows.to_list() for clock, rows in behind(frame)}
+    assert late == {clock: [ms * MS for ms in expected] for clock in ("ts_ns", "exch_ts_ns")}
+
+
+def test_each_clock_has_its_own_order_and_a_row_without_its_time_is_not_behind():
+    frame = fills(fill(0, "buy", 9), fill(1, "buy", 9, exch_ts_ns=None), fill(2, "buy", 9), fill(1.5, "buy", 9))
+    frame = frame.with_columns(ts_ns=pl.Series([1, 2, 3, 4]))
+    late = {clock: rows.to_list() for clock, rows in behind(frame)}
+    assert late == {"ts_ns": [0, 0, 0, 0], "exch_ts_ns": [0, 0, 0, 500 * MS]}
+
+
+def test_a_frame_of_one_clock_is_judged_by_that():
+    assert [clock for clock, _ in behind(fills(fill(0, "buy", 9)).drop("exch_ts_ns"))] == ["ts_ns"]

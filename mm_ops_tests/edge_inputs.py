@@ -1,0 +1,72 @@
+"""Policies of inputs, and what they choose from, with one interesting difference."""
+
+from datetime import timedelta
+from typing import Any
+
+from mm_ops.domain.edge.inputs import (
+    REASONS,
+    Aggressor,
+    Books,
+    Condition,
+    InputsPolicy,
+    Limit,
+    OffExchange,
+    Prints,
+    Reason,
+    Rows,
+)
+from mm_ops.domain.edge.intake import EdgePolicies
+from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instruments
+from mm_ops_tests.builders import WORDS, edge_policy, instruments
+
+
+def rows(*refused: Reason, **different: Any) -> Rows:
+    """Every fault is quarantined but those that are refused."""
+    usual: dict[str, Any] = {
+        "faults": {reason: "refuse" if reason in refused else "quarantine" for reason in REASONS},
+        "sort_within": timedelta(seconds=1),
+        "duplicates": "drop",
+        "source": WORDS,
+    }
+    return Rows(**{**usual, **different})
+
+
+def condition(name: str, bits: str, treat: str = "exclude") -> Condition:
+    return Condition(name=name, bits=bits, treat=treat, source=WORDS)  # type: ignore[arg-type]  # checked by pydantic
+
+
+def prints(*conditions: Condition, off_exchange: str = "keep", **different: Any) -> Prints:
+    usual: dict[str, Any] = {
+        "off_exchange": OffExchange(exchanges=("D",), treat=off_exchange, source=WORDS),  # type: ignore[arg-type]  # as above
+        "conditions": conditions,
+        "several_in_one_millisecond": "keep",
+        "sweeps": "keep",
+        "source": WORDS,
+    }
+    return Prints(**{**usual, **different})
+
+
+def books(locked: str = "keep", crossed: str = "keep") -> Books:
+    return Books(locked=locked, crossed=crossed, source=WORDS)  # type: ignore[arg-type]  # as above
+
+
+def inputs_policy(**different: Any) -> InputsPolicy:
+    usual: dict[str, Any] = {
+        "max_rejected": Limit(share=0.1, source=WORDS),
+        "rows": rows(),
+        "prints": prints(),
+        "books": books(),
+        "aggressor": Aggressor(quote_lag=timedelta(0), max_unknown=Limit(share=0.1, source=WORDS), source=WORDS),
+    }
+    return InputsPolicy(**{**usual, **different})
+
+
+def policies(
+    inputs: InputsPolicy | None = None,
+    edge: EdgePolicy | None = None,
+    listed: Instruments | None = None,
+    clock: Clock | None = None,
+) -> EdgePolicies:
+    return EdgePolicies(
+        inputs=inputs or inputs_policy(), edge=edge or edge_policy(), instruments=listed or instruments(), clock=clock
+    )
