@@ -98,12 +98,16 @@ def _in_folders(path: Path, window: TimeWindow | None, entries: DayEntries) -> l
 
 
 def _parse(file: Path) -> pl.DataFrame:
-    source = file if isinstance(file, Path) else _fetch(file)
+    source = file if _is_local(file) else _fetch(file)
     if file.name.endswith(".parquet"):
         return pl.read_parquet(source, hive_partitioning=False)
     if file.stat().st_size == 0:
         raise SchemaError(f"{file}: expected at least one row, was an empty file")
     return pl.read_ndjson(source, infer_schema_length=None)
+
+
+def _is_local(place: object) -> bool:
+    return isinstance(place, Path)
 
 
 def _fetch(file: Path) -> io.BytesIO:

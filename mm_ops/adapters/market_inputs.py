@@ -97,20 +97,22 @@ class _Reader:
         if self._kind == "fills":
             frame = self._without_doubled(frame, files)
         rejected = self._rejects.counts(self._kind)
-        share = None
-        if self._rows:
-            by_notional = self._lost_notional / self._notional if self._notional else 0.0
-            share = max(sum(rejected.values()) / self._rows, by_notional)
         doubled = self._rejects.duplicates(self._kind) if self._kind == "fills" else self._doubled_quotes
         return frame, {
             "files": len(files),
             "rows": self._rows,
             "taken": frame.height,
             "rejected": rejected,
-            "rejected_share": share,
+            "rejected_share": self._rejected_share(sum(rejected.values())),
             "duplicates": doubled,
             "sorted_by_us": self._sorted,
         }
+
+    def _rejected_share(self, rejected: int) -> float | None:
+        """By number or by notional, whichever is more, of rows that differ: a file that is doubled hides nothing."""
+        rows = self._rows - self._rejects.duplicates(self._kind)
+        by_notional = self._lost_notional / self._notional if self._notional > 0 else 0.0
+        return max(rejected / rows, by_notional) if rows else None
 
     def _file(self, number: int, file: Path) -> pl.DataFrame:
         raw = load(file)
@@ -159,12 +161,14 @@ class _Reader:
         self._lost_notional += float(notional.filter(~good.filter(known)).sum())
 
     def _without_doubled(self, fills: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
-        compared = fills.drop(_FILE, _ROW)
-        doubled = find_doubled(compared)
+        doubled = find_doubled(fills.drop(_FILE, _ROW))
+        ambiguous, again = fills.filter(doubled.conflicting), fills.filter(doubled.again)
+        self._lost_notional += float((ambiguous["price"] * ambiguous["qty"]).sum())
+        self._notional -= float((again["price"] * again["qty"]).sum())
         on_conflict = self._policy.rows.faults["conflicting_fill_id"]
-        self._leave_out("conflicting_fill_id", fills.filter(doubled.conflicting), files, refuse=on_conflict == "refuse")
+        self._leave_out("conflicting_fill_id", ambiguous, files, refuse=on_conflict == "refuse")
         on_doubled = self._policy.rows.duplicates
-        self._leave_out("duplicate_fill", fills.filter(doubled.again), files, refuse=on_doubled == "refuse")
+        self._leave_out("duplicate_fill", again, files, refuse=on_doubled == "refuse")
         return fills.filter(~(doubled.conflicting | doubled.again)).drop(_FILE, _ROW, ROW_HASH)
 
     def _leave_out(self, why: Why, lost: pl.DataFrame, files: Sequence[Path], *, refuse: bool) -> None:

@@ -49,8 +49,8 @@ def test_a_print_of_which_nobody_knows_who_took_is_left_out_and_counted():
 def test_a_print_that_is_left_out_sets_no_tick():
     late = printed(1, 101, sale_cond="4000")
     at_the_mid = printed(2, 100)
-    policy = {"prints": prints(condition("late", "4800"))}
-    assert prepared(late, at_the_mid, infer=True, **policy).counts["aggressor"]["unknown"] == 1
+    without_late = prints(condition("late", "4800"))
+    assert prepared(late, at_the_mid, infer=True, prints=without_late).counts["aggressor"]["unknown"] == 1
     assert prepared(late, at_the_mid, infer=True).counts["aggressor"]["tick"] == 1
 
 

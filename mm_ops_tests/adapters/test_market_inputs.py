@@ -1,0 +1,237 @@
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from mm_ops.adapters.market_inputs import Inputs, Request, read_inputs
+from mm_ops.domain.edge.columns import ColumnMapping, FileMapping
+from mm_ops.domain.edge.inputs import Reason
+from mm_ops.domain.edge.intake import EdgePolicies
+from mm_ops.domain.errors import MissingEvidenceError, SchemaError
+from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.builders import START_NS, fill, fills, quotes
+from mm_ops_tests.edge_inputs import inputs_policy, policies, rows
+
+BOOK = quotes((0, 99, 101), (1, 98, 100))
+QUARANTINE = policies(inputs_policy(rows=rows()))
+
+
+def taken(
+    folder: Path, ours: pl.DataFrame, market: pl.DataFrame = BOOK, how: EdgePolicies = QUARANTINE, **request: Any
+) -> Inputs:
+    ours.write_parquet(folder / "f.parquet")
+    market.write_parquet(folder / "q.parquet")
+    return read_inputs(Request(fills=folder / "f.parquet", quotes=folder / "q.parquet", **request), how)
+
+
+def rejected(inputs: Inputs) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in inputs.rejects.splitlines()]
+
+
+def test_good_rows_are_all_taken_and_nothing_is_rejected(tmp_path: Path):
+    found = taken(tmp_path, fills(fill(0, "buy", 99), fill(1, "sell", 100)))
+    assert (found.fills["price"].to_list(), found.quotes.height, found.rejects) == ([99, 100], 2, b"")
+    assert found.section["fills"] == {
+        "files": 1,
+        "rows": 2,
+        "taken": 2,
+        "rejected": {},
+        "rejected_share": 0.0,
+        "duplicates": 0,
+        "sorted_by_us": {"ts_ns": 0, "exch_ts_ns": 0},
+    }
+    assert (found.section["max_rejected_share"], found.section["max_unknown_share"]) == (0.1, 0.1)
+
+
+WRONG: dict[Reason, dict[str, Any]] = {
+    "no_time": {"ts_ns": None},
+    "no_symbol": {"symbol": None},
+    "unknown_symbol": {"symbol": "Z"},
+    "bad_side": {"side": None},
+    "bad_liquidity": {"liquidity": "both"},
+    "bad_price": {"price": 0.0},
+    "bad_quantity": {"qty": -1.0},
+    "bad_fee": {"fee": float("inf")},
+    "time_backwards": {"exch_ts_ns": START_NS - 2_000_000_000},
+}
+
+
+@pytest.mark.parametrize("reason", WRONG)
+def test_a_faulty_fill_is_rejected_with_reason_file_and_row(tmp_path: Path, reason: Reason):
+    found = taken(tmp_path, fills(fill(0, "buy", 99), {**fill(1, "buy", 98), **WRONG[reason]}, fill(2, "buy", 97)))
+    assert found.fills["price"].to_list() == [99, 97]
+    (reject,) = rejected(found)
+    assert (reject["reason"], reject["row"], Path(reject["file"]).name) == (reason, 1, "f.parquet")
+    assert reject["values"]["ts_ns"] in {START_NS + 10**9, None}, "the whole row as it came"
+    assert found.section["fills"]["rejected"] == {reason: 1}
+    assert found.section["fills"]["rejected_share"] >= 1 / 3
+
+
+@pytest.mark.parametrize("reason", WRONG)
+def test_a_faulty_fill_ends_it_where_the_policy_refuses_it(tmp_path: Path, reason: Reason):
+    strict = policies(inputs_policy(rows=rows(reason)))
+    with pytest.raises(SchemaError, match=r"f\.parquet: .*: row 1: expected .* \(1 such rows\)") as refusal:
+        taken(tmp_path, fills(fill(0, "buy", 99), {**fill(1, "buy", 98), **WRONG[reason]}), how=strict)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_faulty_quote_is_rejected_too(tmp_path: Path):
+    market = BOOK.with_columns(bid_px=pl.Series([None, 98.0]))
+    found = taken(tmp_path, fills(fill(2, "buy", 99)), market)
+    assert (found.quotes["bid_px"].to_list(), rejected(found)[0]["kind"]) == ([98.0], "quotes")
+    assert found.section["quotes"]["rejected"] == {"bad_price": 1}
+    assert found.section["quotes"]["rejected_share"] == 0.5
+
+
+def test_a_row_of_two_faults_is_rejected_once(tmp_path: Path):
+    found = taken(tmp_path, fills(fill(0, "buy", 99), {**fill(1, "buy", 98), "side": None, "price": 0.0}))
+    assert len(rejected(found)) == 1
+    assert sum(found.section["fills"]["rejected"].values()) == 1
+
+
+def test_a_large_fill_that_was_lost_counts_by_its_notional(tmp_path: Path):
+    # one of four by number; by notional 7·99 of 10·99
+    good = [fill(at, "buy", 99) for at in (0, 1, 2)]
+    found = taken(tmp_path, fills(*good, {**fill(3, "buy", 99, 7), "side": None}))
+    assert found.section["fills"]["rejected_share"] == pytest.approx(0.7)
+
+
+def test_of_rows_that_are_all_rejected_the_share_is_one(tmp_path: Path):
+    found = taken(tmp_path, fills({**fill(0, "buy", 99), "price": 0.0}))
+    assert (found.fills.height, found.section["fills"]["rejected_share"]) == (0, 1.0)
+
+
+def test_of_no_rows_no_share_is_known(tmp_path: Path):
+    found = taken(tmp_path, fills(), BOOK.clear())
+    assert (found.section["fills"]["rejected_share"], found.section["quotes"]["rejected_share"]) == (None, None)
+
+
+def test_a_row_a_little_behind_is_sorted_and_one_far_behind_is_rejected(tmp_path: Path):
+    ours = fills(fill(5, "buy", 1), fill(4, "buy", 2), fill(3.9, "buy", 3), fill(6, "buy", 4))
+    found = taken(tmp_path, ours)
+    assert found.fills["price"].to_list() == [2, 1, 4], "1 s is the most that we sort by"
+    assert found.section["fills"]["sorted_by_us"] == {"ts_ns": 1, "exch_ts_ns": 1}
+    assert found.section["fills"]["rejected"] == {"time_backwards": 1}
+    wide = policies(inputs_policy(rows=rows(sort_within=timedelta(seconds=2))))
+    assert taken(tmp_path, ours, how=wide).fills["price"].to_list() == [3, 2, 1, 4]
+
+
+def test_a_fill_that_came_twice_is_dropped_once_and_counted_apart(tmp_path: Path):
+    ours = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 98, fill_id="b"), fill(0.5, "buy", 99, fill_id="a"))
+    found = taken(tmp_path, ours)
+    assert found.fills["price"].to_list() == [99, 98]
+    assert (found.section["fills"]["duplicates"], found.section["fills"]["rejected_share"]) == (1, 0.0)
+    assert (rejected(found)[0]["reason"], rejected(found)[0]["row"]) == ("duplicate_fill", 2)
+    assert rejected(found)[0]["values"]["fill_id"] == "a"
+    with pytest.raises(SchemaError, match=r"f\.parquet: row 2: duplicate fill, of 1 such rows"):
+        taken(tmp_path, ours, how=policies(inputs_policy(rows=rows(duplicates="refuse"))))
+
+
+def test_doubled_fills_do_not_thin_out_what_was_rejected(tmp_path: Path):
+    good, bad = fill(0, "buy", 99), {**fill(1, "buy", 98), "side": None}
+    once = taken(tmp_path, fills(good, bad)).section["fills"]["rejected_share"]
+    assert taken(tmp_path, fills(good, good, good, bad)).section["fills"]["rejected_share"] == once == 0.5
+
+
+def test_a_fill_that_came_in_two_files_is_dropped_from_the_second(tmp_path: Path):
+    (tmp_path / "fills").mkdir()
+    for name in ("a", "b"):
+        fills(fill(0, "buy", 99)).write_parquet(tmp_path / f"fills/{name}.parquet")
+    BOOK.write_parquet(tmp_path / "q.parquet")
+    found = read_inputs(Request(fills=tmp_path / "fills", quotes=tmp_path / "q.parquet"), QUARANTINE)
+    assert (found.fills.height, Path(rejected(found)[0]["file"]).name) == (1, "b.parquet")
+
+
+def test_equal_prints_that_another_column_tells_apart_are_two(tmp_path: Path):
+    twice = fills(fill(0, "buy", 99), fill(0, "buy", 99))
+    assert taken(tmp_path, twice).fills.height == 1
+    assert taken(tmp_path, twice.with_columns(trade_id=pl.Series([1, 2]))).fills.height == 2
+
+
+def test_an_id_of_two_fills_is_not_taken_at_all(tmp_path: Path):
+    ours = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 98, fill_id="a"), fill(2, "buy", 97, fill_id="b"))
+    found = taken(tmp_path, ours)
+    assert found.fills["price"].to_list() == [97]
+    assert found.section["fills"]["rejected"] == {"conflicting_fill_id": 2}
+    with pytest.raises(SchemaError, match="row 0: conflicting fill id, of 2 such rows"):
+        taken(tmp_path, ours, how=policies(inputs_policy(rows=rows("conflicting_fill_id"))))
+
+
+def test_an_ambiguous_fill_counts_in_the_share_by_its_notional_too(tmp_path: Path):
+    # by number 2 of 4; by notional (7 + 7)·99 of (7 + 7 + 1 + 1)·99, the buy and the sell of one id
+    one_id = [fill(0, "buy", 99, 7, fill_id="a"), fill(1, "sell", 99, 7, fill_id="a")]
+    ours = fills(*one_id, fill(2, "buy", 99, fill_id="b"), fill(3, "buy", 99, fill_id="c"))
+    assert taken(tmp_path, ours).section["fills"]["rejected_share"] == pytest.approx(14 / 16)
+
+
+def test_doubled_quotes_are_counted(tmp_path: Path):
+    assert (
+        taken(tmp_path, fills(fill(2, "buy", 99)), pl.concat([BOOK, BOOK.tail(1)])).section["quotes"]["duplicates"] == 1
+    )
+
+
+def test_a_mapping_and_a_folder_say_what_the_file_does_not(tmp_path: Path):
+    place = tmp_path / "fills/date=2026-11-20/symbol=X"
+    place.mkdir(parents=True)
+    theirs = {"t": START_NS // 10**6, "S": "B", "px": "99.5", "sz": "2", "nested": [1]}
+    (place / "f.jsonl").write_text(f"{json.dumps(theirs)}\n")
+    BOOK.write_parquet(tmp_path / "q.parquet")
+    mapping = ColumnMapping(
+        fills=FileMapping(
+            columns={"ts_ns": "t", "side": "S", "price": "px", "qty": "sz"},
+            values={"side": {"buy": ["B"], "sell": ["S"]}},
+            time_unit="ms",
+        )
+    )
+    day = TimeWindow.of_day(date(2026, 11, 20))
+    request = Request(fills=tmp_path / "fills", quotes=tmp_path / "q.parquet", mapping=mapping, window=day)
+    found = read_inputs(request, policies(clock="receive"))
+    assert found.fills.to_dicts() == [{"ts_ns": START_NS, "symbol": "X", "side": "buy", "price": 99.5, "qty": 2.0}]
+
+
+def test_a_symbol_that_is_not_the_folders_is_refused(tmp_path: Path):
+    place = tmp_path / "symbol=Y"
+    place.mkdir()
+    with pytest.raises(SchemaError, match=r"symbol: row 0: expected Y, as its folder says, was 'X' \(1 such rows\)"):
+        taken(place, fills(fill(0, "buy", 99)))
+
+
+def test_sides_that_are_not_given_are_inferred_where_that_is_asked_for(tmp_path: Path):
+    ours = fills(fill(2, "buy", 100)).drop("side")
+    found = taken(tmp_path, ours, infer_aggressor=True)
+    assert (found.fills["side"].to_list(), found.section["aggressor"]["quote"]) == (["sell"], 1)
+    with pytest.raises(SchemaError, match="expected the columns side, found ts_ns"):
+        taken(tmp_path, ours)
+
+
+def test_a_wrong_side_is_rejected_also_where_sides_are_inferred(tmp_path: Path):
+    ours = fills(fill(2, "buy", 100), {**fill(3, "buy", 100), "side": "short"})
+    assert taken(tmp_path, ours, infer_aggressor=True).section["fills"]["rejected"] == {"bad_side": 1}
+
+
+def test_times_in_another_unit_are_the_files_fault_and_never_quarantined(tmp_path: Path):
+    mixed = fills(fill(0, "buy", 99), {**fill(1, "buy", 99), "ts_ns": START_NS // 10**6})
+    with pytest.raises(SchemaError, match=r"f\.parquet: ts_ns: row 1: .* \(looks like milliseconds\)"):
+        taken(tmp_path, mixed)
+
+
+def test_nothing_there_is_said(tmp_path: Path):
+    BOOK.write_parquet(tmp_path / "q.parquet")
+    with pytest.raises(MissingEvidenceError, match="no Parquet or JSON lines there"):
+        read_inputs(Request(fills=tmp_path / "none", quotes=tmp_path / "q.parquet"), QUARANTINE)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_losing_rows_to_the_rejects_never_lowers_their_share(tmp_path: Path, seed: int):
+    """The more fills are broken, the larger the share: what is lost is never forgotten."""
+    ours = fills(*(fill(at, "buy", 99, 1 + at % 3) for at in range(20)))
+    shares = []
+    for broken in range(0, 20, 4):
+        order = pl.Series(range(20)).sample(20, shuffle=True, seed=seed)
+        side = pl.when(order < broken).then(pl.lit(None, dtype=pl.String)).otherwise("side")
+        shares.append(taken(tmp_path, ours.with_columns(side=side)).section["fills"]["rejected_share"])
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0 < shares[1]
