@@ -14,9 +14,14 @@ import pytest
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.market_data import read_fills, read_quotes
 from mm_ops.adapters.policy_files import read_policy
+from mm_ops.domain.edge.aggressor import count_rules, infer_aggressor
+from mm_ops.domain.edge.clocks import clock_alternatives
+from mm_ops.domain.edge.inputs import InputsPolicy
+from mm_ops.domain.edge.intake import EdgePolicies
 from mm_ops.domain.edge.join import join_symbol, on_clock
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
+from mm_ops.domain.edge.venue_clock import VenueClock
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow, from_ns
 from mm_ops_tests.requirements import require_data
@@ -26,6 +31,7 @@ pytestmark = pytest.mark.integration
 
 POLICY = read_policy(Environment.read({}).policies / "edge.yaml", EdgePolicy)
 INSTRUMENTS = read_policy(Environment.read({}).policies / "instruments.yaml", Instruments)
+INPUTS = read_policy(Environment.read({}).policies / "inputs.yaml", InputsPolicy)
 FUTURES = "binance_usdm/BTCUSDT-PERP_2024-08-08"
 SPOT = ("binance_spot/BTCUSDT_2024-08-08", "binance_spot/BTCUSDT_2024-08-09")
 
@@ -44,10 +50,10 @@ def report(*captures: str, clock: Clock | None = None) -> dict[str, Any]:
     return build_edge_report(ours, market, policy=POLICY, instruments=INSTRUMENTS, window=window, clock=clock)
 
 
-def at_or_through_the_opposite_touch(*captures: str, clock: Clock) -> float:
+def at_or_through_the_opposite_touch(*captures: str, clock: Clock, lag: timedelta = timedelta(0)) -> float:
     ours, market, window = read(*captures)
     fills = join_symbol(
-        on_clock(ours, clock, "fills"), market, policy=POLICY, clock=clock, quote_lag=timedelta(0), window=window
+        on_clock(ours, clock, "fills"), market, policy=POLICY, clock=clock, quote_lag=lag, window=window
     ).fills
     passive_buy = pl.col("side") == "buy"
     there = (
@@ -87,6 +93,64 @@ def test_spot_has_only_the_receive_clock_and_the_report_shows_what_it_costs():
     per_fill = found["total"]["per_fill"]["spread_capture_bps"]
     assert per_fill == pytest.approx(-0.174, abs=0.001), "what no maker earns: the join is at fault, not the market"
     assert found["identity"]["holds"] is True
+
+
+@pytest.mark.parametrize(("ms", "share"), [(0, 0.44), (1, 0.28), (2, 0.18), (10, 0.12), (50, 0.04)])
+def test_a_quote_lag_takes_spot_back_to_the_right_side_of_the_book(ms: int, share: float):
+    """At or through the opposite touch, in whole percent, as the capture's own description says."""
+    found = at_or_through_the_opposite_touch(*SPOT, clock="receive", lag=timedelta(milliseconds=ms))
+    assert found == pytest.approx(share, abs=0.005)
+
+
+ALTERNATIVES: dict[tuple[str, ...], dict[str, float | None]] = {
+    (FUTURES,): {
+        "policy": 0.00174,
+        "other clock": 0.13433,
+        "at or before": 0.22104,
+        "quote lag 0 ms": 0.00174,
+        "quote lag 1 ms": 0.00361,
+        "quote lag 2 ms": 0.00615,
+        "quote lag 10 ms": 0.01661,
+        "quote lag 50 ms": 0.04495,
+    },
+    SPOT: {
+        "policy": 0.48347,
+        "other clock": None,
+        "at or before": 0.48347,
+        "quote lag 0 ms": 0.48347,
+        "quote lag 1 ms": 0.32045,
+        "quote lag 2 ms": 0.20369,
+        "quote lag 10 ms": 0.13315,
+        "quote lag 50 ms": 0.05255,
+    },
+}
+
+
+@pytest.mark.parametrize("captures", ALTERNATIVES, ids=["futures", "spot"])
+def test_the_report_can_show_what_another_choice_of_clock_would_give(captures: tuple[str, ...]):
+    """The policy's clock is the best there is for futures; spot has one clock only, and wants a lag."""
+    ours, market, window = read(*captures)
+    found = clock_alternatives(ours, market, EdgePolicies(inputs=INPUTS, edge=POLICY, instruments=INSTRUMENTS), window)
+    expected = ALTERNATIVES[captures]
+    assert {item["choice"] for item in found} == set(expected)
+    for item in found:
+        share = expected[item["choice"]]
+        assert item["available"] is (share is not None)
+        assert item["wrong_side_share"] == (None if share is None else pytest.approx(share, abs=0.00001))
+        assert (item["net_edge_bps"] is None) == (share is None)
+
+
+@pytest.mark.parametrize(
+    ("clock", "right"), [("exchange", 0.99826), ("receive", 0.86558)], ids=["exchange clock", "receive clock"]
+)
+def test_the_inferred_aggressor_is_the_given_one_where_the_clock_is_right(clock: Clock, right: float):
+    passive, market, _ = read(FUTURES)
+    other = pl.when(pl.col("side") == "buy").then(pl.lit("sell")).otherwise(pl.lit("buy"))
+    given = passive.with_columns(given=other, side=pl.lit(None, dtype=pl.String))
+    clocks = {"BTCUSDT-PERP": VenueClock(clock, timedelta(0))}
+    found = infer_aggressor(given, market, clocks=clocks, quote_lag=timedelta(0), stale_after=POLICY.stale_after)
+    assert found.select((pl.col("side") == pl.col("given")).mean()).item() == pytest.approx(right, abs=0.00001)
+    assert count_rules(found)["unknown"] == 0
 
 
 def test_spot_on_the_exchange_clock_is_refused_since_its_quotes_have_none():
