@@ -1,50 +1,68 @@
 """The money counted twice: fill by fill, and as a book of cash and position. If they differ, believe no number."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
+import numpy as np
 
+from mm_ops.domain.edge.arrays import Floats
+from mm_ops.domain.edge.fill_arrays import FillArrays
 from mm_ops.domain.edge.finding import TOLERANCE
+from mm_ops.domain.edge.policy import Instrument
+from mm_ops.domain.edge.sums import Rows
 
 
-def check_identity(fills: pl.DataFrame, horizons: Sequence[str]) -> dict[str, Any]:
-    """Compare capture with markout + adverse selection, fill by fill, and net money with cash + position − fees.
+@dataclass(slots=True)
+class Cash:
+    """A symbol's book, from the fills as they came: signed ``position``, what was ``paid`` for it, ``fees``.
+
+    ``paid`` is in the settlement currency: of an inverse contract the base currency, position over price.
+    """
+
+    position: float = 0.0
+    paid: float = 0.0
+    fees: float = 0.0
+
+    def add(self, fills: FillArrays, instrument: Instrument) -> None:
+        """Book fills."""
+        held = fills.sign * fills.qty * instrument.contract_size
+        linear = instrument.kind == "linear"
+        self.position += float(held.sum())
+        self.paid += float((held * fills.price if linear else held / fills.price).sum())
+        self.fees += float(fills.fee.sum())
+
+    def marked(self, mark: float, instrument: Instrument) -> float:
+        """Cash + position at a price − fees."""
+        if instrument.kind == "linear":
+            return self.position * mark - self.paid - self.fees
+        return self.paid - self.position / mark - self.fees
+
+
+def capture_error(rows: Floats, names: Rows) -> float:
+    """The largest difference of capture from markout + adverse selection, relative to the fill's notional.
+
+    A fill whose horizon has no mid has nothing to compare.
+    """
+    index = names.index()
+    capture, notional = rows[index["capture"]], rows[index["notional"]]
+    worst = 0.0
+    for name in names.horizons:
+        parts = rows[index[f"markout_{name}"]] + rows[index[f"adverse_{name}"]]
+        error = np.abs(capture * rows[index[f"seen_{name}"]] - parts) / notional
+        worst = float(np.maximum(worst, error.max(initial=0.0)))  # not a number stays one, and does not hold
+    return worst
+
+
+def check_identity(capture: float, net: float, marked: float, turnover: float) -> dict[str, Any]:
+    """Compare net money with cash + position − fees, beside the error of capture.
 
     Returns:
-        ``capture_error``: the largest difference, relative to the fill's notional. ``money_error``: the difference
-        relative to the net money, or to a hundredth of a bp of turnover where the net is smaller. ``holds``: both
-        are at most 1e-9. All null without fills: nothing was shown to hold.
+        ``capture_error`` as given. ``money_error``: the difference relative to the net money, or to a hundredth of a bp
+        of turnover where the net is smaller. ``holds``: both are at most 1e-9. All null without fills: nothing was
+        shown to hold.
     """
-    if not fills.height:
+    if not turnover:
         return {"capture_error": None, "money_error": None, "tolerance": TOLERANCE, "holds": None}
-    capture = max(_capture_error(fills, name) for name in horizons)
-    money = _money_error(fills)
+    money = abs(net - marked) / max(abs(net), abs(marked), 1e-6 * turnover)
     holds = capture <= TOLERANCE and money <= TOLERANCE
     return {"capture_error": capture, "money_error": money, "tolerance": TOLERANCE, "holds": holds}
-
-
-def _capture_error(fills: pl.DataFrame, horizon: str) -> float:
-    parts = pl.col(f"markout_{horizon}") + pl.col(f"adverse_{horizon}")
-    worst = fills.select(((pl.col("capture") - parts) / pl.col("notional")).abs().max()).item()
-    return 0.0 if worst is None else float(worst)  # no fill of this horizon has a mid: nothing to compare
-
-
-def _money_error(fills: pl.DataFrame) -> float:
-    net, turnover = fills.select(pl.col("net").sum(), pl.col("notional").sum()).row(0)
-    marked = _marked_to_market(fills)
-    return float(abs(net - marked) / max(abs(net), abs(marked), 1e-6 * turnover))
-
-
-def _marked_to_market(fills: pl.DataFrame) -> float:
-    """Cash + position at the last mid − fees, symbol by symbol, from the fills as they came."""
-    bought = pl.when(pl.col("side") == "buy").then(pl.col("qty")).otherwise(-pl.col("qty")) * pl.col("contract_size")
-    books = fills.group_by("symbol", "inverse", "mid_end", maintain_order=True).agg(
-        position=bought.sum(),
-        spent=(bought * pl.col("price")).sum(),
-        received=(bought / pl.col("price")).sum(),
-        fees=pl.col("fee_money").sum(),
-    )
-    linear = pl.col("position") * pl.col("mid_end") - pl.col("spent")
-    inverse = pl.col("received") - pl.col("position") / pl.col("mid_end")
-    return float(books.select((pl.when("inverse").then(inverse).otherwise(linear) - pl.col("fees")).sum()).item())

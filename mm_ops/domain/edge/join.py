@@ -24,6 +24,9 @@ from mm_ops.domain.edge.policy import Clock, EdgePolicy, horizon_name
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow
 
+STRETCH = 131_072
+"""Rows worked on at once: larger stretches were no faster (deploy/decisions/0006)."""
+
 
 def clock_column(clock: Clock) -> str:
     """The column that holds the clock's time."""
@@ -69,8 +72,9 @@ class Book:
         Raises:
             SchemaError: a quote lacks the clock.
         """
-        known = on_clock(quotes, clock, "quotes")
-        at = known["at_ns"].to_numpy() + nanoseconds(lag)
+        known = on_clock(quotes, clock, "quotes").select("at_ns", "bid_px", "ask_px").rechunk()
+        at = known["at_ns"].to_numpy()
+        at = at + nanoseconds(lag) if lag else at
         stop = int(np.searchsorted(at, window.end_ns))
         bid, ask = (known[name].cast(pl.Float64).to_numpy()[:stop] for name in ("bid_px", "ask_px"))
         return cls._of(at[:stop], bid, ask)
@@ -87,8 +91,10 @@ class Book:
         if doubled.any():
             last = np.append(~doubled, True)
             at, bid, ask = at[last], bid[last], ask[last]
-        mid = bid + ask
-        mid /= 2
+        mid = np.empty(at.size)
+        for start in range(0, at.size, STRETCH):  # in the cache, instead of through it twice
+            part = slice(start, start + STRETCH)
+            mid[part] = (bid[part] + ask[part]) / 2
         return cls(at, bid, ask, mid, int(np.count_nonzero(doubled)))
 
     def then(self, later: Self) -> Self:
@@ -103,10 +109,15 @@ class Book:
         both = self._of(at, bid, ask)
         return type(self)(both.at, both.bid, both.ask, both.mid, both.doubled + self.doubled + later.doubled)
 
+    def until(self, stop: int) -> Self:
+        """The quotes before an index, and what was doubled."""
+        return type(self)(self.at[:stop], self.bid[:stop], self.ask[:stop], self.mid[:stop], self.doubled)
+
     def since(self, first: int) -> Self:
         """The quotes from an index on, in memory of their own; what was doubled stays with those before."""
-        parts = (part[first:].copy() for part in (self.at, self.bid, self.ask, self.mid))
-        return type(self)(*parts, 0)
+        return type(self)(
+            self.at[first:].copy(), self.bid[first:].copy(), self.ask[first:].copy(), self.mid[first:].copy(), 0
+        )
 
 
 def find_last(at: Ints, needles: Ints, *, before: bool) -> Ints:
@@ -159,22 +170,34 @@ class Met:
     later: tuple[Floats, ...]
     seen: tuple[Bools, ...]
 
+    def pick(self, which: slice | Bools) -> Self:
+        """What some of the fills met."""
+        return type(self)(
+            self.bid[which],
+            self.ask[which],
+            self.mid[which],
+            self.age_ms[which],
+            self.stale[which],
+            tuple(part[which] for part in self.later),
+            tuple(part[which] for part in self.seen),
+        )
+
 
 def join_fills(at: Ints, book: Book, reach: Reach) -> Met:
     """Join fills, in the order of their time, to one symbol's book."""
     if not book.at.size:
         nothing, never = np.full(at.size, np.nan), np.zeros(at.size, dtype=np.bool_)
-        none = (np.zeros(at.size),) * len(reach.horizons_ns), (never,) * len(reach.horizons_ns)
-        return Met(nothing, nothing, nothing, nothing, never, *none)
+        horizons = len(reach.horizons_ns)
+        return Met(nothing, nothing, nothing, nothing, never, (nothing,) * horizons, (never,) * horizons)
     quote = find_last(book.at, at, before=True)
     met, age = quote >= 0, at - book.at[quote]
     fresh = met & (age <= reach.stale_ns)
-    prices = [part[quote] for part in (book.bid, book.ask, book.mid)]
-    if not fresh.all():
-        prices = [np.where(fresh, price, np.nan) for price in prices]
+    bid, ask, mid = (np.where(fresh, part[quote], np.nan) for part in (book.bid, book.ask, book.mid))
     later = [_later(at + horizon, book, reach) for horizon in reach.horizons_ns]
     return Met(
-        *prices,
+        bid,
+        ask,
+        mid,
         np.where(met, age / 1e6, np.nan),
         met & ~fresh,
         tuple(mid for mid, _ in later),
@@ -193,8 +216,14 @@ def covered_ns(quoted: Ints, following: int, stale_ns: int, window: TimeWindow) 
 
     ``following`` is the time of the quote after the last one, or the window's end.
     """
-    until = np.minimum(np.append(quoted[1:], following), quoted + stale_ns)
-    return int(np.maximum(until - np.maximum(quoted, window.start_ns), 0).sum())
+    if not quoted.size:
+        return 0
+    first, last = int(quoted[0]), int(quoted[-1])
+    wide = np.flatnonzero(quoted[1:] - quoted[:-1] > stale_ns)  # a quote ends before the next one begins
+    ends, nexts = [*quoted[wide].tolist(), last], [*quoted[wide + 1].tolist(), following]
+    start = window.start_ns
+    empty: int = sum(max(0, after - max(end + stale_ns, start)) for end, after in zip(ends, nexts, strict=True))
+    return max(0, following - max(first, start)) - empty
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,63 +13,83 @@ s is +1 where we bought, m the mid prevailing at the fill. Source: Huang and Sto
 """
 
 from datetime import timedelta
+from typing import TypeVar
 
 import polars as pl
 
+from mm_ops.domain.edge.arrays import Floats
 from mm_ops.domain.edge.policy import EdgePolicy, Instrument, horizon_name
 from mm_ops.domain.errors import SchemaError
 
 _BPS = 1e-4
 
+Amount = TypeVar("Amount", pl.Expr, Floats, float)
+"""The formulas are written once, for columns of a frame and for arrays."""
 
-def measure_fills(joined: pl.DataFrame, instrument: Instrument, policy: EdgePolicy) -> pl.DataFrame:
-    """Add every measure as money, ``notional``, ``fee_money``, ``sign`` and ``role`` to one symbol's joined fills.
 
-    ``notional_at_price`` is known without a mid as well: it says how much was filled, measured or not.
+def value_of(price: Amount, instrument: Instrument) -> Amount:
+    """U: what one unit of quantity is worth at a price."""
+    size = instrument.contract_size
+    return price * size if instrument.kind == "linear" else -size / price
+
+
+def notional_at(qty: Amount, price: Amount, instrument: Instrument) -> Amount:
+    """Notional of a quantity at a price, in the settlement currency."""
+    size = qty * instrument.contract_size
+    return size * price if instrument.kind == "linear" else size / price
+
+
+def gain(moved: Amount, start: Amount, end: Amount) -> Amount:
+    """Money of a signed quantity between two values."""
+    return moved * (end - start)
+
+
+def price_fills(fills: pl.DataFrame, instrument: Instrument) -> pl.DataFrame:
+    """Add what is known of a symbol's fills without a quote: ``sign``, ``role``, ``fee_money``, ``notional_at_price``.
 
     ``role`` is +1 for a maker, −1 for a taker and null where the liquidity is not known: it turns our view into the
-    market's (effective spread = 2·role·capture).
+    market's (effective spread = 2·role·capture). ``notional_at_price`` says how much was filled, measured or not.
 
     Raises:
         SchemaError: a fill has neither a fee nor a schedule to take it from, or its fee is in another currency.
     """
-    qty = pl.col("qty")
-    sign = pl.when(pl.col("side") == "buy").then(1.0).otherwise(-1.0)
-    signed = joined.with_columns(sign=sign, role=_role(joined), fee_money=_fee(joined, instrument))
-    moved = pl.col("sign") * qty
+    return fills.with_columns(
+        sign=pl.when(pl.col("side") == "buy").then(1.0).otherwise(-1.0),
+        role=_role(fills),
+        fee_money=_fee(fills, instrument),
+        notional_at_price=notional_at(pl.col("qty"), pl.col("price"), instrument),
+    )
 
-    def gain(start: str, end: str) -> pl.Expr:
-        return moved * (_value(pl.col(end), instrument) - _value(pl.col(start), instrument))
+
+def measure_fills(joined: pl.DataFrame, instrument: Instrument, policy: EdgePolicy) -> pl.DataFrame:
+    """Add every measure as money, ``notional``, and the columns of :func:`price_fills` to one symbol's joined fills.
+
+    Raises:
+        SchemaError: a fill has neither a fee nor a schedule to take it from, or its fee is in another currency.
+    """
+
+    def earned(start: str, end: str) -> pl.Expr:
+        values = (value_of(pl.col(name), instrument) for name in (start, end))
+        return gain(pl.col("sign") * pl.col("qty"), *values)
 
     columns = {
-        "notional": _notional(pl.col("mid"), instrument),
-        "notional_at_price": _notional(pl.col("price"), instrument),
-        "capture": gain("price", "mid"),
-        "net": gain("price", "mid_end") - pl.col("fee_money"),
+        "notional": notional_at(pl.col("qty"), pl.col("mid"), instrument),
+        "capture": earned("price", "mid"),
+        "net": earned("price", "mid_end") - pl.col("fee_money"),
         "contract_size": pl.lit(instrument.contract_size),
         "inverse": pl.lit(instrument.kind == "inverse"),
     }
     for name in horizon_names(policy.horizons):
         later = f"mid_{name}"
-        columns[f"markout_{name}"] = gain("price", later)
-        columns[f"adverse_{name}"] = -gain("mid", later)
-        columns[f"inventory_{name}"] = gain(later, "mid_end")
-    return signed.with_columns(**columns)
+        columns[f"markout_{name}"] = earned("price", later)
+        columns[f"adverse_{name}"] = -earned("mid", later)
+        columns[f"inventory_{name}"] = earned(later, "mid_end")
+    return price_fills(joined, instrument).with_columns(**columns)
 
 
 def horizon_names(horizons: tuple[timedelta, ...]) -> list[str]:
     """Names of the horizons, shortest first."""
     return [horizon_name(horizon) for horizon in horizons]
-
-
-def _value(price: pl.Expr, instrument: Instrument) -> pl.Expr:
-    size = instrument.contract_size
-    return price * size if instrument.kind == "linear" else -size / price
-
-
-def _notional(price: pl.Expr, instrument: Instrument) -> pl.Expr:
-    size = pl.col("qty") * instrument.contract_size
-    return size * price if instrument.kind == "linear" else size / price
 
 
 def _role(fills: pl.DataFrame) -> pl.Expr:
@@ -89,7 +109,7 @@ def _fee(fills: pl.DataFrame, instrument: Instrument) -> pl.Expr:
         lacking = "no fee schedule in instruments.yaml" if schedule is None else "no liquidity (maker or taker)"
         raise SchemaError(f"{instrument.symbol}: fills without a fee, and {lacking}; an edge without fees is refused")
     rate = pl.when(pl.col("liquidity") == "maker").then(schedule.maker_bps).otherwise(schedule.taker_bps) * _BPS
-    return pl.coalesce(given, rate * _notional(pl.col("price"), instrument))
+    return pl.coalesce(given, rate * notional_at(pl.col("qty"), pl.col("price"), instrument))
 
 
 def _check_fee_currency(fills: pl.DataFrame, instrument: Instrument) -> None:

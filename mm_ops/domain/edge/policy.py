@@ -24,13 +24,41 @@ class VenuePolicy:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class EdgeLimit:
+    """A net edge that somebody acts on."""
+
+    limit_bps: Annotated[float, Field(allow_inf_nan=False)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class IntervalPolicy:
+    """How sure a net edge must be: see :mod:`.interval`.
+
+    Below ``min_fills`` fills, or where the window holds fewer than ``min_blocks`` blocks, there is no interval.
+    """
+
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Annotated[int, Field(ge=1000, le=10_000)]
+    seed: Annotated[int, Field(ge=0)]
+    min_fills: Annotated[int, Field(ge=10)]
+    min_blocks: Annotated[int, Field(ge=5)]
+    limits: tuple[EdgeLimit, ...]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class EdgePolicy:
-    """``deploy/policies/edge.yaml``. A quote older than ``stale_after`` says nothing about the mid."""
+    """``deploy/policies/edge.yaml``. A quote older than ``stale_after`` says nothing about the mid.
+
+    Without ``interval`` no limit is decided.
+    """
 
     horizons: Annotated[tuple[Duration, ...], Field(min_length=1)]
     stale_after: Duration
     venues: dict[str, VenuePolicy]
     source: Source
+    interval: IntervalPolicy | None = None
 
     def __post_init__(self) -> None:
         if list(self.horizons) != sorted(set(self.horizons)) or self.horizons[0] <= timedelta(0):

@@ -1,18 +1,14 @@
 """What speaks for and against the inputs: a wrong join is seen here, and nothing is dropped without a count."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import polars as pl
-
-from mm_ops.domain.edge.join import Joined
-
-_MS = 1_000_000
+from mm_ops.domain.edge.ages import ROUNDED_UP_BY, age_quantiles
+from mm_ops.domain.edge.sums import KNOWN, PLAIN
+from mm_ops.domain.edge.symbol_edge import SymbolEdge
 
 
-def quality(
-    measured: pl.DataFrame, inside: Sequence[pl.DataFrame], joined: Sequence[Joined], *, outside: int
-) -> dict[str, Any]:
+def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
     """Count what was met.
 
     ``wrong_side_share``: fills whose passive side lies on the wrong side of the mid. ``outside_touch_share``: prices
@@ -24,57 +20,55 @@ def quality(
     whichever is less. ``quote_coverage``: the share of the window in which a quote is at most ``stale_after`` old, of
     the symbol that has the least. ``quote_age_p95_ms``: of the quote before each fill, stale or not, of the symbol
     whose quotes are oldest; a fill before its first quote has none and lowers ``measured_share``. The three are 0 to
-    1, 0 to 1 and milliseconds; null without fills.
-
-    Args:
-        measured: fills with a mid.
-        inside: all fills of the window, by symbol.
-        joined: what each symbol's join met.
-        outside: fills outside the window.
+    1, 0 to 1 and milliseconds; null without fills. ``ages_rounded_up_by``: how much too old, relatively, an age may be
+    told where they are too many to keep each; 0 where every one was kept.
     """
-    alone = measured.filter(pl.len().over("symbol", pl.col("at_ns") // _MS) == 1)
-    fills = sum(frame.height for frame in inside)
-    ages = [frame["quote_age_ms"].quantile(0.95, "linear") for frame in inside]
+    counts = [each.counts for each in symbols]
+    measured, roles, wrong, outside = (
+        round(sum(_total(each, row, column) for each in symbols))
+        for row, column in (("fills", PLAIN), ("fills", KNOWN), ("wrong", PLAIN), ("outside", PLAIN))
+    )
+    fills, alone = sum(each.fills for each in counts), sum(each.alone for each in counts)
+    rounded = any(ages.rounded for each in symbols for ages in (each.quote_ages, *each.tally.ages.values()))
     return {
-        "measured_share": _measured_share(inside, fills),
-        "quote_coverage": min((part.covered for part in joined), default=None),
-        "quote_age_p95_ms": max((age for age in ages if age is not None), default=None),
-        "fills_outside_window": outside,
-        "fills_without_quote": fills - measured.height,
-        "fees_from_schedule": sum(_without_fee(frame) for frame in inside),
-        "wrong_side_share": _share(measured, pl.col("role") * pl.col("capture") < 0),
-        "outside_touch_share": _share(measured, _outside_touch()),
-        "fills_alone_in_their_millisecond": alone.height,
-        "outside_touch_share_alone": _share(alone, _outside_touch()),
-        "quotes": sum(part.quotes for part in joined),
-        "quotes_deduplicated": sum(part.quotes_deduplicated for part in joined),
-        "locked_quotes": sum(part.locked for part in joined),
-        "crossed_quotes": sum(part.crossed for part in joined),
-        "fills_on_a_stale_quote": sum(part.stale for part in joined),
-        "last_quote_age_s": max(
-            (part.last_quote_age_s for part in joined if part.last_quote_age_s is not None), default=None
-        ),
+        "measured_share": _measured_share(symbols, measured, fills),
+        "quote_coverage": min((_coverage(each) for each in symbols), default=None),
+        "quote_age_p95_ms": max(_known(age_quantiles([each.quote_ages], (0.95,))[0] for each in symbols), default=None),
+        "ages_rounded_up_by": ROUNDED_UP_BY if rounded else 0.0,
+        "fills_outside_window": sum(each.outside_window for each in counts),
+        "fills_without_quote": fills - measured,
+        "fees_from_schedule": sum(each.without_fee for each in counts),
+        "wrong_side_share": _share(wrong, roles),
+        "outside_touch_share": _share(outside, measured),
+        "fills_alone_in_their_millisecond": alone,
+        "outside_touch_share_alone": _share(sum(each.alone_outside for each in counts), alone),
+        "quotes": sum(each.quotes for each in counts),
+        "quotes_deduplicated": sum(each.doubled for each in counts),
+        "locked_quotes": sum(each.locked for each in counts),
+        "crossed_quotes": sum(each.crossed for each in counts),
+        "fills_on_a_stale_quote": sum(int(each.tally.stale.sum()) for each in symbols),
+        "last_quote_age_s": max(_known(each.last_quote_age_s for each in counts), default=None),
     }
 
 
-def _measured_share(inside: Sequence[pl.DataFrame], fills: int) -> float | None:
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _total(symbol: SymbolEdge, row: str, column: int) -> float:
+    return float(symbol.tally.cells[:, symbol.rows.index()[row], :, column].sum())
+
+
+def _coverage(symbol: SymbolEdge) -> float:
+    return symbol.counts.covered_ns / (symbol.window.end_ns - symbol.window.start_ns)
+
+
+def _measured_share(symbols: Sequence[SymbolEdge], measured: int, fills: int) -> float | None:
     if not fills:
         return None
-    known = pl.col("mid").is_not_null()
-    each = pl.concat([frame.select(known=known, weight="notional_at_price") for frame in inside])
-    by_notional = pl.col("weight").filter("known").sum() / pl.col("weight").sum()
-    share: float = each.select(pl.min_horizontal(pl.col("known").mean(), by_notional)).item()
-    return share
+    by_notional = sum(each.counts.traded_measured for each in symbols) / sum(each.counts.traded for each in symbols)
+    return min(measured / fills, by_notional)
 
 
-def _outside_touch() -> pl.Expr:
-    return (pl.col("price") < pl.col("bid_px")) | (pl.col("price") > pl.col("ask_px"))
-
-
-def _share(fills: pl.DataFrame, condition: pl.Expr) -> float | None:
-    share: float | None = fills.select(condition.mean()).item() if fills.height else None
-    return share
-
-
-def _without_fee(fills: pl.DataFrame) -> int:
-    return fills["fee"].null_count() if "fee" in fills.columns else fills.height
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,18 +1,23 @@
-"""The edge report: every measure in total, by symbol and by side, with what speaks for and against its inputs."""
+"""The edge report: every measure in total, by symbol, side, hour and venue, with what speaks for and against it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from mm_ops.domain.edge.aggregate import aggregate
+from mm_ops.domain.edge.aggregate import Group, aggregate
+from mm_ops.domain.edge.certainty import net_edge_certainty, prepare_bootstrap, symbol_intervals
 from mm_ops.domain.edge.identity import check_identity
-from mm_ops.domain.edge.join import Joined, join_symbol, on_clock
+from mm_ops.domain.edge.join import Reach, join_symbol, on_clock
 from mm_ops.domain.edge.measures import horizon_names, measure_fills
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instrument, Instruments, VenuePolicy
 from mm_ops.domain.edge.quality import quality
+from mm_ops.domain.edge.sums import SIDES, Rows
+from mm_ops.domain.edge.symbol_edge import SymbolEdge, inside_window, with_order_age
+from mm_ops.domain.edge.tally import HOURS
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow
 
@@ -35,6 +40,15 @@ MEASURED = (
     "inverse",
     "order_age_ms",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolDay:
+    """A symbol's fills and quotes of a stretch of time; each is read when it is called for, and then let go."""
+
+    symbol: str
+    fills: Callable[[], pl.DataFrame]
+    quotes: Callable[[], pl.DataFrame]
 
 
 def build_edge_report(
@@ -64,81 +78,111 @@ def build_edge_report(
         SchemaError: a symbol is unknown, a clock or a fee is missing, or venues or currencies are mixed.
         PolicyError: a venue has no clock.
     """
-    parts = []
-    for symbol in sorted(fills["symbol"].unique()):
-        instrument = instruments.of(symbol)
-        how = _how(policy, instrument, clock)
-        ours, market = fills.filter(symbol=symbol), quotes.filter(symbol=symbol)
-        parts.append(_measure_symbol(instrument, ours, market, how, policy, window))
-    horizons = horizon_names(policy.horizons)
-    inside = [part.inside for part in parts]
-    measured = _stack(inside, horizons)
+    days = split_symbols(fills, quotes)
+    return measure_days(days, policy=policy, instruments=instruments, window=window, clock=clock)
+
+
+def split_symbols(fills: pl.DataFrame, quotes: pl.DataFrame) -> list[SymbolDay]:
+    """The frames of each symbol that was filled, in the order of their names."""
+    return [
+        SymbolDay(symbol, partial(_of, fills, symbol), partial(_of, quotes, symbol))
+        for symbol in sorted(fills["symbol"].unique())
+    ]
+
+
+def _of(frame: pl.DataFrame, symbol: str) -> pl.DataFrame:
+    return frame.filter(symbol=symbol)
+
+
+def measure_days(
+    days: Iterable[SymbolDay],
+    *,
+    policy: EdgePolicy,
+    instruments: Instruments,
+    window: TimeWindow,
+    clock: Clock | None = None,
+) -> dict[str, Any]:
+    """Build the report of :func:`build_edge_report` from parts, one in memory at a time.
+
+    Args:
+        days: the days of one symbol in the order of time, symbols in any order; all days of a symbol add up to one
+            result, as if they had been given at once.
+        policy: as there; so are ``instruments``, ``window`` and ``clock``.
+        instruments: kind, contract size and venue of every symbol.
+        window: what the days cover.
+        clock: overrules the venues' clocks.
+
+    Raises:
+        SchemaError: as there, or days are out of order.
+        PolicyError: a venue has no clock.
+    """
+    rows, reach = Rows(tuple(horizon_names(policy.horizons))), Reach.of(policy, window)
+    found: dict[str, SymbolEdge] = {}
+    for day in days:
+        if day.symbol not in found:
+            instrument = instruments.of(day.symbol)
+            found[day.symbol] = SymbolEdge(instrument, _how(policy, instrument, clock), rows, reach, window)
+        found[day.symbol].add(day.fills, day.quotes)
+    symbols = [found[symbol] for symbol in sorted(found)]
+    for symbol in symbols:
+        symbol.close()
+    return _report(symbols, rows, policy, window)
+
+
+def _report(symbols: Sequence[SymbolEdge], rows: Rows, policy: EdgePolicy, window: TimeWindow) -> dict[str, Any]:
+    tallies = [each.tally for each in symbols]
+    total = aggregate(Group.of(tallies, rows), rows)
+    marked = sum(each.tally.cash.marked(each.tally.mark, each.instrument) for each in symbols)
+    worst = max((each.tally.capture_error for each in symbols), default=0.0)
+    bootstrap = prepare_bootstrap(tallies, policy.interval)
+    venues = sorted({each.instrument.venue for each in symbols})
+    hours = [hour for hour in range(HOURS) if any(each.has_hour(hour) for each in tallies)]
     return {
         "window": {"start": window.start, "end": window.end},
-        "settlement": _one_currency(parts),
-        "horizons": horizons,
-        "clocks": {part.symbol: part.clock for part in parts},
-        "total": aggregate(measured, horizons),
-        "by_symbol": {part.symbol: aggregate(measured.filter(symbol=part.symbol), horizons) for part in parts},
-        "by_side": {side: aggregate(measured.filter(side=side), horizons) for side in ("buy", "sell")},
-        "quality": quality(
-            measured, inside, [part.joined for part in parts], outside=sum(part.outside for part in parts)
-        ),
-        "identity": check_identity(measured, horizons),
+        "settlement": _one_currency(symbols),
+        "horizons": list(rows.horizons),
+        "clocks": {each.instrument.symbol: each.how.clock for each in symbols},
+        "total": total,
+        "by_symbol": {each.instrument.symbol: aggregate(Group.of([each.tally], rows), rows) for each in symbols},
+        "by_side": {name: aggregate(Group.of(tallies, rows, side=at), rows) for at, name in enumerate(SIDES)},
+        "by_hour": {f"{hour:02d}": aggregate(Group.of(tallies, rows, hour=hour), rows) for hour in hours},
+        "by_venue": {
+            venue: aggregate(Group.of([each for each in tallies if each.instrument.venue == venue], rows), rows)
+            for venue in venues
+        },
+        "net_edge": net_edge_certainty(tallies, bootstrap, policy.interval, window),
+        "intervals_by_symbol": symbol_intervals(tallies, bootstrap),
+        "quality": quality(symbols),
+        "quality_by_symbol": {each.instrument.symbol: quality([each]) for each in symbols},
+        "identity": check_identity(worst, total["net_money"] or 0.0, marked, total["notional"] or 0.0),
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    symbol: str
-    clock: Clock
-    settlement: str
-    joined: Joined
-    inside: pl.DataFrame
-    outside: int
-
-
-def _measure_symbol(
-    instrument: Instrument,
+def measured_fills(
     fills: pl.DataFrame,
     quotes: pl.DataFrame,
-    how: VenuePolicy,
+    *,
     policy: EdgePolicy,
+    instruments: Instruments,
     window: TimeWindow,
-) -> _Part:
-    _check_venue(fills, instrument)
-    ours = on_clock(fills, how.clock, f"{instrument.symbol}: fills")
-    inside = ours.filter(pl.col("at_ns").is_between(window.start_ns, window.end_ns, closed="left"))
-    joined = join_symbol(inside, quotes, policy=policy, clock=how.clock, quote_lag=how.quote_lag, window=window)
-    return _Part(
-        symbol=instrument.symbol,
-        clock=how.clock,
-        settlement=instrument.settlement,
-        joined=joined,
-        inside=measure_fills(_with_order_age(joined.fills), instrument, policy),
-        outside=ours.height - inside.height,
-    )
+    clock: Clock | None = None,
+) -> pl.DataFrame:
+    """Measure fill by fill: one row for each fill of the window that has a mid, ordered by symbol and time.
 
+    Takes and raises what :func:`build_edge_report` does; the sums of its columns are the report's money.
 
-def _check_venue(fills: pl.DataFrame, instrument: Instrument) -> None:
-    """Refuse fills of another venue: clock, contract size and fees are those of the instrument's own."""
-    if "venue" not in fills.columns:
-        return
-    other = sorted(set(fills["venue"].drop_nulls().unique()) - {instrument.venue})
-    if other:
-        raise SchemaError(f"{instrument.symbol}: venue: expected {instrument.venue}, was {', '.join(other)}")
-
-
-def _with_order_age(fills: pl.DataFrame) -> pl.DataFrame:
-    if "order_ts_ns" not in fills.columns:
-        return fills.with_columns(order_age_ms=pl.lit(None, dtype=pl.Float64))
-    aged = fills.with_columns(order_age_ms=(pl.col("at_ns") - pl.col("order_ts_ns")) / 1e6)
-    early = aged.filter(pl.col("order_age_ms") < 0)
-    if early.height:
-        first = early.row(0, named=True)
-        where = f"{first['symbol']}: order_ts_ns {first['order_ts_ns']}"
-        raise SchemaError(f"{where}: expected a time before the fill's {first['at_ns']} ({early.height} such rows)")
-    return aged
+    Returns:
+        ``MEASURED``, and ``markout_…``, ``adverse_…``, ``inventory_…`` by horizon: money in the settlement currency.
+    """
+    frames = []
+    for day in split_symbols(fills, quotes):
+        instrument = instruments.of(day.symbol)
+        how = _how(policy, instrument, clock)
+        ours = on_clock(day.fills(), how.clock, f"{instrument.symbol}: fills")
+        inside, lag = inside_window(ours, window), how.quote_lag
+        joined = join_symbol(inside, day.quotes(), policy=policy, clock=how.clock, quote_lag=lag, window=window)
+        frames.append(measure_fills(with_order_age(joined.fills), instrument, policy))
+    return _stack(frames, horizon_names(policy.horizons))
 
 
 def _how(policy: EdgePolicy, instrument: Instrument, clock: Clock | None) -> VenuePolicy:
@@ -148,8 +192,8 @@ def _how(policy: EdgePolicy, instrument: Instrument, clock: Clock | None) -> Ven
     return VenuePolicy(clock=clock, quote_lag=timedelta(0), source="given on the command line")
 
 
-def _one_currency(parts: Sequence[_Part]) -> str | None:
-    found = sorted({part.settlement for part in parts})
+def _one_currency(symbols: Sequence[SymbolEdge]) -> str | None:
+    found = sorted({each.instrument.settlement for each in symbols})
     if len(found) > 1:
         raise SchemaError(f"settlement currencies {', '.join(found)} cannot be added up; report them apart")
     return found[0] if found else None

@@ -4,13 +4,17 @@ import math
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from mm_ops.domain.edge.arrays import Floats
+from mm_ops.domain.edge.fill_arrays import FillArrays
 from mm_ops.domain.edge.finding import identity_finding
-from mm_ops.domain.edge.identity import check_identity
+from mm_ops.domain.edge.identity import Cash, capture_error, check_identity
 from mm_ops.domain.edge.report import build_edge_report
+from mm_ops.domain.edge.sums import Rows
 from mm_ops.domain.verdict import Verdict
 from mm_ops_tests.builders import edge_policy, fill, fills, instrument, instruments, minute, quotes
 
@@ -117,45 +121,50 @@ def test_a_fee_is_paid_above_zero_and_a_rebate_is_income(
     assert dearer["spread_capture_bps"] == usual["spread_capture_bps"]
 
 
-def measured(**different: object) -> pl.DataFrame:
-    row = {
-        "capture": 1.0,
-        "markout_1s": 0.4,
-        "adverse_1s": 0.6,
-        "notional": 100.0,
-        "net": 3.0,
-        "symbol": "X",
-        "side": "buy",
-        "qty": 1.0,
-        "price": 99.0,
-        "mid_end": 102.0,
-        "contract_size": 1.0,
-        "inverse": False,
-        "fee_money": 0.0,
-    }
-    return pl.DataFrame([{**row, **different}])
+FILL = {"at": 0.0, "sign": 1.0, "qty": 1.0, "price": 99.0, "traded": 99.0, "fee": 0.0, "role": 1.0, "order_age_ms": 1.0}
+ROWS = Rows(("1s",))
 
 
-def judged(frame: pl.DataFrame) -> Verdict:
-    return identity_finding({"identity": check_identity(frame, ["1s"])}).verdict
+def measured(**different: float) -> Floats:
+    """One fill of notional 100 that captured 1, of which 0.4 are left after a second."""
+    values = {"capture": 1.0, "markout_1s": 0.4, "adverse_1s": 0.6, "notional": 100.0, "seen_1s": 1.0, **different}
+    return np.array([[values.get(name, 0.0)] for name in ROWS.names])
+
+
+def judged(*, net: float = 3.0, mark: float = 102.0, rows: Floats | None = None, **different: float) -> Verdict:
+    """The verdict on one buy of 1 at 99 that is worth 102 at the end."""
+    cash = Cash()
+    cash.add(FillArrays(*(np.array([value]) for value in {**FILL, **different}.values())), instrument())
+    error = capture_error(measured() if rows is None else rows, ROWS)
+    return identity_finding({"identity": check_identity(error, net, cash.marked(mark, instrument()), 100.0)}).verdict
 
 
 def test_money_that_adds_up_passes():
-    assert judged(measured()) is Verdict.PASS
+    assert judged() is Verdict.PASS
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"markout_1s": 0.4001}, {"net": 3.0001}, {"fee_money": 0.001}, {"price": 98.0}, {"mid_end": 101.0}]
+    "wrong",
+    [
+        {"rows": measured(markout_1s=0.4001)},
+        {"rows": measured(markout_1s=math.nan)},
+        {"net": 3.0001},
+        {"net": math.nan},
+        {"fee": 0.001},
+        {"price": 98.0},
+        {"qty": 1.1},
+        {"sign": -1.0},
+        {"mark": 101.0},
+    ],
 )
-def test_money_that_does_not_add_up_fails(wrong: dict[str, object]):
-    assert judged(measured(**wrong)) is Verdict.FAIL
+def test_money_that_does_not_add_up_fails(wrong: dict[str, Any]):
+    assert judged(**wrong) is Verdict.FAIL
 
 
 def test_nothing_measured_is_inconclusive_and_not_a_pass():
-    finding = identity_finding({"identity": check_identity(measured().clear(), ["1s"])})
+    finding = identity_finding({"identity": check_identity(0.0, 0.0, 0.0, 0.0)})
     assert (finding.verdict, finding.reason) == (Verdict.INCONCLUSIVE, "no fill could be measured")
 
 
 def test_a_horizon_that_no_fill_reaches_has_nothing_to_compare():
-    unknown = measured().with_columns(markout_1s=pl.lit(None, pl.Float64), adverse_1s=pl.lit(None, pl.Float64))
-    assert judged(unknown) is Verdict.PASS
+    assert judged(rows=measured(markout_1s=0.0, adverse_1s=0.0, seen_1s=0.0)) is Verdict.PASS

@@ -8,11 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from mm_ops.domain.edge.aggregate import aggregate
-from mm_ops.domain.edge.join import join_symbol, on_clock
-from mm_ops.domain.edge.measures import measure_fills
+from mm_ops.domain.edge.join import find_last, join_symbol, on_clock
 from mm_ops.domain.edge.report import build_edge_report
-from mm_ops_tests.builders import START_NS, edge_policy, fill, fills, instrument, instruments, minute, quotes
+from mm_ops_tests.builders import START_NS, edge_policy, fill, fills, instruments, minute, quotes
 
 MS = 1_000_000
 
@@ -141,18 +139,25 @@ def test_measures_equal_the_pandas_reference(seed: int):
 def test_the_order_of_the_input_rows_does_not_matter_where_times_differ():
     ours, offered = random_market(9)
     single = offered.unique("exch_ts_ns", keep="last", maintain_order=True)
-    policy = edge_policy()
 
-    def total(market: pl.DataFrame) -> dict[str, object]:
-        joined = join_symbol(
-            on_clock(ours, "exchange", "fills"),
-            market,
-            policy=policy,
-            clock="exchange",
-            quote_lag=policy.venues["paper"].quote_lag,
-            window=minute(),
-        )
-        frame = measure_fills(joined.fills, instrument(), policy).with_columns(order_age_ms=pl.lit(None, pl.Float64))
-        return aggregate(frame.filter(pl.col("mid").is_not_null()), ["1s", "5s"])
+    def report(market: pl.DataFrame) -> dict[str, object]:
+        return build_edge_report(ours, market, policy=edge_policy(), instruments=instruments(), window=minute())
 
-    assert total(single.sample(fraction=1.0, shuffle=True, seed=1)) == total(single.sort("exch_ts_ns"))
+    assert report(single.sample(fraction=1.0, shuffle=True, seed=1)) == report(single.sort("exch_ts_ns"))
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("seed", range(10))
+def test_the_last_quote_is_found_for_every_needle(seed: int, before: bool):  # noqa: FBT001 - a parameter of the test
+    rng = np.random.default_rng(seed)
+    at = np.unique(rng.integers(0, 200, 60))
+    needles = np.sort(rng.integers(-20, 220, 100))
+    expected = [max((i for i, t in enumerate(at) if t < n or (t == n and not before)), default=-1) for n in needles]
+    assert find_last(at, needles, before=before).tolist() == expected
+
+
+def test_no_quote_is_found_for_needles_before_all_quotes_or_without_any():
+    needles = np.array([1, 2], dtype=np.int64)
+    assert find_last(np.array([2, 5], dtype=np.int64), needles, before=True).tolist() == [-1, -1]
+    assert find_last(np.empty(0, dtype=np.int64), needles, before=True).tolist() == [-1, -1]
+    assert find_last(np.array([2, 5], dtype=np.int64), needles[:0], before=True).size == 0

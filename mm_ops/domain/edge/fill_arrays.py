@@ -1,0 +1,50 @@
+"""One symbol's fills as arrays, in the order of their time."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from mm_ops.domain.edge.arrays import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class FillArrays:
+    """Fills, all arrays of one length.
+
+    ``sign`` +1 bought, −1 sold; ``traded`` the notional at the price and ``fee`` in the settlement currency; ``role``
+    +1 maker, −1 taker and ``order_age_ms``, both not a number where not known.
+    """
+
+    at: Ints
+    sign: Floats
+    qty: Floats
+    price: Floats
+    traded: Floats
+    fee: Floats
+    role: Floats
+    order_age_ms: Floats
+
+    @classmethod
+    def of(cls, fills: pl.DataFrame) -> Self:
+        """Take them from a frame that :func:`.measures.price_fills` made."""
+        names = ("sign", "qty", "price", "notional_at_price", "fee_money", "role", "order_age_ms")
+        chosen = fills.select("at_ns", *names).rechunk()
+        return cls(chosen["at_ns"].to_numpy(), *(chosen[name].cast(pl.Float64).to_numpy() for name in names))
+
+    def pick(self, which: slice | Bools) -> Self:
+        """Some of them: a stretch, without a copy, or those of a mask."""
+        return type(self)(*(getattr(self, item.name)[which] for item in fields(self)))
+
+    def since(self, first: int) -> Self:
+        """The fills from an index on, in memory of their own."""
+        return type(self)(*(getattr(self, item.name)[first:].copy() for item in fields(self)))
+
+    def then(self, later: Self) -> Self:
+        """These and others, in the order of their time."""
+        if not self.at.size:
+            return later
+        parts = [np.concatenate([getattr(self, item.name), getattr(later, item.name)]) for item in fields(self)]
+        order = np.argsort(parts[0], kind="stable")
+        return type(self)(*(part[order] for part in parts))
