@@ -60,12 +60,18 @@ def draw_intents(
     )
     side, maker = np.empty(seconds.size, dtype=np.int64), np.empty(seconds.size, dtype=bool)
     for n in range(seconds.size):
-        forced = abs(position_lots) >= profile.position_limit_lots
-        maker[n] = not (forced or (hedge[n] < profile.hedge_probability and position_lots != 0))
-        lean = 0.5 - 0.5 * position_lots / profile.position_limit_lots
-        side[n] = (1 if chance[n] < lean else -1) if maker[n] else -np.sign(position_lots)
+        side[n], maker[n] = choose(profile, position_lots, chance=chance[n], hedge=hedge[n])
         position_lots += int(side[n] * size[n])
     return Intents(start_ns + np.round(seconds * _NS).astype(np.int64), side, size, maker, position_lots)
+
+
+def choose(profile: Profile, position_lots: int, *, chance: float, hedge: float) -> tuple[int, bool]:
+    """Choose the side of the next fill and whether the bot makes it, from two draws between 0 and 1."""
+    forced = abs(position_lots) >= profile.position_limit_lots
+    if forced or (hedge < profile.hedge_probability and position_lots != 0):
+        return -1 if position_lots > 0 else 1, False
+    lean = 0.5 - 0.5 * position_lots / profile.position_limit_lots
+    return 1 if chance < lean else -1, True
 
 
 def impacts(
