@@ -1,6 +1,7 @@
 """``make bench``: what the README claims about speed, measured in one run. Prints a table and judges nothing."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     seconds, _ = run(*record, str(recording), "--days", "9")
     yield "record nine days", f"{seconds:.1f} s", "< 60 s"
     yield from measure_soak(recording, last.isoformat())
+    yield from measure_server(folder, recording, last.isoformat())
     yield from measure_long_soak(folder / "long")
     yield from measure_nightly(folder, recording, last.isoformat())
     base = best_import("dagster")
@@ -91,6 +93,52 @@ print(f"{{read - start:.2f}} {{judged - read:.2f}} {{drawn - judged:.2f}} {{coun
     parts = f"reading {read} s, {int(samples):,} samples, {rules} rules"
     yield "judge 72 h x 15 s from the recording", f"{total:.2f} s ({parts})", "< 2 s"
     yield "its HTML page", f"{draw} s ({int(size) // 1024} KiB)", "< 3 s"
+
+
+def measure_server(folder: Path, recording: Path, last: str) -> Iterator[tuple[str, str, str]]:
+    """Judge a soak from a real Prometheus, beside the time that the server itself takes to return the samples."""
+    if shutil.which("promtool") is None or shutil.which("prometheus") is None:
+        yield "judge 72 h x 15 s from Prometheus", "not measured: apt-get install prometheus", "<= 2 x"
+        return
+    code = f"""
+import time
+from datetime import date, timedelta
+from pathlib import Path
+import requests
+from mm_ops.adapters.policy_files import read_policy
+from mm_ops.adapters.prometheus import PrometheusSamples
+from mm_ops.adapters.recording import RecordingSamples
+from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.soak.metrics import measure_soak
+from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.resolve import selectors_of
+from mm_ops.domain.soak.verdicts import Reference, judge
+from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.prometheus_server import backfilled
+slis = read_policy(Path("deploy/policies/slis.yaml"), SliCatalogue)
+soak = read_policy(Path("deploy/policies/soak.yaml"), SoakPolicy)
+selectors = selectors_of(slis, soak)
+window = TimeWindow.ending(TimeWindow.of_day(date.fromisoformat({last!r})).end, soak.window)
+frame = RecordingSamples(Path({str(recording)!r})).read(selectors, window)
+best = (9e9, 9e9, 9e9)
+with backfilled(frame, Path({str(folder)!r})) as url:
+    for _ in range(5):
+        start = time.perf_counter()
+        with requests.Session() as session:
+            for selector in selectors:
+                query = selector.promql({{"bot": "paper"}}) + "[72h]"
+                session.post(url + "/api/v1/query", data={{"query": query, "time": window.end_ns / 1e9 - 0.001}}).content
+        raw = time.perf_counter()
+        source = PrometheusSamples(url, {{"bot": "paper"}}, timedelta(seconds=60))
+        table = source.read_series(selectors, window)
+        judge(measure_soak(slis, soak, table, window), soak, Reference(version="1.0.0"))
+        ours = time.perf_counter() - raw
+        best = min(best, (ours / (raw - start), ours, raw - start))
+print(*best)
+"""
+    out = subprocess.run([PYTHON, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    ratio, ours, raw = (float(number) for number in out.split())
+    yield "judge 72 h x 15 s from Prometheus", f"{ours:.2f} s, the server alone {raw:.2f} s: {ratio:.1f} x", "<= 2 x"
 
 
 def measure_long_soak(root: Path) -> Iterator[tuple[str, str, str]]:
