@@ -45,7 +45,7 @@ def infer_aggressor(
         SchemaError: a print or a quote lacks the clock.
     """
     found = [
-        _of_symbol(prints.filter(symbol=symbol), quotes.filter(symbol=symbol), clocks[symbol], quote_lag, stale_after)
+        _of_symbol(symbol, prints, quotes, clocks[symbol], quote_lag, stale_after)
         for symbol in sorted(prints["symbol"].unique())
     ]
     empty = prints.clear().with_columns(pl.lit("", dtype=pl.String).alias(RULE))
@@ -63,11 +63,16 @@ def count_rules(prints: pl.DataFrame) -> dict[str, Any]:
 
 
 def _of_symbol(
-    prints: pl.DataFrame, quotes: pl.DataFrame, clock: VenueClock, quote_lag: timedelta, stale_after: timedelta
+    symbol: str,
+    prints: pl.DataFrame,
+    quotes: pl.DataFrame,
+    clock: VenueClock,
+    quote_lag: timedelta,
+    stale_after: timedelta,
 ) -> pl.DataFrame:
-    ordered = on_venue_clock(prints, clock, "fills")
+    ordered = on_venue_clock(prints.filter(symbol=symbol), clock, f"{symbol}: fills")
     lag_ns = nanoseconds(clock.quote_lag + quote_lag)
-    book = on_venue_clock(quotes, clock, "quotes").select(
+    book = on_venue_clock(quotes.filter(symbol=symbol), clock, f"{symbol}: quotes").select(
         quoted_ns=pl.col("at_ns") + lag_ns, mid=(pl.col("bid_px") + pl.col("ask_px")) / 2
     )
     met = ordered.join_asof(

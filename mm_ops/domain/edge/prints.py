@@ -48,7 +48,9 @@ def choose_moments(
     Raises:
         SchemaError: a fill lacks its clock.
     """
-    parts = [_moments(fills.filter(symbol=symbol), clocks[symbol]) for symbol in sorted(fills["symbol"].unique())]
+    parts = [
+        _moments(fills.filter(symbol=symbol), symbol, clocks[symbol]) for symbol in sorted(fills["symbol"].unique())
+    ]
     none = pl.lit(value=False, dtype=pl.Boolean)
     seen = pl.concat([fills.clear().with_columns(shared=none, swept=none), *parts])
     out = pl.lit(value=False)
@@ -63,9 +65,9 @@ def choose_moments(
     }
 
 
-def _moments(fills: pl.DataFrame, clock: VenueClock) -> pl.DataFrame:
+def _moments(fills: pl.DataFrame, symbol: str, clock: VenueClock) -> pl.DataFrame:
     """One symbol's fills in order, with ``shared`` (another is of its millisecond) and ``swept``."""
-    ordered = on_venue_clock(fills, clock, "fills").with_columns(moment=pl.col("at_ns") // _MS)
+    ordered = on_venue_clock(fills, clock, f"{symbol}: fills").with_columns(moment=pl.col("at_ns") // _MS)
     moment = pl.col("moment")
     shared = ((moment == moment.shift(1)) | (moment == moment.shift(-1))).fill_null(value=False)
     ordered = ordered.with_columns(shared=shared)
