@@ -127,7 +127,8 @@ with backfilled(frame, Path({str(folder)!r})) as url:
         with requests.Session() as session:
             for selector in selectors:
                 query = selector.promql({{"bot": "paper"}}) + "[72h]"
-                session.post(url + "/api/v1/query", data={{"query": query, "time": window.end_ns / 1e9 - 0.001}}).content
+                asked = {{"query": query, "time": window.end_ns / 1e9 - 0.001}}
+                session.post(url + "/api/v1/query", data=asked).content
         raw = time.perf_counter()
         source = PrometheusSamples(url, {{"bot": "paper"}}, timedelta(seconds=60))
         table = source.read_series(selectors, window)

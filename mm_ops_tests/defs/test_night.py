@@ -309,7 +309,11 @@ def test_a_report_whose_file_was_deleted_is_made_again(altered: Deployment):
 
 
 BAD: dict[str, tuple[Callable[[Path], Any], int, str]] = {
-    "no recording at all": (lambda root: shutil.rmtree(root / "samples"), 2, "no such file, though the day's entry lists it"),
+    "no recording at all": (
+        lambda root: shutil.rmtree(root / "samples"),
+        2,
+        "no such file, though the day's entry lists it",
+    ),
     "a corrupt Parquet of quotes": (
         lambda root: next(root.glob("quotes/date=2026-11-20/*/quotes.parquet")).write_bytes(b"PAR1 not really"),
         2,
