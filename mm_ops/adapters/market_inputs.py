@@ -125,7 +125,8 @@ class _Reader:
         else:
             provenance = {_FILE: pl.lit(number), _ROW: pl.int_range(raw.height)}
             frame = frame.with_columns(**provenance, **{ROW_HASH: plain.hash_rows()})
-        return frame.filter(self._good(file, raw, conformed))
+        good = self._good(file, raw, conformed)
+        return frame if good.all() else frame.filter(good)
 
     def _good(self, file: Path, raw: pl.DataFrame, conformed: Conformed) -> pl.Series:
         """Put faulty rows among the rejects, under their first fault, or refuse the file."""
@@ -162,6 +163,9 @@ class _Reader:
 
     def _without_doubled(self, fills: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
         doubled = find_doubled(fills.drop(_FILE, _ROW))
+        lost = doubled.conflicting | doubled.again
+        if not lost.any():
+            return fills.drop(_FILE, _ROW, ROW_HASH)
         ambiguous, again = fills.filter(doubled.conflicting), fills.filter(doubled.again)
         self._lost_notional += float((ambiguous["price"] * ambiguous["qty"]).sum())
         self._notional -= float((again["price"] * again["qty"]).sum())
@@ -169,7 +173,7 @@ class _Reader:
         self._leave_out("conflicting_fill_id", ambiguous, files, refuse=on_conflict == "refuse")
         on_doubled = self._policy.rows.duplicates
         self._leave_out("duplicate_fill", again, files, refuse=on_doubled == "refuse")
-        return fills.filter(~(doubled.conflicting | doubled.again)).drop(_FILE, _ROW, ROW_HASH)
+        return fills.filter(~lost).drop(_FILE, _ROW, ROW_HASH)
 
     def _leave_out(self, why: Why, lost: pl.DataFrame, files: Sequence[Path], *, refuse: bool) -> None:
         for number, of_file in lost.group_by(_FILE, maintain_order=True):

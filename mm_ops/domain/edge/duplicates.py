@@ -34,7 +34,8 @@ def find_doubled(fills: pl.DataFrame) -> Doubled:
     key = [name for name in ("venue", "symbol", "fill_id") if name in fills.columns]
     named = fills["fill_id"].is_not_null() if "fill_id" in fills.columns else none
     again, conflicting = none, none
-    if named.any() and not _all_differ(fills.filter(named).select(key)):
+    keys = fills.select(key)
+    if named.any() and not _all_differ(keys if named.all() else keys.filter(named)):
         conflicting = _conflicting(fills, named, key)
         again = _not_first(fills, key) & named & ~conflicting
     if not named.all() and fills.filter(~named)[ROW_HASH].n_unique() < (~named).sum():

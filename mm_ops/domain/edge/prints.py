@@ -15,6 +15,7 @@ from mm_ops.domain.edge.venue_clock import VenueClock, on_venue_clock
 from mm_ops.domain.errors import SchemaError
 
 _MS = 1_000_000
+_NEEDED = ("ts_ns", "exch_ts_ns", "symbol", "side", "price")
 
 
 def choose_prints(fills: pl.DataFrame, policy: Prints) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -37,7 +38,7 @@ def choose_prints(fills: pl.DataFrame, policy: Prints) -> tuple[pl.DataFrame, di
         if rows is not None and treat == "exclude":
             out |= rows
     counts: dict[str, Any] = {name: _counted(rows, treat) for name, (rows, treat) in classes.items()}
-    return fills.filter(~out), {**counts, "excluded": int(out.sum())}
+    return fills.filter(~out) if out.any() else fills, {**counts, "excluded": int(out.sum())}
 
 
 def choose_moments(
@@ -48,32 +49,35 @@ def choose_moments(
     Raises:
         SchemaError: a fill lacks its clock.
     """
-    parts = [
-        _moments(fills.filter(symbol=symbol), symbol, clocks[symbol]) for symbol in sorted(fills["symbol"].unique())
-    ]
-    none = pl.lit(value=False, dtype=pl.Boolean)
-    seen = pl.concat([fills.clear().with_columns(shared=none, swept=none), *parts])
-    out = pl.lit(value=False)
+    seen = _moments(fills, clocks)
+    out = pl.Series("out", [False]).new_from_index(0, fills.height)
     for name, treat in (("shared", policy.several_in_one_millisecond), ("swept", policy.sweeps)):
         if treat == "exclude":
-            out |= pl.col(name)
-    kept = seen.filter(~out)
-    return kept.drop("shared", "swept"), {
+            out |= seen[name]
+    return fills.filter(~out) if out.any() else fills, {
         "several_in_one_millisecond": _counted(seen["shared"], policy.several_in_one_millisecond),
         "sweeps": _counted(seen["swept"], policy.sweeps),
-        "excluded": seen.height - kept.height,
+        "excluded": int(out.sum()),
     }
 
 
-def _moments(fills: pl.DataFrame, symbol: str, clock: VenueClock) -> pl.DataFrame:
-    """One symbol's fills in order, with ``shared`` (another is of its millisecond) and ``swept``."""
+def _moments(fills: pl.DataFrame, clocks: Mapping[str, VenueClock]) -> pl.DataFrame:
+    """In the order of the fills, ``shared`` (another of the symbol is of its millisecond) and ``swept``."""
+    empty = pl.DataFrame(schema={"row": pl.UInt32, "shared": pl.Boolean, "swept": pl.Boolean})
+    rows = fills.select(column for column in _NEEDED if column in fills.columns).with_row_index("row")
+    symbols = sorted(fills["symbol"].unique())
+    parts = [_of_symbol(rows.filter(symbol=symbol), symbol, clocks[symbol]) for symbol in symbols]
+    return pl.concat([empty, *parts]).sort("row")
+
+
+def _of_symbol(fills: pl.DataFrame, symbol: str, clock: VenueClock) -> pl.DataFrame:
     ordered = on_venue_clock(fills, clock, f"{symbol}: fills").with_columns(moment=pl.col("at_ns") // _MS)
     moment = pl.col("moment")
     shared = ((moment == moment.shift(1)) | (moment == moment.shift(-1))).fill_null(value=False)
     ordered = ordered.with_columns(shared=shared)
-    several = ordered.filter("shared").group_by("moment", "side").agg(swept=pl.col("price").n_unique() > 1)
-    marked = ordered.join(several, on=["moment", "side"], how="left", maintain_order="left", nulls_equal=True)
-    return marked.with_columns(pl.col("swept").fill_null(value=False)).drop("at_ns", "moment")
+    several = ordered.filter("shared").group_by("moment", "side").agg(pl.col("row"), kinds=pl.col("price").n_unique())
+    swept = several.filter(pl.col("kinds") > 1).explode("row")["row"]
+    return ordered.select("row", "shared", swept=pl.col("row").is_in(swept.implode()))
 
 
 def _off_exchange(fills: pl.DataFrame, policy: Prints) -> pl.Series | None:
