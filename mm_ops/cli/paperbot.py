@@ -1,16 +1,19 @@
-"""``mm-ops paperbot record``: the embedded bot's evidence, in seconds."""
+"""``mm-ops paperbot``: the embedded bot, recorded in seconds or run live."""
 
-from datetime import date
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from mm_ops.cli.context import UtcDay, marker, say, yesterday
 
+FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.group()
 def paperbot() -> None:
-    """Record the embedded paper bot."""
+    """Record the embedded paper bot, or run it live."""
 
 
 @paperbot.command()
@@ -37,3 +40,63 @@ def record(out: Path | None, profile: str, days: int, end: date | None, seed: in
         raise SchemaError(str(error)) from error
     click.echo(str(root))
     marker("paperbot record", "OK")
+
+
+@paperbot.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=9108, show_default=True, help="On loopback.")
+@click.option("--profile", type=click.Choice(["healthy", "degraded"]), default="healthy", show_default=True)
+@click.option("--speed", type=click.FloatRange(0.01, 10_000), default=1.0, show_default=True, help="Of its clock.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--token-file", type=FILE, help="Holds the token that control asks for.")
+@click.option("--state-file", type=FILE, help="Where the bot writes its state, and goes on from.")
+@click.option("--overrides-file", type=FILE, help="JSON of fields to set, obeyed when it changes.")
+@click.option("--faults", "faults_file", type=FILE, help="JSON of faults and strengths, read when it changes.")
+@click.option(
+    "--fault", "named", multiple=True, metavar="NAME", help="One fault in its usual strength; again for more."
+)
+@click.option("--allow-faults", is_flag=True, help="Take faults at POST /faults as well.")
+def serve(  # noqa: PLR0913 - one a flag
+    *,
+    port: int,
+    profile: str,
+    speed: float,
+    seed: int,
+    token_file: Path | None,
+    state_file: Path | None,
+    overrides_file: Path | None,
+    faults_file: Path | None,
+    named: tuple[str, ...],
+    allow_faults: bool,
+) -> None:
+    """Run the bot on the wall clock: /metrics, and the control API of deploy/bot/openapi.yaml.
+
+    Windows and half-lives are of the bot's own clock, which --speed makes faster. Ends at SIGTERM or Ctrl-C.
+    """
+    from mm_ops.domain.errors import PolicyError
+    from mm_ops.paperbot.faults import FaultError, usual
+    from mm_ops.paperbot.live_process import Setup, StartError
+    from mm_ops.paperbot.profiles import PROFILES
+    from mm_ops.paperbot.serving import serve as serve_bot
+
+    try:
+        setup = Setup(
+            profile=PROFILES[profile],
+            seed=seed,
+            speed=speed,
+            faults=usual(named),
+            state_file=state_file,
+            overrides_file=overrides_file,
+            faults_file=faults_file,
+        )
+        serve_bot(
+            setup,
+            port=port,
+            token_file=token_file,
+            allow_faults=allow_faults,
+            arguments=["-m", "mm_ops", *sys.argv[1:]],
+            clock=lambda: datetime.now(UTC),  # noqa: TID251 - a bot that runs has the wall clock, whatever is faked
+            say=say,
+        )
+    except (FaultError, StartError) as error:  # the paper bot knows none of our errors, on purpose
+        raise PolicyError(str(error)) from error
+    marker("paperbot serve", "OK")
