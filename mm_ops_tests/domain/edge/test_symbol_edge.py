@@ -1,0 +1,139 @@
+"""Parts of a window, one after the other, give what the whole gives."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mm_ops.domain.edge.policy import VenuePolicy
+from mm_ops.domain.edge.report import SymbolDay, build_edge_report, measure_days
+from mm_ops.domain.edge.symbol_edge import OVERLAP
+from mm_ops.domain.errors import SchemaError
+from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.builders import (
+    SECOND,
+    START,
+    START_NS,
+    WORDS,
+    edge_policy,
+    fill,
+    fills,
+    instrument,
+    instruments,
+    quotes,
+)
+
+HOUR = TimeWindow(START, START + timedelta(hours=1))
+POLICY = edge_policy(stale_after=timedelta(seconds=10))
+BOTH = instruments(instrument(), instrument(symbol="Y", kind="inverse", contract_size=10.0))
+
+
+def market(seed: int, symbol: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """An hour with an outage of quotes, doubled instants, and fills some of which share a millisecond."""
+    rng = np.random.default_rng(seed)
+    at = np.sort(np.round(rng.uniform(0, 3600, 3000), 2))
+    at = at[(at < 1500) | (at > 1600)]
+    bid = 100 + np.cumsum(rng.normal(0, 0.01, at.size))
+    rows = [(float(t), float(b), float(b) + 0.02) for t, b in zip(at, bid, strict=True)]
+    when = np.sort(np.round(rng.uniform(0, 3600, 1000), 2))
+    ours = [
+        fill(
+            float(t),
+            str(rng.choice(["buy", "sell"])),
+            100 + float(rng.normal(0, 0.1)),
+            float(rng.uniform(1, 5)),
+            symbol=symbol,
+            liquidity=str(rng.choice(["maker", "taker"])),
+            order_ts_ns=START_NS + round(t * SECOND) - int(rng.integers(0, 10**9)),
+        )
+        for t in when
+    ]
+    return fills(*ours), quotes(*rows, symbol=symbol)
+
+
+def between(frame: pl.DataFrame, first: float, after: float) -> pl.DataFrame:
+    return frame.filter(pl.col("ts_ns").is_between(START_NS + first * SECOND, START_NS + after * SECOND, closed="left"))
+
+
+def parts(symbol: str, edges: Sequence[float], seed: int, *, overlap: float = 0) -> list[SymbolDay]:
+    """Days that end at the edges; ``overlap`` seconds of each are in the file of the next."""
+    ours, market_quotes = market(seed, symbol)
+    bounds = [(first - overlap, after - overlap) for first, after in pairwise(edges)]
+    bounds[-1] = (bounds[-1][0], edges[-1])
+    return [
+        SymbolDay(symbol, partial(between, ours, *bound), partial(between, market_quotes, *bound)) for bound in bounds
+    ]
+
+
+def measure(days: Sequence[SymbolDay]) -> dict[str, Any]:
+    return measure_days(days, policy=POLICY, instruments=BOTH, window=HOUR)
+
+
+def near(expected: Any) -> Any:
+    """The same structure, numbers to 1e-12 of themselves or of a thousand, since sums are taken in another order."""
+    if isinstance(expected, dict):
+        return {name: near(value) for name, value in expected.items()}
+    return pytest.approx(expected, rel=1e-12, abs=1e-9) if isinstance(expected, float) else expected
+
+
+def whole() -> dict[str, Any]:
+    pairs = [market(1, "X"), market(2, "Y")]
+    return build_edge_report(
+        pl.concat([ours for ours, _ in pairs]),
+        pl.concat([offered for _, offered in pairs]),
+        policy=POLICY,
+        instruments=BOTH,
+        window=HOUR,
+    )
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [(0, 3600), (0, 1800, 3600), (0, 1550, 1580, 3600), (0, *range(97, 3600, 97), 3600), (0, 3599, 3600)],
+    ids=["one", "two halves", "inside the outage", "many, shorter than a horizon", "a last second"],
+)
+def test_parts_give_what_the_whole_gives(edges: tuple[float, ...]):
+    one, other = parts("X", edges, 1), parts("Y", edges, 2)
+    expected = near(whole())
+    assert measure([*one, *other]) == expected, "symbol by symbol"
+    assert measure([day for pair in zip(one, other, strict=True) for day in pair]) == expected, "day by day"
+
+
+def test_a_file_may_hold_the_end_of_the_day_before():
+    days = [*parts("X", (0, 1800, 3600), 1, overlap=1.3), *parts("Y", (0, 1800, 3600), 2)]
+    assert measure(days) == near(whole())
+
+
+def test_a_part_without_quotes_or_without_fills_is_a_part():
+    (first, second), other = parts("X", (0, 1800, 3600), 1), parts("Y", (0, 3600), 2)
+    ours, offered = market(1, "X")
+    apart = [SymbolDay("X", first.fills, offered.clear), SymbolDay("X", ours.clear, first.quotes), second]
+    assert measure([*apart, *other]) == near(whole())
+
+
+def test_days_out_of_order_are_refused():
+    first, second = parts("X", (0, 1800, 3600), 1)
+    with pytest.raises(
+        SchemaError, match=r"X: fills: expected days in order, from 2026-11-20T00:5.* on, was 2026-11-20T00:00"
+    ):
+        measure([second, first])
+
+
+def test_quotes_older_than_the_overlap_are_refused():
+    (first, second), (_, offered) = parts("X", (0, 1800, 3600), 1), market(1, "X")
+    late = partial(between, offered, 1800 - OVERLAP.total_seconds() - 5, 3600)
+    with pytest.raises(SchemaError, match="X: quotes: expected days in order"):
+        measure([first, SymbolDay("X", second.fills, late)])
+
+
+def test_a_lag_of_the_venue_holds_across_parts():
+    late = edge_policy(venues={"paper": VenuePolicy(clock="exchange", quote_lag=timedelta(seconds=2), source=WORDS)})
+    ours, offered = market(1, "X")
+    expected = build_edge_report(ours, offered, policy=late, instruments=BOTH, window=HOUR)
+    found = measure_days(parts("X", (0, 1700, 3600), 1), policy=late, instruments=BOTH, window=HOUR)
+    assert found == near(expected)
