@@ -131,9 +131,11 @@ def test_a_fill_that_came_twice_is_dropped_once_and_counted_apart(tmp_path: Path
 
 
 def test_doubled_fills_do_not_thin_out_what_was_rejected(tmp_path: Path):
-    good, bad = fill(0, "buy", 99), {**fill(1, "buy", 98), "side": None}
-    once = taken(tmp_path, fills(good, bad)).section["fills"]["rejected_share"]
-    assert taken(tmp_path, fills(good, good, good, bad)).section["fills"]["rejected_share"] == once == 0.5
+    # by number 1 of 2; where the bad one is large 7·99 of 8·99, and where it is small 1·99 of 8·99
+    for good_qty, bad_qty, share in ((1, 7, 7 / 8), (7, 1, 1 / 2)):
+        good, bad = fill(0, "buy", 99, good_qty), {**fill(1, "buy", 99, bad_qty), "side": None}
+        section = taken(tmp_path, fills(good, good, good, bad)).section
+        assert section["fills"]["rejected_share"] == pytest.approx(share)
 
 
 def test_a_fill_that_came_in_two_files_is_dropped_from_the_second(tmp_path: Path):
