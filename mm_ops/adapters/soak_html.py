@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mm_ops import __version__
+from mm_ops.adapters.html_pages import drawing, write_page
 from mm_ops.domain.charts.chart import Chart
-from mm_ops.domain.charts.scale import quantity
 from mm_ops.domain.charts.svg import chart_svg
-from mm_ops.domain.charts.time_axis import lasting, moment, moment_with_year
 from mm_ops.domain.soak.page import (
     GateRow,
     Page,
@@ -21,8 +18,6 @@ from mm_ops.domain.soak.page import (
 )
 
 _WIDE, _NARROW = (960, 260), (400, 240)
-_ANSWERS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}
-_SIGNS = {"pass": "✓", "fail": "✕", "inconclusive": "?"}
 _SHOWN_BREACHES, _SHOWN_MARGINS = 6, 5
 _CHARTS_A_GRAIN = 16
 
@@ -42,24 +37,10 @@ def render_soak_page(page: Page) -> bytes:
 
     The charts of a page must fit in memory; a page of nine is about 350 kB, one of fifty below 1 MB.
     """
-    environment = Environment(
-        loader=PackageLoader("mm_ops.adapters"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
-        "quantity": quantity,
-        "moment": moment,
-        "dated": moment_with_year,
-        "lasting": lasting,
-        "answers": _ANSWERS,
-        "signs": _SIGNS,
-    }
     rows = gate_rows(page)
     grain = 1 + len(page.charts) // _CHARTS_A_GRAIN
-    text = environment.get_template("soak.html.j2").render(
+    return write_page(
+        "soak.html.j2",
         page=page,
         rows=rows,
         closest=rows[:_SHOWN_MARGINS],
@@ -68,11 +49,9 @@ def render_soak_page(page: Page) -> bytes:
         headline=headline(page),
         warning=warning(page),
         tally=tally(page),
-        version=__version__,
     )
-    return text.encode()
 
 
 def _draw(chart: Chart, rows: list[GateRow], grain: int) -> _Figure:
-    wide, narrow = (Markup(chart_svg(chart, *size, grain=grain)) for size in (_WIDE, _NARROW))  # noqa: S704 - chart_svg escapes
+    wide, narrow = (drawing(chart_svg(chart, *size, grain=grain)) for size in (_WIDE, _NARROW))
     return _Figure(chart, wide, narrow, tuple(row for row in rows if row.chart == chart.name))

@@ -8,7 +8,7 @@ _STEPS = (1, 2, 2.5, 5, 10)
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SUFFIXED_FROM, _WRITTEN_OUT, _COMMAS_FROM, _DECIMALS = 1e4, 1e5, 1e5, 9
 _MOST, _LEAST, _FLAT = 1e300, 1e-300, 1e-12
-_ROOM, _WORST_ROOM, _FORBIDDEN_ROOM, _FLOOR_ROOM = 0.06, 0.13, 0.16, 0.03
+_ROOM, _WORST_ROOM, _FORBIDDEN_ROOM, _FLOOR_ROOM, _LABEL_ROOM = 0.06, 0.13, 0.16, 0.03, 0.14
 _NO_UNIT = frozenset({"", "count", "ratio"})
 
 
@@ -52,6 +52,15 @@ def value_range(known: Sequence[float], limit: float | None, bound: str) -> tupl
         return low - other, high + max(worst, beyond)
     beyond = 0.0 if limit is None else _FORBIDDEN_ROOM * span - (limit - low)
     return low - max(worst, beyond), high + other
+
+
+def signed_range(known: Sequence[float]) -> tuple[float, float]:
+    """Choose the ends of an axis on which zero is seen, with room for a label beyond the furthest on each side."""
+    shown = [0.0, *map(_drawable, known)]
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    below, above = (_LABEL_ROOM * span if end else _ROOM * span for end in (low < 0, high > 0))
+    return low - below, high + above
 
 
 def _drawable(value: float) -> float:

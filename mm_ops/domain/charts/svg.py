@@ -3,18 +3,14 @@
 Colours are attributes, so that it is right by itself; the classes ``c-…`` let a page colour it anew, as for dark mode.
 """
 
-import base64
-import re
-
 from mm_ops.domain.charts import marks
 from mm_ops.domain.charts.chart import Chart, describe
 from mm_ops.domain.charts.elements import band_path, element, line_path, text
 from mm_ops.domain.charts.frame import Frame, lay_out
+from mm_ops.domain.charts.image import image, image_markdown
 from mm_ops.domain.charts.scale import tick_labels, tick_step, value_ticks
 from mm_ops.domain.charts.time_axis import tick_text, time_ticks
 
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
-_FONT_PX = 13
 _PER_VALUE_TICK, _PER_TIME_TICK = 42, 64
 _NEAR_THE_EDGE = 24
 _VISIBLE_BAND = 0.6
@@ -40,32 +36,14 @@ def chart_svg(chart: Chart, width: int = 960, height: int = 260, *, grain: int =
     spans = [marks.gaps(frame, pattern), marks.breaches(frame)]
     over = [_samples(frame), marks.limit_line(frame)]
     top = [marks.restarts(frame), element("g", _axes(frame), marks.worst_sample(frame), pointer_events="none")]
-    return element(
-        "svg",
-        marks.hatching(pattern) if chart.gaps else "",
-        *under,
-        *spans,
-        element("g", *over, pointer_events="none"),
-        *top,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width} {height}",
-        width=width,
-        height=height,
-        role="img",
-        aria_label=describe(chart),
-        font_family=_FONT,
-        font_size=_FONT_PX,
-    )
+    defined = marks.hatching(pattern) if chart.gaps else ""
+    lines = element("g", *over, pointer_events="none")
+    return image(width, height, describe(chart), defined, *under, *spans, lines, *top)
 
 
 def chart_markdown(chart: Chart, width: int = 760, height: int = 220) -> str:
-    """Write a chart as an image in Markdown, with the drawing inside the address; Dagster's UI shows it.
-
-    About 15 to 30 kB, so for the few charts that matter. HTML in Markdown, as ``<svg>`` or ``<img>``, is not shown.
-    """
-    drawing = base64.b64encode(chart_svg(chart, width, height, hover=False).encode()).decode()
-    words = re.sub(r"([\\\[\]])", r"\\\1", describe(chart))
-    return f"![{words}](data:image/svg+xml;base64,{drawing})"
+    """Write a chart as an image in Markdown; about 15 to 30 kB, so for the few charts that matter."""
+    return image_markdown(chart_svg(chart, width, height, hover=False), describe(chart))
 
 
 def _plot(frame: Frame) -> str:

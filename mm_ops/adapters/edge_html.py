@@ -1,0 +1,99 @@
+"""The edge page as one HTML file: no network, no script, the same bytes for the same page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from mm_ops.adapters.html_pages import drawing, write_page
+from mm_ops.domain.charts.curve import Curve
+from mm_ops.domain.charts.picture import Picture, picture_svg
+from mm_ops.domain.edge.page import (
+    EdgePage,
+    answers,
+    certainty_words,
+    concerns,
+    headline,
+    quality_rows,
+    rows,
+    standing,
+)
+from mm_ops.domain.edge.pictures import Absent, draw_pictures, net_by_symbol, window_of
+from mm_ops.domain.verdict import Verdict
+
+_WIDE, _NARROW = (960, 280), (400, 240)
+_MOST_SYMBOLS = 8
+_STATES = {"pass": "holds", "fail": "does not", "inconclusive": "not known"}
+_COLUMNS = {
+    "fills": "fills",
+    "notional": "notional",
+    "capture": "capture",
+    "markout": "markout {}",
+    "adverse": "adverse {}",
+    "fee": "fee",
+    "net": "net edge",
+    "interval": "interval",
+    "maker_share": "maker share",
+    "order_age": "order age p95",
+}
+_NOTES = {
+    "waterfall": "Inventory is what the fills earned from the horizon to the window's last mid.",
+    "by_hour": "Net edge of the hour's fills by the window's last mid; hatched where there was no fill.",
+    "cumulative": "Each fill's net money by the window's last mid, told at the time of the fill.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A picture with both drawings, or why there is none."""
+
+    name: str
+    title: str
+    wide: Markup | None = None
+    narrow: Markup | None = None
+    note: str = ""
+    why: str = ""
+
+
+def render_edge_page(page: EdgePage) -> bytes:
+    """Write the page as UTF-8; every text is escaped, and no moment of writing is in it.
+
+    A page of two symbols is about 100 kB; five million fills are drawn by pixel column.
+
+    Raises:
+        SchemaError: the report has no window, or the cumulative edge an amount that is no number.
+    """
+    pictures = draw_pictures(page.report, page.horizon, page.earned, _MOST_SYMBOLS)
+    first, *markouts, hours, cumulative = map(_draw, pictures)
+    judged = concerns(page)
+    return write_page(
+        "edge.html.j2",
+        page=page,
+        window=window_of(page.report),
+        headline=headline(page.report),
+        certainty=certainty_words(page.report),
+        limits=answers(page.report),
+        standing=standing(page).value,
+        concerns=judged,
+        doubts=sum(one.verdict is not Verdict.PASS for one in judged),
+        states=_STATES,
+        figures={"waterfall": first, "markouts": markouts, "hours": hours, "cumulative": cumulative},
+        left_out=_left_out(page.report, markouts),
+        columns={name: label.format(page.horizon) for name, label in _COLUMNS.items()},
+        rows=rows(page),
+        quality=quality_rows(page.report),
+    )
+
+
+def _left_out(report: Mapping[str, Any], drawn: Sequence[_Figure]) -> int:
+    return len(net_by_symbol(report)) - len(drawn)
+
+
+def _draw(picture: Picture | Absent) -> _Figure:
+    if isinstance(picture, Absent):
+        return _Figure(picture.name, picture.title, why=picture.why)
+    wide = None if isinstance(picture, Curve) else drawing(picture_svg(picture, *_WIDE))  # markouts stand in pairs
+    return _Figure(
+        picture.name, picture.title, wide, drawing(picture_svg(picture, *_NARROW)), _NOTES.get(picture.name, "")
+    )
