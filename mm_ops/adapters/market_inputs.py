@@ -20,7 +20,7 @@ from mm_ops.domain.edge.faults import Fault, behind, find_faults, unknown_symbol
 from mm_ops.domain.edge.intake import EdgePolicies, SideIs, prepare
 from mm_ops.domain.edge.join import nanoseconds
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.windows import TimeWindow
+from mm_ops.domain.windows import TimeWindow, format_duration
 
 _FILE, _ROW = "file_number", "row_number"
 
@@ -148,7 +148,7 @@ class _Reader:
         for clock, late_ns in behind(conformed.frame):
             count = int((late_ns.is_between(0, limit, closed="right")).sum())
             self._sorted[clock] = self._sorted.get(clock, 0) + count
-            words = f"a time at most {self._policy.rows.sort_within} before an earlier row's"
+            words = f"a time at most {format_duration(self._policy.rows.sort_within)} before an earlier row's"
             found.append(Fault(clock, "time_backwards", words, late_ns > limit))
         return [fault for fault in found if fault.rows.any()]
 

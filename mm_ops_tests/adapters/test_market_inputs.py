@@ -115,6 +115,9 @@ def test_a_row_a_little_behind_is_sorted_and_one_far_behind_is_rejected(tmp_path
     assert found.fills["price"].to_list() == [1, 2, 4], "1 s is the most that is sorted, by whoever joins them"
     assert found.section["fills"]["sorted_by_us"] == {"ts_ns": 1, "exch_ts_ns": 1}
     assert found.section["fills"]["rejected"] == {"time_backwards": 1}
+    strict = policies(inputs_policy(rows=rows("time_backwards")))
+    with pytest.raises(SchemaError, match="ts_ns: row 2: expected a time at most 1s before an earlier row's, was 1"):
+        taken(tmp_path, ours, how=strict)
     wide = policies(inputs_policy(rows=rows(sort_within=timedelta(seconds=2))))
     assert taken(tmp_path, ours, how=wide).fills["price"].to_list() == [1, 2, 3, 4]
 
