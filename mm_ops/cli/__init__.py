@@ -17,7 +17,8 @@ COMMANDS = {
     "golden": ("mm_ops.cli.golden", "golden", "Compare a report with its signed-off baseline."),
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
-    "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot."),
+    "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
+    "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot, or run it live."),
 }
 
 
