@@ -58,7 +58,7 @@ def market(seed: int, symbol: str, fills: int) -> tuple[pl.DataFrame, pl.DataFra
 
 def differences(expected: dict[str, Any], found: dict[str, Any], scale: float) -> dict[str, tuple[Any, Any]]:
     """Values that are not equal to 1e-12: relative, or of ``scale`` where money of both signs nearly cancels."""
-    wrong = {}
+    wrong: dict[str, tuple[Any, Any]] = {}
     for name, value in expected.items():
         if isinstance(value, dict):
             wrong |= {f"{name}.{key}": pair for key, pair in differences(value, found[name], scale).items()}
