@@ -38,8 +38,14 @@ def find_faults(conformed: Conformed, *, side_given: bool = True) -> list[Fault]
         conformed: a file's rows.
         side_given: whether a null side is a fault; it is none where the side will be inferred.
     """
-    found = (_of_column(conformed, name, side_given=side_given) for name in conformed.frame.columns)
-    return [fault for fault in found if fault is not None and fault.rows.any()]
+    frame = conformed.frame
+    wrong = {name: _wrong(conformed, name, side_given=side_given) for name in frame.columns}
+    counts = frame.select(**{name: rows.sum() for name, rows in wrong.items()}).row(0, named=True)  # all at once
+    return [
+        Fault(name, _reason(name), _good(name)[1], frame.select(wrong[name].alias(name)).to_series())
+        for name, count in counts.items()
+        if count
+    ]
 
 
 def unknown_symbols(frame: pl.DataFrame, known: frozenset[str]) -> Fault:
@@ -53,27 +59,29 @@ def behind(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
 
     Zero where it does not, and where a row has no such time.
     """
-    several = frame.height > 0 and frame["symbol"].n_unique() > 1
     for clock in CLOCKS:
         if clock not in frame.columns:
             continue
         if frame[clock].is_sorted():  # nulls first, and then whatever symbol it is of
             yield clock, pl.Series(clock, [0], dtype=pl.Int64).new_from_index(0, frame.height)
             continue
-        latest = pl.col(clock).cum_max().forward_fill()
-        by_symbol = latest.over("symbol") if several else latest
-        yield clock, frame.select((by_symbol - pl.col(clock)).fill_null(0)).to_series()
+        latest = pl.col(clock).cum_max().forward_fill().over("symbol")
+        yield clock, frame.select((latest - pl.col(clock)).fill_null(0)).to_series()
 
 
-def _of_column(conformed: Conformed, name: str, *, side_given: bool) -> Fault | None:
-    column, given = conformed.frame[name], conformed.given[name]
-    required = name in REQUIRED[conformed.kind] and (side_given or name != "side")
-    good, expected = _good(column, name)
-    rows = ~good.fill_null(value=False) & (given.is_not_null() | required)
-    return Fault(name, _reason(name), expected, rows)
+def _wrong(conformed: Conformed, name: str, *, side_given: bool) -> pl.Expr:
+    """Rows that hold something else than they should; what is optional may hold nothing, as it was given."""
+    wrong = ~_good(name)[0].fill_null(value=False)
+    if name in REQUIRED[conformed.kind] and (side_given or name != "side"):
+        return wrong
+    given = conformed.given[name]
+    if given.null_count() == conformed.frame[name].null_count():
+        return wrong & pl.col(name).is_not_null()
+    return wrong & pl.lit(given.is_not_null())
 
 
-def _good(column: pl.Series, name: str) -> tuple[pl.Series, str]:
+def _good(name: str) -> tuple[pl.Expr, str]:
+    column = pl.col(name)
     if name in PRICES or name in QUANTITIES:
         return column.is_finite() & (column > 0), "a number above zero"
     if name in NUMBERS:
