@@ -1,0 +1,181 @@
+"""Carries out one stop: its actions at the same time, each confirmed by reading the bot back, else tried again.
+
+An attempt runs in a thread of its own that can be left behind: a bot that hangs keeps no other action waiting, and
+ends no stop later than its deadline. What counts is the state that is read back: a bot that answers "done" and lies
+is not done, and one that does it without an answer is. After all actions the bot is read once more, since one that
+was restarted meanwhile has forgotten the first while it did the last.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mm_ops.domain.errors import EffectNotConfirmedError, MmOpsError, SourceUnavailableError
+from mm_ops.domain.rollback.bot import BotControl, BotState, aim_of, shows
+from mm_ops.domain.rollback.policy import Attempts
+from mm_ops.domain.rollback.stop import Action, ActionResult, ActionState, Clock, Outcome, Pager, Step, Stop, StopLog
+from mm_ops.domain.windows import format_duration
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Everything a stop needs of the world."""
+
+    log: StopLog
+    bot: BotControl
+    clock: Clock
+    pager: Pager
+    attempts: Attempts
+
+    def execute(self, stop: Stop) -> Outcome | None:
+        """Carry out a stop to its outcome, confirmed or paged; ``None`` where another process has it."""
+        if not self.log.claim(stop, self.clock.now()):
+            return None
+        timeline = _Timeline(self.clock)
+        self.log.request([action.key for action in stop.actions], self.clock.now())
+        results = self._act(stop.actions, timeline)
+        results, faults = self._verify(stop, results, timeline)
+        unconfirmed = [f"{one.action.name.value}: {one.reason}" for one in results if one.reason]
+        outcome = Outcome(
+            stop=stop,
+            confirmed=not (unconfirmed or faults or timeline.faults),
+            results=tuple(results),
+            faults=(*unconfirmed, *faults, *timeline.faults),
+            timeline=tuple(timeline.steps),
+        )
+        if not outcome.confirmed:
+            self.pager.page(f"{stop.bot}: the stop for {stop.alert} is not confirmed: {'; '.join(outcome.faults)}")
+        self.log.finish(outcome, self.clock.now())
+        return outcome
+
+    def _write(self, write: Callable[[], None], timeline: "_Timeline") -> None:
+        """Write down what happened; a journal that fails in the middle of a stop must not keep the rest from it."""
+        try:
+            write()
+        except MmOpsError as error:
+            timeline.add(f"not written down: {error}")
+            timeline.faults.append(f"the journal: {error}")
+
+    def _act(self, actions: tuple[Action, ...], timeline: "_Timeline") -> list[ActionResult]:
+        """Drive all actions at once and write down each result as it comes."""
+        done: queue.SimpleQueue[ActionResult] = queue.SimpleQueue()
+        for action in actions:
+            _start(lambda action=action: done.put(self._drive(action, timeline)))  # type: ignore[misc]
+        results = {}
+        for _ in actions:
+            result = done.get()
+            self._write(lambda result=result: self.log.settle(result), timeline)  # type: ignore[misc]
+            results[result.action.key] = result
+        return [results[action.key] for action in actions]
+
+    def _drive(self, action: Action, timeline: "_Timeline") -> ActionResult:
+        """Try one action until it is read back or its deadline has passed."""
+        end = self.clock.monotonic() + self.attempts.deadline.total_seconds()
+        attempts, reason = 0, ""
+        seen: BotState | None = None
+        while attempts == 0 or self.clock.monotonic() < end:
+            attempts += 1
+            timeline.add(f"{action.name.value}: asked, attempt {attempts}")
+            tried = self._within(lambda: self.bot.apply(action.command, action.key), end)
+            back = self._within(self.bot.read, end)
+            if isinstance(back, BotState):
+                seen = back
+                if shows(back, action.command):
+                    timeline.add(f"{action.name.value}: read back")
+                    return self._result(action, attempts, seen)
+            reason = _reason(action, tried, back)
+            timeline.add(f"{action.name.value}: {reason}")
+            self.clock.sleep(self.attempts.pause.total_seconds())
+        return self._result(action, attempts, seen, f"{reason} after {attempts} attempts")
+
+    def _result(self, action: Action, attempts: int, seen: BotState | None, reason: str = "") -> ActionResult:
+        state = ActionState.UNCONFIRMED if reason else ActionState.CONFIRMED
+        return ActionResult(
+            action=action, state=state, at=self.clock.now(), attempts=attempts, observed=seen, reason=reason
+        )
+
+    def _verify(
+        self, stop: Stop, results: list[ActionResult], timeline: "_Timeline"
+    ) -> tuple[list[ActionResult], tuple[str, ...]]:
+        """Read the bot once all is done: what it has forgotten is done again, and no order may stay open."""
+        state = self._within(self.bot.read, None)
+        lost = [one.action for one in results if not one.reason and not _keeps(state, one.action)]
+        if lost:
+            timeline.add(f"forgotten: {', '.join(action.name.value for action in lost)}")
+            again = {one.action.key: one for one in self._act(tuple(lost), timeline)}
+            results = [again.get(one.action.key, one) for one in results]
+        return results, self._drain(stop, timeline)
+
+    def _drain(self, stop: Stop, timeline: "_Timeline") -> tuple[str, ...]:
+        """Wait until the bot shows every action and has no order open."""
+        limit = self.attempts.no_open_orders
+        end = self.clock.monotonic() + limit.total_seconds()
+        while True:
+            state = self._within(self.bot.read, end)
+            fault = _unmet(state, stop)
+            if fault is None:
+                timeline.add("verified: every action reads back, no order is open")
+                return ()
+            if self.clock.monotonic() >= end:
+                return (f"{fault} after {format_duration(limit)}",)
+            self.clock.sleep(self.attempts.pause.total_seconds())
+
+    def _within(self, call: Callable[[], T], end: float | None) -> T | MmOpsError:
+        """Call in a thread that is left behind when it takes longer than an attempt may."""
+        limit = self.attempts.attempt.total_seconds()
+        left = limit if end is None else max(0.001, min(limit, end - self.clock.monotonic()))
+        answer: queue.SimpleQueue[T | MmOpsError] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                answer.put(call())
+            except MmOpsError as error:
+                answer.put(error)
+            except Exception as error:  # noqa: BLE001 - an adapter's own fault must not leave the action without an answer
+                answer.put(SourceUnavailableError(f"{type(error).__name__}: {error}"))
+
+        _start(run)
+        try:
+            return answer.get(timeout=left)
+        except queue.Empty:
+            return SourceUnavailableError(f"expected an answer within {left:.3g} s, was none")
+
+
+@dataclass(frozen=True, slots=True)
+class _Timeline:
+    clock: Clock
+    steps: list[Step] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, what: str) -> None:
+        self.steps.append(Step(at=self.clock.now(), what=what))
+
+
+def _start(run: Callable[[], None]) -> None:
+    threading.Thread(target=run, daemon=True).start()
+
+
+def _keeps(state: BotState | MmOpsError, action: Action) -> bool:
+    return isinstance(state, BotState) and shows(state, action.command)
+
+
+def _unmet(state: BotState | MmOpsError, stop: Stop) -> str | None:
+    if not isinstance(state, BotState):
+        return f"the bot's state is unknown: {state}"
+    for action in stop.actions:
+        if not shows(state, action.command):
+            name, expected = aim_of(action.command)
+            return f"{name}: expected {expected}, was {getattr(state, name)}"
+    return f"open_orders: expected 0, was {state.open_orders}" if state.open_orders else None
+
+
+def _reason(action: Action, tried: BotState | MmOpsError, back: BotState | MmOpsError) -> str:
+    name, expected = aim_of(action.command)
+    if isinstance(back, BotState):
+        refused = f" ({tried})" if isinstance(tried, EffectNotConfirmedError | SourceUnavailableError) else ""
+        return f"{name}: expected {expected}, was {getattr(back, name)}{refused}"
+    return f"{name}: expected {expected}, was unknown: {back}"
