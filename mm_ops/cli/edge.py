@@ -41,7 +41,7 @@ def edge() -> None:
 @click.option("--venue", help="Takes all symbols as this venue's: its clock and lag, from the policy.")
 @click.option("--side-is", type=click.Choice(["ours", "aggressor"]), default="ours", show_default=True)
 @click.option("--infer-aggressor", is_flag=True, help="Sides are aggressors'; where null, by Lee and Ready's rule.")
-@click.option("--alternatives", is_flag=True, help="Also say what other clocks and lags would give; joins eight times more.")
+@click.option("--alternatives", is_flag=True, help="Also say what other clocks and lags would give: eight more joins.")
 @click.option("--start", type=TIME, help="UTC; default the first fill or quote.")
 @click.option("--end", type=TIME, help="UTC, not included; default just after the last fill or quote.")
 @click.option("--rejects", type=PATH, help="Write the rows that were left out as faulty, as JSON lines.")
