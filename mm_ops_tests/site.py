@@ -49,6 +49,8 @@ class Deployment:
             "fills": f"{path}/fills",
             "quotes": f"{path}/quotes",
             "results": f"{path}/results",
+            "day_entries": "required",
+            "symbols": ["AAA-USDT", "BBB-USDT"],
             "source": "made up for a test",
         }
 

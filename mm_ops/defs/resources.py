@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import dagster as dg
 
+from mm_ops import __version__
 from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
 from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import MissingEvidenceError
 from mm_ops.domain.provenance import Current
 
 if TYPE_CHECKING:
@@ -62,18 +64,66 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The digest of each policy file that a result rests on."""
         return {name: digest((Path(self.policies) / name).read_bytes()) for name in names}
 
-    def basis(self, bot: Bot, *policies: str, inputs: Iterable[str] = ()) -> dict[str, Any]:
-        """Say what a document rests on: ``version``, ``policies`` and ``inputs`` with their digests as they are now."""
+    def basis(
+        self, bot: Bot, stored_as: str, *policies: str, inputs: Iterable[str] = (), day: date | None = None
+    ) -> dict[str, Any]:
+        """Say whose a document is and what it rests on, with the digests as they are now.
+
+        With ``day`` also the entries that the bot's recorders keep of that day's files.
+        """
         current = self.current(bot)
         return {
+            "stored_as": stored_as,
             "version": bot.version,
+            "made_by": __version__,
+            "origin": bot.origin,
+            "sources": {} if day is None else self._source_entries(bot, day),
             "policies": self.policy_digests(*policies),
             "inputs": {name: None if (data := current.read(name)) is None else digest(data) for name in inputs},
         }
 
     def current(self, bot: Bot) -> Current:
         """What is there now for a bot; each file is read once."""
-        return Current(cache(self.evidence(bot).find), cache(self._find_policy_digest), bot.version)
+        return Current(
+            read=cache(self.evidence(bot).find),
+            policy=cache(self._find_policy_digest),
+            source=cache(self._find_source_digest),
+            version=bot.version,
+            made_by=__version__,
+            origin=bot.origin,
+        )
+
+    def require_entries(self, bot: Bot, day: date) -> None:
+        """Refuse files whose recorder should keep the digests of a day, and does not.
+
+        Raises:
+            MissingEvidenceError: names the entry that is not there.
+        """
+        entries = [self.path(name) for name in self._entry_names(bot, day)]
+        missing = [str(path) for path in entries if not path.is_file()]
+        if bot.day_entries == "required" and missing:
+            raise MissingEvidenceError(
+                f"{', '.join(missing)}: no digests of that day; record it again, or see bots.yaml"
+            )
+
+    def _entry_names(self, bot: Bot, day: date) -> list[str]:
+        folders = [bot.fills, bot.quotes, bot.results]
+        roots = [str(Path(folder).parent) for folder in folders]
+        roots += [bot.samples.path] if isinstance(bot.samples, Recorded) else []
+        return list(dict.fromkeys(f"{root}/days/date={day}/day.json" for root in roots))
+
+    def sample_origin(self, bot: Bot, day: date) -> str:
+        """Where a day's samples come from, in words; of a recording with the digest of what it holds."""
+        if not isinstance(bot.samples, Recorded):
+            return bot.samples.words
+        return f"{bot.samples.words} {self._find_source_digest(f'{bot.samples.path}/days/date={day}/day.json')}"
+
+    def _source_entries(self, bot: Bot, day: date) -> dict[str, str | None]:
+        return {name: self._find_source_digest(name) for name in self._entry_names(bot, day)}
+
+    def _find_source_digest(self, name: str) -> str | None:
+        path = self.path(name)
+        return digest(path.read_bytes()) if path.is_file() else None
 
     def _find_policy_digest(self, name: str) -> str | None:
         path = Path(self.policies) / name

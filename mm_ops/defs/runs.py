@@ -16,6 +16,7 @@ from mm_ops.defs.resources import Site
 from mm_ops.defs.soak.assets import policies as read_policies
 from mm_ops.defs.verdicts import finding_of
 from mm_ops.domain.bots import Bot
+from mm_ops.domain.canonical import digest
 from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.verdict import Finding
 from mm_ops.domain.windows import DAY, TimeWindow
@@ -81,6 +82,8 @@ class _Present:
         from mm_ops.domain.soak.resolve import selectors_of
 
         self._keys = keys
+        self._site = site
+        self._bot = bot
         self._current = site.current(bot)
         self._evidence = evidence = site.evidence(bot)
         self._asked = {one.promql({}) for one in selectors_of(*read_policies(site))}
@@ -105,11 +108,25 @@ class _Present:
         except ValueError:
             return False  # not what was stored; it is made again
         if key == self._keys.sli_samples:
-            return self._asked <= set(document["selectors"]) and all(map(self._evidence.has, self._with_samples(day)))
+            return self._is_collected(day, document)
         return not find_departures(document, self._current, where=name)
 
-    def _with_samples(self, day: date) -> tuple[str, ...]:
-        return *self._evidence.sample_files(day), self._evidence.registration(day)
+    def _is_collected(self, day: date, entry: Any) -> bool:
+        """Whether every part is there as it was stored, of what is asked for now, from where it comes from now."""
+        files = entry.get("files") if isinstance(entry, dict) else None
+        segment = self._evidence.find(self._evidence.segment_entry(day, 0))
+        if not isinstance(files, dict) or segment is None or not self._evidence.has(self._evidence.registration(day)):
+            return False
+        origin = json.loads(segment).get("origin")
+        return (
+            origin == self._site.sample_origin(self._bot, day)
+            and self._asked <= set(entry.get("selectors", ()))
+            and all(self._is_whole(name, digest_of) for name, digest_of in files.items())
+        )
+
+    def _is_whole(self, file: str, recorded: object) -> bool:
+        data = self._evidence.find(f"{self._bot.name}/{file}")
+        return data is not None and digest(data) == f"sha256:{recorded}"
 
 
 def run_assets(

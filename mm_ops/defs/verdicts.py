@@ -10,15 +10,13 @@ import dagster as dg
 from mm_ops.adapters.artifacts import Stored
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.automation import daily, partition_day
+from mm_ops.defs.records import DIGESTS, read_recorded
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, SchemaError
 from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.verdict import Finding, Severity, Verdict
-
-DIGESTS = "digests"
-"""Of a materialisation: every file that it wrote, by artifact name."""
 
 Judge = Callable[[Any], Finding]
 Locate = Callable[[BotEvidence, date | None], str]
@@ -65,21 +63,22 @@ def gate_check(bot: Bot, gate: Gate) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext, site: Site) -> dg.AssetCheckResult:
         day = partition_day(context) if gate.first_day else None
-        return check_result(find(gate, site, bot, day))
+        return check_result(find(gate, site, bot, day, context.instance))
 
     return check
 
 
-def find(gate: Gate, site: Site, bot: Bot, day: date | None) -> Finding:
+def find(gate: Gate, site: Site, bot: Bot, day: date | None, instance: dg.DagsterInstance) -> Finding:
     """Judge what is stored.
 
-    Evidence that is absent, unreadable, or made from other evidence or policies than those that are there now is
-    inconclusive, with the reason.
+    Evidence that is absent, unreadable, altered since it was materialised, or made from other evidence or policies than
+    those that are there now is inconclusive, with the reason.
     """
     evidence = site.evidence(bot)
     try:
         name = gate.locate(evidence, day)
         document = evidence.read_json(name)
+        read_recorded(instance, gate.asset, day, evidence)
         departures = find_departures(document, site.current(bot), where=name)
         if departures:
             return _inconclusive(gate, "; ".join(departures))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.windows import Duration
@@ -59,7 +60,9 @@ class Bot:
 
     ``version`` is the bot's, the one that is judged and released. ``fills`` and ``quotes`` hold
     ``date=…/symbol=…`` folders, ``results`` one ``date=…`` folder a day with ``chaos_drill.json`` and
-    ``junit.xml``. ``known_good`` is the ``soak_metrics.json`` of the release that this one is compared with.
+    ``junit.xml``. With ``day_entries: required`` no file is believed without its digest in ``days/date=…/day.json``
+    beside these folders. ``symbols`` are those that it trades every day: without fills of one, a day's edge is not
+    whole. ``known_good`` is the ``soak_metrics.json`` of the release that this one is compared with.
     """
 
     name: Name
@@ -68,8 +71,15 @@ class Bot:
     fills: str
     quotes: str
     results: str
+    day_entries: Literal["required", "none"]
+    symbols: Annotated[tuple[str, ...], Field(min_length=1)]
     known_good: str | None = None
     source: Source
+
+    @property
+    def origin(self) -> str:
+        """The digest of where its evidence comes from: other places are other evidence."""
+        return digest(encode([self.samples, self.fills, self.quotes, self.results, self.symbols]))
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

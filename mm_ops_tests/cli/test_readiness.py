@@ -32,12 +32,18 @@ def store(root: Path, **different: Any) -> Path:
     document = readiness_document(
         score_readiness(days, EXPECTED, read_policy(POLICY, ReadinessPolicy)),
         days,
-        version="1.0.0",
         bot="paper",
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},
-        inputs=inputs,
-        policies={"readiness.yaml": digest(POLICY.read_bytes())},
+        basis={
+            "stored_as": "paper/2026-11-20/reports/readiness.json",
+            "version": "1.0.0",
+            "made_by": "0.1.0",
+            "origin": "sha256:" + "0" * 64,
+            "sources": {},
+            "inputs": inputs,
+            "policies": {"readiness.yaml": digest(POLICY.read_bytes())},
+        },
     )
     file = root / f"paper/{LAST}/reports/readiness.json"
     file.write_bytes(encode(document))

@@ -17,6 +17,8 @@ def bot(name: str) -> Bot:
         fills="f",
         quotes="q",
         results="x",
+        day_entries="none",
+        symbols=("AAA",),
         source=WORDS,
     )
 

@@ -16,8 +16,10 @@ def stored(**fields: Any) -> bytes:
 
 
 SAMPLES = stored(files={"samples": "abc"})
-METRICS = stored(version="1.0.0", policies=POLICIES, inputs={"day.json": digest(SAMPLES)})
-SUMMARY = {"version": "1.0.0", "policies": POLICIES, "inputs": {"metrics.json": digest(METRICS)}}
+WHOSE = {"version": "1.0.0", "made_by": "0.1.0", "origin": "sha256:o"}
+SOURCES = {"days/day.json": "sha256:7"}
+METRICS = stored(**WHOSE, policies=POLICIES, inputs={"day.json": digest(SAMPLES)})
+SUMMARY = {**WHOSE, "policies": POLICIES, "inputs": {"metrics.json": digest(METRICS)}}
 STORE = {"day.json": SAMPLES, "metrics.json": METRICS}
 
 
@@ -26,18 +28,31 @@ def departures(
     store: dict[str, bytes] | None = None,
     policies: dict[str, str] | None = None,
     version: str = "1.0.0",
+    made_by: str = "0.1.0",
+    origin: str = "sha256:o",
 ) -> list[str]:
     there, known = STORE if store is None else store, POLICIES if policies is None else policies
-    return find_departures(document, Current(there.get, known.get, version), where="summary")
+    current = Current(
+        read=there.get, policy=known.get, source=SOURCES.get, version=version, made_by=made_by, origin=origin
+    )
+    return find_departures(document, current, where="summary")
 
 
 def test_what_rests_on_what_is_there_departs_in_nothing():
     assert departures() == []
+    assert departures({**SUMMARY, "stored_as": "summary"}) == []
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
+        ({"document": {**SUMMARY, "stored_as": "yesterday"}}, "summary: is what was stored as yesterday; materialise"),
+        ({"made_by": "0.2.0"}, "summary: made by mm_ops 0.1.0, and 0.2.0 judges"),
+        ({"origin": "sha256:p"}, "summary: the bot's evidence comes from elsewhere now"),
+        (
+            {"document": {**SUMMARY, "sources": {"days/day.json": "sha256:8"}}},
+            "summary: days/day.json was recorded again",
+        ),
         ({"version": "1.1.0"}, "summary: made for version 1.0.0, and 1.1.0 is judged"),
         ({"policies": {"soak.yaml": "sha256:2"}}, "summary: made with another soak.yaml than the one that is there"),
         ({"policies": {}}, "summary: made with another soak.yaml than the one that is there"),
@@ -64,8 +79,18 @@ def test_what_was_absent_and_still_is_has_not_changed():
     assert departures({**SUMMARY, "inputs": {"other.json": None}}) == []
 
 
-def test_a_document_of_no_version_departs_in_none():
-    assert departures({"policies": POLICIES, "inputs": {}}) == []
+def test_a_document_of_no_version_departs_in_all_that_it_does_not_say():
+    assert len(departures({"policies": POLICIES, "inputs": {}})) == 3
+
+
+def test_a_source_that_is_gone_or_the_same_does_not_unsay_what_was_read_from_it():
+    assert departures({**SUMMARY, "sources": {"days/gone.json": "sha256:9", "days/day.json": "sha256:7"}}) == []
+
+
+@pytest.mark.parametrize("data", [b"PK\x03", b"[]", b"{"])
+def test_an_input_that_is_no_document_is_told_and_no_crash(data: bytes):
+    found = departures({**SUMMARY, "inputs": {"x.json": digest(data)}}, store={"x.json": data})
+    assert found == ["summary: rests on x.json, which is not the JSON that was stored; materialise both again"]
 
 
 @given(name=st.sampled_from(sorted(STORE)), at=st.integers(0), mask=st.integers(1, 255))

@@ -37,7 +37,7 @@ def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
                 report = run_case(case, site.path("."), edge, instruments)
                 reports.append(evidence.put_json(evidence.golden(case.name), report))
                 cases[case.name] = compare_case(case, site.path("."), report, policy.tolerance.tolerance())
-            basis = site.basis(bot, *POLICIES, inputs=[item.name for item in reports])
+            basis = site.basis(bot, evidence.golden_drift(), *POLICIES, inputs=[item.name for item in reports])
             stored = evidence.put_json(evidence.golden_drift(), {"bot": bot.name, "cases": cases, **basis})
         drifts = sum(len(drifts) for drifts in cases.values())
         return materialised(stored, *reports, cases=len(cases), drifts=drifts)

@@ -14,10 +14,11 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.records import read_recorded
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 from mm_ops.domain.provenance import Current, find_departures
 from mm_ops.domain.readiness.document import readiness_document, readiness_markdown
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
@@ -65,9 +66,12 @@ def _result(bot: Bot, first_day: date, result: _Result) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         day = partition_day(context)
         evidence = site.evidence(bot)
+        evidence.withdraw_releases(day)
         with refusals_end_the_step():
+            site.require_entries(bot, day)
             found = result.read(site.result_file(bot, day, result.file), day)
-        stored = evidence.put_json(evidence.report(day, result.report), {**found, **site.basis(bot)})
+        name = evidence.report(day, result.report)
+        stored = evidence.put_json(name, {**found, **site.basis(bot, name, day=day)})
         return materialised(stored, **{result.answer: found[result.answer]})
 
     return asset
@@ -84,21 +88,24 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
     def readiness_score(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         last = partition_day(context)
         evidence = site.evidence(bot)
+        evidence.withdraw_releases(last)
         expected = [last - DAY * back for back in reversed(range(policy.days))]
         with refusals_end_the_step():
-            days = read_days(site, bot, expected, policy)
+            days = read_days(site, bot, expected, policy, context.instance)
             document = readiness_document(
                 score_readiness(days, expected, policy),
                 days,
                 bot=bot.name,
-                version=bot.version,
                 day=last,
                 runtime={"utc": site.now(), "version": __version__},
-                inputs=input_digests(evidence, expected),
-                policies=site.policy_digests("readiness.yaml"),
+                basis=site.basis(
+                    bot,
+                    evidence.report(last, names.READINESS),
+                    "readiness.yaml",
+                    inputs=find_inputs(evidence, expected),
+                ),
             )
         text = readiness_markdown(document)
-        evidence.withdraw_releases(last)
         stored = evidence.put_json(evidence.report(last, names.READINESS), document)
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())
         return materialised(stored, shown, markdown=text, score=document["score"], verdict=document["verdict"])
@@ -114,25 +121,51 @@ _OF_A_DAY = {
 }
 
 
-def read_days(site: Site, bot: Bot, days: Sequence[date], policy: ReadinessPolicy) -> list[DayEvidence]:
-    """Read what each day contributes; a report that rests on what is no longer there counts as absent, with why."""
-    current = site.current(bot)
-    return [_read_day(site.evidence(bot), current, day, policy) for day in days]
+def read_days(
+    site: Site, bot: Bot, days: Sequence[date], policy: ReadinessPolicy, instance: dg.DagsterInstance
+) -> list[DayEvidence]:
+    """Read what each day contributes.
+
+    A report that is not the one that was materialised, or that rests on what is no longer there, counts as absent,
+    with why.
+    """
+    reader = _Reader(site.evidence(bot), site.current(bot), BotKeys(bot.name), instance)
+    return [_read_day(reader, bot, day, policy) for day in days]
 
 
-def _read_day(evidence: BotEvidence, current: Current, day: date, policy: ReadinessPolicy) -> DayEvidence:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    evidence: BotEvidence
+    current: Current
+    keys: BotKeys
+    instance: dg.DagsterInstance
+
+    def doubts(self, kind: str, day: date, document: Any) -> list[str]:
+        """Why a stored report cannot be believed."""
+        key = {
+            "edge": self.keys.edge_report,
+            "soak": self.keys.soak_metrics,
+            "chaos": self.keys.chaos_drill,
+            "tests": self.keys.test_results,
+        }[kind]
+        try:
+            read_recorded(self.instance, key, day, self.evidence)
+        except (IntegrityError, MissingEvidenceError) as error:
+            return [str(error)]
+        return find_departures(document, self.current, where=self.evidence.report(day, _OF_A_DAY[kind]))
+
+
+def _read_day(reader: _Reader, bot: Bot, day: date, policy: ReadinessPolicy) -> DayEvidence:
+    evidence = reader.evidence
     stored = {kind: evidence.find_json(evidence.report(day, name)) for kind, name in _OF_A_DAY.items()}
-    departures = {
-        kind: find_departures(document, current, where=f"{day}: {kind} report")
-        for kind, document in stored.items()
-        if document is not None
-    }
-    reports = DayReports(**{kind: None if departures.get(kind) else document for kind, document in stored.items()})
-    known = read_day(day, reports, policy, version=current.version)
-    return replace(known, absent=(*known.absent, *(text for found in departures.values() for text in found)))
+    doubts = {kind: reader.doubts(kind, day, document) for kind, document in stored.items() if document is not None}
+    reports = DayReports(**{kind: None if doubts.get(kind) else document for kind, document in stored.items()})
+    known = read_day(day, reports, policy, version=bot.version, symbols=bot.symbols)
+    told = (f"{day}: {text}" for found in doubts.values() for text in found)
+    return replace(known, absent=(*known.absent, *told))
 
 
-def input_digests(evidence: BotEvidence, days: Sequence[date]) -> dict[str, str]:
-    """The digest of every stored report that a score rests on, by its name."""
+def find_inputs(evidence: BotEvidence, days: Sequence[date]) -> list[str]:
+    """Every stored report that a score rests on, by its name."""
     stored = [evidence.report(day, name) for day in days for name in _OF_A_DAY.values()]
-    return {name: digest(evidence.read(name)) for name in stored if evidence.has(name)}
+    return [name for name in stored if evidence.has(name)]

@@ -18,6 +18,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionResolvedStatus,
 )
 
+from mm_ops.defs.records import latest_materialisation
 from mm_ops.domain.release.guard import CheckState, find_refusals
 from mm_ops.domain.verdict import Finding, Verdict
 
@@ -106,17 +107,6 @@ async def _state(
     if latest_materialisation(loading.instance, key.asset_key, day) is None:
         return CheckState.NO_EVIDENCE
     return CheckState.PASSED if await record.targets_latest_materialization(loading) else CheckState.STALE
-
-
-def latest_materialisation(
-    instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None
-) -> dg.AssetMaterialization | None:
-    """The newest materialisation of an asset, of the day where it has days."""
-    partitions = [day.isoformat()] if day else None
-    records = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions), limit=1
-    ).records
-    return records[0].asset_materialization if records else None
 
 
 def name_of(key: dg.AssetCheckKey) -> str:

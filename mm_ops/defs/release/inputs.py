@@ -8,12 +8,10 @@ import dagster as dg
 from mm_ops.adapters import evidence as names
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.keys import BotKeys
-from mm_ops.defs.release.guard import latest_materialisation
+from mm_ops.defs.records import read_recorded
 from mm_ops.defs.resources import Site
-from mm_ops.defs.verdicts import DIGESTS
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.canonical import digest
-from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
+from mm_ops.domain.errors import MissingEvidenceError
 from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.release.manifest import Member
 
@@ -33,38 +31,17 @@ _PROJECT_FILES = {"README.md": "how to run and read it", "CHANGELOG.md": "what c
 
 
 def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> dict[str, bytes]:
-    """Read every file that the inputs' materialisations wrote, and compare each with the digest on record.
-
-    Returns:
-        The bytes by artifact name; they are read once, so what is compared is what ships.
+    """Read every file that the inputs' materialisations wrote, by artifact name; what is compared is what ships.
 
     Raises:
         IntegrityError: a stored file is not the one that was materialised, hence not the one that was judged.
         MissingEvidenceError: an input was never materialised, or its file is gone.
     """
-    found = {}
-    for key, its_day in (
-        (keys.soak_metrics, day),
-        (keys.soak_findings, day),
-        (keys.edge_report, day),
-        (keys.readiness_score, day),
-        (keys.golden_report, None),
-    ):
-        for name, recorded in _recorded(instance, key, its_day).items():
-            found[name] = evidence.read(name)
-            if digest(found[name]) != recorded:
-                was = f"expected {recorded}, found {digest(found[name])}"
-                raise IntegrityError(f"{evidence.address(name)}: altered since it was materialised: {was}")
+    of_the_day = (keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score)
+    found: dict[str, bytes] = {}
+    for key, its_day in (*((key, day) for key in of_the_day), (keys.golden_report, None)):
+        found |= read_recorded(instance, key, its_day, evidence)
     return found
-
-
-def _recorded(instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None) -> dict[str, str]:
-    event = latest_materialisation(instance, key, day)
-    digests = event.metadata[DIGESTS].value if event is not None and DIGESTS in event.metadata else None
-    if not isinstance(digests, dict) or not digests:
-        what = "never materialised" if event is None else "materialised without the digests of its files"
-        raise MissingEvidenceError(f"{key.to_user_string()}: {what} for {day or 'any day'}; materialise it again")
-    return digests
 
 
 def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> list[str]:

@@ -11,6 +11,8 @@ from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot, Scraped
+from mm_ops.domain.errors import IntegrityError
+from mm_ops.domain.provenance import Current, find_departures
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.summary import gates_summary
 from mm_ops.domain.windows import DAY, TimeWindow
@@ -60,7 +62,7 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
                 selectors,
                 day,
                 evidence,
-                origin=bot.samples.words,
+                origin=site.sample_origin(bot, day),
                 segment=segment_of(bot),
                 tell=context.log.info,
             )
@@ -99,7 +101,7 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
                 "bot": bot.name,
                 "day_of": day,
                 "ran": version_in(today, soak),
-                **site.basis(bot, *POLICIES, inputs=inputs),
+                **site.basis(bot, evidence.report(day, names.SOAK_METRICS), *POLICIES, inputs=inputs),
                 "registration": evidence.find_json(begun),
                 "window": measure_soak(slis, soak, table, window, source=words),
                 "day": today,
@@ -135,8 +137,10 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
+            evidence.withdraw_releases(day)
             name = evidence.report(day, names.SOAK_METRICS)
             metrics = evidence.read_json(name)
+            refuse_departed(metrics, site.current(bot), name)
             slis, soak = policies(site)
             reference = Reference(
                 version=bot.version,
@@ -147,7 +151,7 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
             summary = {
                 "bot": bot.name,
                 "day_of": day,
-                **site.basis(bot, *POLICIES, inputs=[name]),
+                **site.basis(bot, evidence.report(day, names.GATES_SUMMARY), *POLICIES, inputs=[name]),
                 **gates_summary(findings, fold(findings, soak), metrics["window"]["window"]),
             }
             measured = metrics["window"]
@@ -156,7 +160,6 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
             charts = draw_soak(slis, soak, table, measured)
             page = soak_page(summary, charts, measured, bot=bot.name, soak=soak, remarks=registered_words(metrics))
         text = soak_markdown(measured, findings)
-        evidence.withdraw_releases(day)
         stored = evidence.put_json(evidence.report(day, names.GATES_SUMMARY), summary)
         drawn = evidence.put(evidence.report(day, names.SOAK_PAGE), render_soak_page(page))
         shown = evidence.put(evidence.report(day, names.SOAK_RESULTS), text.encode())
@@ -165,6 +168,17 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
         return materialised(stored, shown, drawn, markdown=text, **facts)
 
     return soak_findings
+
+
+def refuse_departed(document: Any, current: Current, name: str) -> None:
+    """Refuse to judge what is not this day's, or rests on what is no longer there.
+
+    Raises:
+        IntegrityError: says in which ways.
+    """
+    departures = find_departures(document, current, where=name)
+    if departures:
+        raise IntegrityError("; ".join(departures))
 
 
 def segment_of(bot: Bot) -> timedelta:

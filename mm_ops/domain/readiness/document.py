@@ -16,17 +16,15 @@ def readiness_document(
     days: Sequence[DayEvidence],
     *,
     bot: str,
-    version: str,
     day: date,
     runtime: Mapping[str, object],
-    inputs: Mapping[str, str],
-    policies: Mapping[str, str],
+    basis: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Make the file's content; ``inputs`` and ``policies`` are digests of what it rests on, ``version`` the bot's."""
+    """Make the file's content; ``inputs`` and ``policies`` are digests of what it rests on."""
     return {
         "runtime": runtime,
+        **basis,
         "bot": bot,
-        "version": version,
         "day": day,
         "score": readiness.score,
         "sections": {name: asdict(section) for name, section in readiness.sections.items()},
@@ -34,8 +32,6 @@ def readiness_document(
         "missing": readiness.missing,
         "reasons": readiness.reasons,
         "days": days,
-        "inputs": inputs,
-        "policies": policies,
     }
 
 

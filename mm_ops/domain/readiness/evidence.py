@@ -1,6 +1,6 @@
 """What one day contributes, taken from that day's stored reports; what is not there is named, never guessed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
@@ -39,7 +39,9 @@ class DayReports:
     tests: Report
 
 
-def read_day(day: date, reports: DayReports, policy: ReadinessPolicy, *, version: str) -> DayEvidence:
+def read_day(
+    day: date, reports: DayReports, policy: ReadinessPolicy, *, version: str, symbols: Sequence[str]
+) -> DayEvidence:
     """Take the fields of a day from its reports.
 
     An edge report whose identity does not hold, or whose fills and quotes are too thin for the policy, counts as
@@ -51,7 +53,7 @@ def read_day(day: date, reports: DayReports, policy: ReadinessPolicy, *, version
     if stranger:
         return DayEvidence(date=day, absent=(f"{day}: {stranger}",))
     absent = [f"no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None]
-    edge, reasons = _edge(reports.edge, policy)
+    edge, reasons = _edge(reports.edge, policy, symbols)
     trips, why_not = _guard_trips(reports.soak, policy.guards.min_coverage)
     return DayEvidence(
         date=day,
@@ -71,13 +73,13 @@ def _find_stranger(report: Report, version: str) -> str | None:
     return f"version {ran} ran, and {version} is judged" if ran else "nothing says which version ran"
 
 
-def _edge(report: Report, policy: ReadinessPolicy) -> tuple[dict[str, float | None], list[str]]:
+def _edge(report: Report, policy: ReadinessPolicy, symbols: Sequence[str]) -> tuple[dict[str, float | None], list[str]]:
     nothing: dict[str, float | None] = dict.fromkeys(("net_edge_bps", "order_age_p95_ms", "taker_share"))
     if report is None:
         return nothing, []
     if report["identity"]["holds"] is not True:
         return nothing, ["the identity of the edge report does not hold"]
-    thin = list(_thin(report["quality"], policy))
+    thin = [*_few(report, policy, symbols), *_thin(report["quality"], policy)]
     if thin:
         return nothing, thin
     total = report["total"]
@@ -87,6 +89,14 @@ def _edge(report: Report, policy: ReadinessPolicy) -> tuple[dict[str, float | No
     }
     known = {name: None if unknown.get(name) else total[name] for name in nothing}
     return known, [reason for reason in unknown.values() if reason]
+
+
+def _few(report: Mapping[str, Any], policy: ReadinessPolicy, symbols: Sequence[str]) -> Iterator[str]:
+    """Say of which symbol there are too few fills for a whole day: lost rows leave no other trace."""
+    for symbol in symbols:
+        fills = report["by_symbol"].get(symbol, {}).get("fills", 0)
+        if fills < policy.edge.min_fills:
+            yield f"edge: {fills} fills of {symbol}, at least {policy.edge.min_fills} are needed"
 
 
 def _thin(quality: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:

@@ -22,6 +22,7 @@ class EdgeSection:
 
     points: Points
     full_at_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    min_fills: Annotated[int, Field(ge=1)]
     min_measured_share: Share
     min_quote_coverage: Share
     max_quote_age_p95_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -33,7 +33,13 @@ def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: s
     stated = read_structure(document)
     if isinstance(stated, list):
         return stated
-    return [*_policies(stated, policy_digest), *_time(stated), *_inputs(stated), *_arithmetic(stated, policy)]
+    return [
+        *_place(stated),
+        *_policies(stated, policy_digest),
+        *_time(stated),
+        *_inputs(stated),
+        *_arithmetic(stated, policy),
+    ]
 
 
 def find_replaced(document: Mapping[str, Mapping[str, str]], stored: Mapping[str, str | None]) -> list[str]:
@@ -48,6 +54,12 @@ def find_replaced(document: Mapping[str, Mapping[str, str]], stored: Mapping[str
         for name, recorded in document["inputs"].items()
         if stored.get(name) != recorded
     ]
+
+
+def _place(stated: StatedReadiness) -> Iterator[str]:
+    own = f"{stated.bot}/{stated.day}/reports/readiness.json"
+    if stated.stored_as != own:
+        yield f"stored_as: expected {own}, was {shown(stated.stored_as)}"
 
 
 def _policies(stated: StatedReadiness, policy_digest: str) -> Iterator[str]:

@@ -80,8 +80,12 @@ class StatedReadiness:
     """The whole file, as :func:`mm_ops.domain.readiness.document.readiness_document` makes it."""
 
     runtime: StatedRuntime
+    stored_as: str
     bot: Name
     version: Version
+    made_by: Version
+    origin: Digest
+    sources: dict[str, Digest]
     day: Day
     score: Positive
     sections: dict[str, StatedSection]

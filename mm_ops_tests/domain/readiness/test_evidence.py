@@ -23,6 +23,7 @@ from mm_ops_tests.domain.readiness.week import LAST, POLICY
 
 EDGE: dict[str, dict[str, Any]] = {
     "identity": {"holds": True},
+    "by_symbol": {"AAA": {"fills": 2500}, "BBB": {"fills": 1000}},
     "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
     "total": {
         "net_edge_bps": 3.0,
@@ -37,7 +38,7 @@ REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": {"outcome": "ok"
 
 
 def read(**different: Any) -> DayEvidence:
-    return read_day(LAST, DayReports(**{**REPORTS, **different}), POLICY, version="1.0.0")
+    return read_day(LAST, DayReports(**{**REPORTS, **different}), POLICY, version="1.0.0", symbols=("AAA", "BBB"))
 
 
 def edge_with(group: str, **different: Any) -> dict[str, Any]:
@@ -53,6 +54,19 @@ def edge_with(group: str, **different: Any) -> dict[str, Any]:
 )
 def test_a_day_of_another_version_says_nothing_about_this_one(ran: str | None, reason: str):
     assert read(soak={**SOAK, "ran": ran}) == DayEvidence(date=LAST, absent=(reason,))
+
+
+@pytest.mark.parametrize(
+    ("by_symbol", "reason"),
+    [
+        ({"AAA": {"fills": 2500}}, "0 fills of BBB"),
+        ({"AAA": {"fills": 2500}, "BBB": {"fills": 999}}, "999 fills of BBB"),
+    ],
+)
+def test_an_edge_on_a_few_fills_or_without_a_symbol_is_no_days_edge(by_symbol: dict[str, Any], reason: str):
+    day = read(edge={**EDGE, "by_symbol": by_symbol})
+    assert (day.net_edge_bps, day.order_age_p95_ms, day.taker_share) == (None, None, None)
+    assert f"2026-11-20: edge: {reason}, at least 1000 are needed" in day.absent
 
 
 def test_a_whole_day_lacks_nothing():
@@ -182,7 +196,7 @@ def fills_of(kind: str) -> pl.DataFrame:
 def score(ours: pl.DataFrame, market: pl.DataFrame) -> Readiness:
     policy = edge_policy(stale_after=timedelta(seconds=60))
     edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW)
-    day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY, version="1.0.0")
+    day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY, version="1.0.0", symbols=())
     return score_readiness([day], [LAST], ONE_DAY)
 
 
@@ -228,7 +242,7 @@ def test_losing_any_part_of_a_day_never_raises_the_score_nor_turns_hold_into_go(
         case "values":
             after = score(ours.with_columns(pl.when(~chosen).then(column).alias(column)), QUOTES)
         case _:
-            nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY, version="1.0.0")
+            nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY, version="1.0.0", symbols=())
             after = score_readiness([nothing], [LAST], ONE_DAY)
     assert after.score <= before.score + SLACK[what] + 1e-9
     assert not (before.verdict == HOLD and after.verdict == GO)

@@ -22,6 +22,7 @@ POLICY = ReadinessPolicy(
     edge=EdgeSection(
         points=30,
         full_at_bps=2.5,
+        min_fills=1000,
         min_measured_share=0.99,
         min_quote_coverage=0.999,
         max_quote_age_p95_ms=2000,

@@ -19,12 +19,18 @@ def document(**different: Any) -> dict[str, Any]:
     made = readiness_document(
         score_readiness(days, EXPECTED, POLICY),
         days,
-        version="1.0.0",
         bot="paper",
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},
-        inputs=INPUTS,
-        policies={"readiness.yaml": POLICY_DIGEST},
+        basis={
+            "stored_as": "paper/2026-11-20/reports/readiness.json",
+            "version": "1.0.0",
+            "made_by": "0.1.0",
+            "origin": "sha256:" + "0" * 64,
+            "sources": {},
+            "inputs": INPUTS,
+            "policies": {"readiness.yaml": POLICY_DIGEST},
+        },
     )
     plain: dict[str, Any] = json.loads(encode(made))
     return plain

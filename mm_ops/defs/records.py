@@ -1,0 +1,55 @@
+"""What Dagster has on record of an asset's files, and whether they are still those that were materialised."""
+
+from datetime import date
+
+import dagster as dg
+
+from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.domain.canonical import digest
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
+
+DIGESTS = "digests"
+"""Metadata of a materialisation: the digest of every file that it wrote, by artifact name."""
+
+
+def latest_materialisation(
+    instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None
+) -> dg.AssetMaterialization | None:
+    """The newest materialisation of an asset, of the day where it has days."""
+    partitions = [day.isoformat()] if day else None
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions), limit=1
+    ).records
+    return records[0].asset_materialization if records else None
+
+
+def recorded_digests(instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None) -> dict[str, str]:
+    """The digests of an asset's files, by artifact name.
+
+    Raises:
+        MissingEvidenceError: it was never materialised for the day, or by a version that kept no digests.
+    """
+    event = latest_materialisation(instance, key, day)
+    digests = event.metadata[DIGESTS].value if event is not None and DIGESTS in event.metadata else None
+    if not isinstance(digests, dict) or not digests:
+        what = "never materialised" if event is None else "materialised without the digests of its files"
+        raise MissingEvidenceError(f"{key.to_user_string()}: {what} for {day or 'any day'}; materialise it")
+    return digests
+
+
+def read_recorded(
+    instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None, evidence: BotEvidence
+) -> dict[str, bytes]:
+    """Read an asset's files, each once, and compare them with what was materialised.
+
+    Raises:
+        MissingEvidenceError: it was never materialised, or a file is gone.
+        IntegrityError: a file is not the one that was materialised, hence not the one that was judged.
+    """
+    found = {}
+    for name, recorded in recorded_digests(instance, key, day).items():
+        found[name] = evidence.read(name)
+        if digest(found[name]) != recorded:
+            was = f"expected {recorded}, found {digest(found[name])}"
+            raise IntegrityError(f"{evidence.address(name)}: altered since it was materialised: {was}")
+    return found
