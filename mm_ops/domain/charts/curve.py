@@ -14,7 +14,8 @@ from mm_ops.domain.charts.plot import Plot, axis, below, beyond, ground, lay_plo
 from mm_ops.domain.charts.scale import quantity
 from mm_ops.domain.errors import SchemaError
 
-_MARGIN, _START_GAP, _PER_LABEL, _WHISKER = 26, 0.16, 40, 4
+_MARGIN, _START_GAP, _PER_LABEL, _WHISKER, _SMALL = 26, 0.2, 38, 4, 11
+_FLAT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,7 @@ def _point(plot: Plot, x: float, point: Point, unit: str) -> str:
     value = point.value if point.value is not None else math.nan
     title = element("title", text(f"{point.label}: {_words(point, unit)}"))
     dot = element("circle", title, cx=x, cy=plot.y(value), r=4.5, class_="c-dot", fill=marks.BLUE, stroke="#fff")
-    ends = point.interval or (value, value)
-    outer = ends[1] if value >= 0 else ends[0]
-    return _whisker(plot, x, point.interval) + dot + beyond(plot, x, outer, short(value))
+    return _whisker(plot, x, point.interval) + dot
 
 
 def _whisker(plot: Plot, x: float, interval: tuple[float, float] | None) -> str:
@@ -151,14 +150,26 @@ def _whisker(plot: Plot, x: float, interval: tuple[float, float] | None) -> str:
 
 
 def _names(plot: Plot, placed: list[tuple[float, Point]]) -> str:
-    """Names that have room, from the right: the longest time is always named."""
+    """The times and values that have room, from the right: the longest time is always named."""
     shown: list[str] = []
     free = math.inf
-    for x, point in reversed(placed):
+    for n, (x, point) in reversed(list(enumerate(placed))):
         if x + _PER_LABEL / 2 <= free:
-            shown.append(below(plot, x, point.label))
+            shown.append(below(plot, x, point.label) + _number(plot, placed, n))
             free = x - _PER_LABEL / 2
     return "".join(reversed(shown))
+
+
+def _number(plot: Plot, placed: list[tuple[float, Point]], n: int) -> str:
+    """A point's value: under it where the curve sags, so that the line does not cross it, else above."""
+    x, point = placed[n]
+    if point.value is None:
+        return ""
+    beside = [one.value for _, one in placed[max(n - 1, 0) : n + 2] if one.value is not None]
+    flat = _FLAT * (plot.up.high - plot.up.low)
+    above = point.value >= math.fsum(beside) / len(beside) - flat
+    ends = (point.value, *(point.interval or ()))
+    return beyond(plot, x, max(ends) if above else min(ends), short(point.value), above=above, size=_SMALL)
 
 
 def _nothing(plot: Plot) -> str:

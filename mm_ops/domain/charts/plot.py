@@ -11,6 +11,7 @@ _LEFT_WIDE, _LEFT_NARROW = 66, 54
 _WIDE_FROM = 560
 _PER_TICK, _LINE_PX = 42, 16
 _GRID = "#d9dce0"
+_DECIMALS, _WRITTEN_OUT = ((100.0, 0), (10.0, 1), (0.01, 2)), 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def axis(plot: Plot) -> str:
     return border + element("g", unit, *numbers, class_="c-soft", fill=marks.SOFT)
 
 
-def below(plot: Plot, x: float, *lines: str) -> str:
+def below(plot: Plot, x: float, *lines: str, size: int = 13) -> str:
     """Write one or more lines under the plot, their middle at ``x``."""
     return "".join(
         element(
@@ -103,6 +104,7 @@ def below(plot: Plot, x: float, *lines: str) -> str:
             x=x,
             y=plot.bottom + 18 + _LINE_PX * n,
             text_anchor="middle",
+            font_size=size,
             class_="c-soft",
             fill=marks.SOFT,
         )
@@ -110,16 +112,19 @@ def below(plot: Plot, x: float, *lines: str) -> str:
     )
 
 
-def beyond(plot: Plot, x: float, value: float, words: str) -> str:
-    """Write words at the end of a bar, on the side away from zero."""
-    y = plot.y(value) - 6 if value >= 0 else plot.y(value) + 15
-    return marks.label(words, x, y, "middle", class_="c-text", fill=marks.INK)
+def beyond(plot: Plot, x: float, value: float, words: str, *, above: bool | None = None, size: int = 13) -> str:
+    """Write words at the end of a bar, on the side away from zero, or on the side that is given."""
+    upper = value >= 0 if above is None else above
+    y = plot.y(value) - 6 if upper else plot.y(value) + size + 3
+    return marks.label(words, x, y, "middle", class_="c-text", fill=marks.INK, font_size=size)
 
 
 def short(value: float) -> str:
-    """Three significant digits, for labels inside a plot; the sign is always there."""
-    words = quantity(float(f"{value:.3g}"), "")
-    return f"+{words}" if value > 0 else words.replace("-", "−")
+    """About three digits, for labels inside a plot; the sign is always there."""
+    size = abs(value)
+    words = next((f"{size:.{decimals}f}" for least, decimals in _DECIMALS if _WRITTEN_OUT > size >= least), None)
+    shown = words or quantity(float(f"{size:.3g}"), "")
+    return f"+{shown}" if value > 0 else f"−{shown}" if value < 0 else "0"
 
 
 def _ticks(plot: Plot) -> tuple[list[float], float]:

@@ -9,11 +9,12 @@ from mm_ops.domain.charts import marks
 from mm_ops.domain.charts.bars import coloured, upright
 from mm_ops.domain.charts.elements import element, text
 from mm_ops.domain.charts.image import image
-from mm_ops.domain.charts.plot import Plot, axis, below, ground, lay_plot, short
+from mm_ops.domain.charts.plot import Plot, axis, below, beyond, ground, lay_plot, short
 from mm_ops.domain.charts.scale import quantity
 from mm_ops.domain.errors import SchemaError
 
 _GAP = 0.3
+_SMALL, _LARGE, _ROOMY = 11, 13, 64
 _SEEN = 1e-3
 """Of the largest step: what is less cannot be seen."""
 
@@ -69,10 +70,12 @@ def waterfall_svg(waterfall: Waterfall, width: int = 960, height: int = 300) -> 
         _step(plot, n, len(every), step, (levels[n], levels[n + 1]), waterfall.unit)
         for n, step in enumerate(waterfall.steps)
     ]
-    total = _step(plot, len(every) - 1, len(every), waterfall.total, (0.0, waterfall.total.change), waterfall.unit)
+    total = _step(
+        plot, len(every) - 1, len(every), waterfall.total, (0.0, waterfall.total.change), waterfall.unit, framed=True
+    )
     links = "".join(_link(plot, n, len(every), level) for n, level in enumerate(levels[1:]))
     lines = element("path", d=links, class_="c-axis", stroke=marks.SOFT, stroke_dasharray="3 3")
-    return image(width, height, describe_waterfall(waterfall), ground(plot), lines, *drawn, _framed(total), axis(plot))
+    return image(width, height, describe_waterfall(waterfall), ground(plot), lines, *drawn, total, axis(plot))
 
 
 def describe_waterfall(waterfall: Waterfall) -> str:
@@ -85,19 +88,17 @@ def _signed(value: float, unit: str) -> str:
     return f"+{quantity(value, unit)}" if value > 0 else quantity(value, unit)
 
 
-def _framed(total: str) -> str:
-    return element("g", total, class_="c-total", stroke=marks.INK, stroke_width=1.6, font_weight="600")
-
-
-def _step(plot: Plot, n: int, count: int, step: Step, ends: tuple[float, float], unit: str) -> str:
+def _step(
+    plot: Plot, n: int, count: int, step: Step, ends: tuple[float, float], unit: str, *, framed: bool = False
+) -> str:
     left, slot = plot.slot(n, count)
     title = element("title", text(f"{step.words}: {_signed(step.change, unit)}"))
     bar = upright(plot, left + slot * _GAP / 2, slot * (1 - _GAP), ends, title, **coloured(step.change))
+    bar = element("g", bar, class_="c-total", stroke=marks.INK, stroke_width=1.6) if framed else bar
     middle = left + slot / 2
     outer = max(ends) if step.change >= 0 else min(ends)
-    y = plot.y(outer) - 6 if step.change >= 0 else plot.y(outer) + 15
-    number = marks.label(short(step.change), middle, y, "middle", class_="c-text", fill=marks.INK)
-    return bar + number + below(plot, middle, *step.lines)
+    number = beyond(plot, middle, outer, short(step.change), above=step.change >= 0)
+    return bar + number + below(plot, middle, *step.lines, size=_LARGE if slot >= _ROOMY else _SMALL)
 
 
 def _link(plot: Plot, n: int, count: int, level: float) -> str:

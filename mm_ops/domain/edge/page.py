@@ -1,5 +1,6 @@
 """What the edge page holds, what speaks against it first; :mod:`mm_ops.adapters.edge_html` says how it looks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,11 +93,17 @@ def concerns(page: EdgePage) -> list[Concern]:
 
 
 def answers(report: Mapping[str, Any]) -> list[Answer]:
-    """For each limit of the policy whether the net edge is above it, as the report's interval says."""
+    """For each limit of the policy, the lowest first, whether the net edge is above it, as the report says."""
     certainty = report.get("net_edge")
     above = certainty.get("above") if isinstance(certainty, Mapping) else None
     listed = [one for one in above if isinstance(one, Mapping)] if isinstance(above, Sequence) else []
-    return [_answer(one) for one in listed]
+    return [_answer(one) for one in sorted(listed, key=_limit)]
+
+
+def _limit(one: Mapping[str, Any]) -> float:
+    """What has no limit comes first, and so decides."""
+    limit = number_at(one, "limit_bps")
+    return -math.inf if limit is None else limit
 
 
 def _answer(one: Mapping[str, Any]) -> Answer:
@@ -123,11 +130,12 @@ def certainty_words(report: Mapping[str, Any]) -> str:
 
 
 def standing(page: EdgePage) -> Verdict:
-    """How the headline is coloured: the lowest limit's answer, and never better than what the numbers rest on."""
+    """How the headline is coloured: fail below the lowest limit, pass above all, on numbers that can be believed."""
     net = number_at(page.report, "total", "net_edge_bps")
-    said = [one.verdict for one in answers(page.report)[:1]] or [Verdict.INCONCLUSIVE]
+    lowest, *others = [one.verdict for one in answers(page.report)] or [Verdict.INCONCLUSIVE]
+    short_of = [Verdict.INCONCLUSIVE for verdict in others if verdict is not Verdict.PASS]
     doubts = [Verdict.INCONCLUSIVE for one in concerns(page) if one.verdict is not Verdict.PASS]
-    seen = {*said, *doubts, *([Verdict.INCONCLUSIVE] if net is None else [])}
+    seen = {lowest, *short_of, *doubts, *([Verdict.INCONCLUSIVE] if net is None else [])}
     return next(verdict for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if verdict in seen)
 
 

@@ -3,6 +3,7 @@
 from xml.etree import ElementTree as ET
 
 from mm_ops.domain.charts.chart import Chart
+from mm_ops.domain.charts.picture import Picture, picture_svg
 from mm_ops.domain.charts.svg import chart_svg
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -10,6 +11,10 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 def drawn(chart: Chart, width: int = 960, height: int = 260) -> ET.Element:
     return ET.fromstring(chart_svg(chart, width, height))  # noqa: S314 - our own text
+
+
+def pictured(picture: Picture, width: int = 960, height: int = 260) -> ET.Element:
+    return ET.fromstring(picture_svg(picture, width, height))  # noqa: S314 - our own text
 
 
 def of_class(root: ET.Element, name: str) -> list[ET.Element]:

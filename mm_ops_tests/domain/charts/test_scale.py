@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mm_ops.domain.charts.scale import Scale, quantity, tick_labels, tick_step, value_range, value_ticks
+from mm_ops.domain.charts.scale import Scale, quantity, signed_range, tick_labels, tick_step, value_range, value_ticks
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -83,3 +83,16 @@ def test_ticks_are_round_and_written_alike(low: float, high: float, expected: li
 )
 def test_a_number_is_written_for_reading(value: float, unit: str, expected: str):
     assert quantity(value, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        pytest.param([], (-0.06, 0.06), id="nothing is known"),
+        pytest.param([5.0, 10.0], (-0.6, 11.4), id="zero is seen below, with room for a label above"),
+        pytest.param([-10.0], (-11.4, 0.6), id="zero is seen above, with room for a label below"),
+        pytest.param([-5.0, 5.0], (-6.4, 6.4), id="room on both sides"),
+    ],
+)
+def test_an_axis_with_signs_shows_zero(known: list[float], expected: tuple[float, float]):
+    assert signed_range(known) == pytest.approx(expected)
