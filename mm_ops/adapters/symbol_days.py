@@ -1,19 +1,19 @@
 """Fills and quotes symbol by symbol and day by day, each read when it is its turn, and of it only what is used.
 
 From folders ``date=…/symbol=…``, or from files that hold several symbols in a column; each of these is scanned once for
-each symbol. Parquet only, of the types and names of :mod:`.market_data`. Quantities of quotes are not used, so they are
-neither read nor judged. Every row must be right; where rows may be wrong, and a policy says what becomes of them,
+each symbol. Quantities of quotes are not used, so of Parquet they are neither read nor judged. JSON lines, and files at
+a URL, are read whole. Every row must be right; where rows may be wrong, and a policy says what becomes of them,
 :mod:`.market_inputs` reads.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PosixPath, WindowsPath
 
 import polars as pl
 
-from mm_ops.adapters.market_data import conformed_rows, refusal
-from mm_ops.adapters.market_files import find_files, folder_symbol
+from mm_ops.adapters.market_data import conformed_rows, read_fills, read_quotes, refusal
+from mm_ops.adapters.market_files import find_files, folder_symbol, load
 from mm_ops.domain.edge.columns import OPTIONAL, REQUIRED
 from mm_ops.domain.edge.faults import find_faults
 from mm_ops.domain.edge.join import clock_column
@@ -31,19 +31,21 @@ Part = tuple[str, str]
 """The folder ``date=…`` (empty where there is none) and the symbol."""
 
 
-def find_symbol_days(fills: Path, quotes: Path, clock: Clock, window: TimeWindow | None = None) -> Iterator[SymbolDay]:
+def find_symbol_days(
+    fills: Path, quotes: Path, clock: Callable[[str], Clock], window: TimeWindow | None = None
+) -> Iterator[SymbolDay]:
     """Every symbol that was filled, day after day; only its name is read yet.
 
     Args:
         fills: a file, or a folder.
         quotes: a file, or a folder.
-        clock: which time of the quotes to read.
+        clock: which time of a symbol's quotes to read.
         window: whose days to read, where there are folders ``date=…``.
 
     Raises:
         MissingEvidenceError: nothing is there, or a recorded file is gone.
         IntegrityError: a file is not the one that was recorded; names it.
-        SchemaError: a file is no Parquet, or has no symbol.
+        SchemaError: a file cannot be read, or has no symbol.
     """
     ours, market = (_by_part(find_files(path, window)) for path in (fills, quotes))
     some = {symbol: files[0] for (_, symbol), files in ours.items()}
@@ -51,7 +53,7 @@ def find_symbol_days(fills: Path, quotes: Path, clock: Clock, window: TimeWindow
         yield SymbolDay(
             part[1],
             partial(_read_fills, ours.get(part, []), some[part[1]], part[1]),
-            partial(_read_quotes, market.get(part, []), part[1], clock_column(clock)),
+            partial(_read_quotes, market.get(part, []), part[1], clock_column(clock(part[1]))),
         )
 
 
@@ -67,7 +69,8 @@ def _by_part(files: Sequence[Path]) -> dict[Part, list[Path]]:
 
 def _symbols(file: Path) -> list[str]:
     try:
-        found = pl.scan_parquet(file, hive_partitioning=False).select(pl.col("symbol").unique()).collect()
+        every = pl.scan_parquet(file, hive_partitioning=False) if _can_be_scanned(file) else load(file).lazy()
+        found = every.select(pl.col("symbol").unique()).collect()
     except _DAMAGE as error:
         raise _unreadable(file, error) from error
     if found["symbol"].dtype != pl.String or found["symbol"].null_count():
@@ -83,6 +86,8 @@ def _read_fills(files: Sequence[Path], other: Path, symbol: str) -> pl.DataFrame
 
 
 def _fills_of(file: Path, symbol: str) -> pl.DataFrame:
+    if not _can_be_scanned(file):
+        return read_fills(file).filter(symbol=symbol)
     used = [name for name in (*REQUIRED["fills"], *OPTIONAL["fills"]) if name not in _UNUSED]
     conformed = conformed_rows(file, _scan(file, symbol, used), "fills")
     for fault in find_faults(conformed):
@@ -92,10 +97,14 @@ def _fills_of(file: Path, symbol: str) -> pl.DataFrame:
 
 def _read_quotes(files: Sequence[Path], symbol: str, clock: str) -> pl.DataFrame:
     schema = {clock: pl.Int64, **dict.fromkeys(_PRICES, pl.Float64)}
-    return pl.concat([pl.DataFrame(schema=schema), *(_quotes_of(file, symbol, schema) for file in files)])
+    frames = [pl.DataFrame(schema=schema), *(_quotes_of(file, symbol, schema) for file in files)]
+    return pl.concat(frames, how="diagonal")
 
 
 def _quotes_of(file: Path, symbol: str, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    if not _can_be_scanned(file):
+        whole = read_quotes(file).filter(symbol=symbol)
+        return whole.select(name for name in schema if name in whole.columns)
     frame = _scan(file, symbol, list(schema))
     if frame.schema != schema:
         wanted, found = (", ".join(f"{name} {kind}" for name, kind in each.items()) for each in (schema, frame.schema))
@@ -109,6 +118,11 @@ def _quotes_of(file: Path, symbol: str, schema: Mapping[str, type[pl.DataType]])
                 f"{where}: expected a number above zero, was {frame[name][row]} ({int((~good).sum())} such)"
             )
     return frame
+
+
+def _can_be_scanned(file: Path) -> bool:
+    """Whether it is Parquet in a local folder; a place at a URL only behaves like a path."""
+    return file.name.endswith(".parquet") and isinstance(file, PosixPath | WindowsPath)
 
 
 def _scan(file: Path, symbol: str, names: Sequence[str]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Symbol-days from files give what the whole frames give; what is wrong in a file is refused."""
 
+import io
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mm_ops.adapters.market_data import read_fills, read_quotes
+from mm_ops.adapters.market_files import locate
 from mm_ops.adapters.symbol_days import find_symbol_days
 from mm_ops.domain.edge.report import build_edge_report, measure_days
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
@@ -45,18 +46,37 @@ def plain(root: Path, kind: str, frames: Mapping[tuple[str, str], pl.DataFrame])
     return path
 
 
+def lines(root: Path, kind: str, frames: Mapping[tuple[str, str], pl.DataFrame]) -> Path:
+    path = root / f"{kind}.jsonl"
+    pl.concat(frames.values()).write_ndjson(path)
+    return path
+
+
+def at_a_url(root: Path, kind: str, frames: Mapping[tuple[str, str], pl.DataFrame]) -> Path:
+    place = locate(f"memory://symbol_days/{root.name}/{kind}.parquet")
+    buffer = io.BytesIO()
+    pl.concat(frames.values()).write_parquet(buffer)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(buffer.getvalue())
+    return place
+
+
 def report(ours: Path, market: Path, **different: Any) -> dict[str, Any]:
-    days = find_symbol_days(ours, market, "exchange", WINDOW)
+    days = find_symbol_days(ours, market, lambda _: "exchange", WINDOW)
     policy = edge_policy(stale_after=timedelta(days=1))
     return measure_days(days, policy=policy, instruments=BOTH, window=WINDOW, **different)
 
 
-@pytest.mark.parametrize("write", [put, plain], ids=["in folders", "in single files, in any order"])
+@pytest.mark.parametrize(
+    "write",
+    [put, plain, lines, at_a_url],
+    ids=["in folders", "in single files, in any order", "as JSON lines", "at a URL"],
+)
 def test_symbol_days_give_what_the_whole_frames_give(tmp_path: Path, write: Any):
     ours, market = write(tmp_path, "fills", OURS), write(tmp_path, "quotes", MARKET)
+    whole = [pl.concat(frames.values()) for frames in (OURS, MARKET)]
     expected = build_edge_report(
-        read_fills(ours),
-        read_quotes(market),
+        *whole,
         policy=edge_policy(stale_after=timedelta(days=1)),
         instruments=BOTH,
         window=WINDOW,
@@ -70,7 +90,7 @@ def test_symbol_days_give_what_the_whole_frames_give(tmp_path: Path, write: Any)
 def test_only_the_days_of_the_window_are_read(tmp_path: Path):
     ours, market = put(tmp_path, "fills", OURS), put(tmp_path, "quotes", MARKET)
     first = TimeWindow.of_day(START.date())
-    days = list(find_symbol_days(ours, market, "exchange", first))
+    days = list(find_symbol_days(ours, market, lambda _: "exchange", first))
     assert [day.symbol for day in days] == ["X"]
     assert (days[0].fills().height, days[0].quotes().height) == (2, 2)
 

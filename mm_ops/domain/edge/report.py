@@ -185,6 +185,16 @@ def measured_fills(
     return _stack(frames, horizon_names(policy.horizons))
 
 
+def clock_by_symbol(policy: EdgePolicy, instruments: Instruments, symbol: str) -> Clock:
+    """The clock of a symbol's venue.
+
+    Raises:
+        SchemaError: the symbol is not listed.
+        PolicyError: its venue has no clock.
+    """
+    return policy.venue(instruments.of(symbol).venue).clock
+
+
 def _how(policy: EdgePolicy, instrument: Instrument, clock: Clock | None) -> VenuePolicy:
     listed = policy.venues.get(instrument.venue)
     if clock is None or (listed is not None and listed.clock == clock):
