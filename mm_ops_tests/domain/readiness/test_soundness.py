@@ -195,7 +195,8 @@ def test_no_value_replaced_by_anything_breaks_the_check_or_is_go_unless_the_file
     if not found and edited != HEALTHY:
         assert FREE.fullmatch(".".join(map(str, at))), at
         assert by_hand(edited)
-        assert {**edited, "runtime": 0, "inputs": 0, "days": 0} == {**HEALTHY, "runtime": 0, "inputs": 0, "days": 0}
+        free = dict.fromkeys(("runtime", "inputs", "days", "version", "made_by", "origin", "sources"))
+        assert {**edited, **free} == {**HEALTHY, **free}
 
 
 @given(st.sampled_from(sorted(at for at in places(HEALTHY) if at)))
