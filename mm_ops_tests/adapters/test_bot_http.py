@@ -1,0 +1,80 @@
+import pytest
+
+from mm_ops.adapters.bot_http import MAX_ANSWER_BYTES, Answer, NoAnswerError, exchange, shown
+from mm_ops.domain.errors import SchemaError
+from mm_ops_tests.hostile_server import Behaviour, answer, drips, hostile, says
+
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+
+
+def test_what_is_asked_arrives_and_what_comes_back_is_given():
+    with hostile(says(answer('{"a": 1}'))) as (url, heads):
+        found = exchange(
+            "PUT", f"{url}/circuit", within_s=5, headers={"Idempotency-Key": "k"}, body={"circuit": "open"}
+        )
+    assert (found.status, found.kind, found.document()) == (200, "application/json", {"a": 1})
+    assert heads[0].startswith("PUT /circuit HTTP/1.1\r\n")
+    assert "Idempotency-Key: k\r\n" in heads[0]
+
+
+LATE: dict[str, Behaviour] = {
+    "a head that drips": drips("HTTP/1.1 200 OK\r\nX: ", "x"),
+    "a body that drips": drips(HEAD, " "),
+    "chunks that drip": drips("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
+}
+
+
+@pytest.mark.parametrize("behaviour", LATE.values(), ids=list(LATE))
+def test_a_server_that_drips_is_left_when_the_time_is_over(behaviour: Behaviour):
+    with hostile(behaviour) as (url, _), pytest.raises(NoAnswerError, match=r"no whole answer within 0\.3 s"):
+        exchange("GET", url, within_s=0.3, headers={})
+
+
+BROKEN: dict[str, tuple[Behaviour, str]] = {
+    "cut off": (says(HEAD + "{}"), "the connection was lost|cut off"),
+    "no answer at all": (says(""), "the connection was lost"),
+    "no HTTP": (says("SSH-2.0-x\r\n\r\n"), "the connection was lost"),
+    "too large": (says(answer(" " * (MAX_ANSWER_BYTES + 1))), "larger than 1,048,576 bytes"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "said"), BROKEN.values(), ids=list(BROKEN))
+def test_what_is_not_whole_is_no_answer(behaviour: Behaviour, said: str):
+    with hostile(behaviour) as (url, _), pytest.raises(NoAnswerError, match=said):
+        exchange("GET", url, within_s=5, headers={})
+
+
+def test_a_closed_port_says_so_without_the_password_in_the_address():
+    with pytest.raises(NoAnswerError) as caught:
+        exchange("GET", "http://user:hunter2@127.0.0.1:9/state", within_s=5, headers={})
+    assert str(caught.value) == "connection refused"
+
+
+def test_a_redirect_is_not_followed_so_that_no_token_is_carried_away():
+    away = answer("", "307 Temporary Redirect").replace("\r\n\r\n", "\r\nLocation: http://127.0.0.1:9/\r\n\r\n")
+    with hostile(says(away)) as (url, _):
+        assert exchange("GET", url, within_s=5, headers={}).status == 307
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with hostile(says(answer("{}"))) as (url, _):
+        assert exchange("GET", url, within_s=5, headers={}).document() == {}
+
+
+def test_an_address_is_shown_without_what_is_secret_in_it():
+    assert shown("https://user:pass@host:8/a?token=b#c") == "https://host:8/a"
+
+
+def test_a_refusal_is_said_in_one_line_of_bounded_length():
+    problem = Answer(409, "application/problem+json", b'{"title": "latched", "detail": "no\\nway"}')
+    assert problem.words() == "409 latched: no way"
+    assert Answer(500, "text/html", b"<html>").words() == "500"
+    assert Answer(500, "application/json", b"[1]").words() == "500"
+    assert len(Answer(400, "", b'{"title": "' + b"x" * 9999 + b'"}').words()) == 200
+
+
+def test_a_body_that_two_readers_could_read_differently_is_refused():
+    with pytest.raises(SchemaError, match="answer 200: the key 'a' stands twice"):
+        Answer(200, "", b'{"a": 1, "a": 2}').document()
