@@ -12,7 +12,7 @@ from mm_ops.domain.charts.scale import quantity
 from mm_ops.domain.errors import SchemaError
 
 _GAP, _PER_LABEL, _PER_NUMBER = 0.22, 30, 34
-_LARGE, _SMALL, _ROOMY = 13, 11, 48
+_LARGE, _SMALL, _ROOMY = 13, 12, 48
 _THINNEST = 1.5
 
 
@@ -88,7 +88,9 @@ def _bar(plot: Plot, bars: Bars, n: int, pattern: str) -> str:
     bar = upright(plot, x, width, (0.0, value), title, **coloured(value))
     if slot < _PER_NUMBER:
         return bar
-    return bar + beyond(plot, left + slot / 2, value, short(value), size=_LARGE if slot >= _ROOMY else _SMALL)
+    return bar + beyond(
+        plot, left + slot / 2, value, short(value).removeprefix("+"), size=_LARGE if slot >= _ROOMY else _SMALL
+    )
 
 
 def _names(plot: Plot, bars: Bars) -> str:

@@ -191,7 +191,7 @@ def _share(page: EdgePage, name: str, key: str, at_least: float | None = None, a
     value = number_at(page.report, "quality", key)
     limit = f"≥ {_percent(at_least)}" if at_least is not None else f"≤ {_percent(at_most)}"
     held = value is not None and (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
-    return Concern(name, _percent(value), limit, _judge(value, held=held))
+    return Concern(name, _percent(value, up=at_most is not None), limit, _judge(value, held=held))
 
 
 def _age(page: EdgePage, limit: float) -> Concern:
@@ -222,9 +222,12 @@ def _thousands(value: float | None) -> str:
     return _NOTHING if value is None else f"{value:,.0f}" if abs(value) >= _PERCENT else number(value)
 
 
-def _percent(share: float | None) -> str:
-    """Two decimals, cut and not rounded: 98.999 % must not read as 99 %."""
-    return _NOTHING if share is None else f"{int(share * 10_000) / 100:g} %"
+def _percent(share: float | None, *, up: bool = False) -> str:
+    """Two decimals, cut, or ``up``: 98.999 % must not read as 99 % where more is better, nor 1.001 % as 1 %."""
+    if share is None:
+        return _NOTHING
+    hundredths = round(share * 10_000, 6)
+    return f"{(math.ceil if up else math.floor)(hundredths) / 100:g} %"
 
 
 def _bps(value: float | None) -> str:

@@ -50,11 +50,11 @@ def test_a_value_of_zero_can_be_seen():
 
 def test_on_a_desk_24_bars_have_their_numbers_and_on_a_phone_every_third_name():
     day = bars(*(float(n - 3) for n in range(24)))
-    assert {"+10.0", "−3.00", "23"} <= set(words(pictured(day)))
+    assert {"10.0", "−3.00", "23"} <= set(words(pictured(day)))
     assert [word for word in words(pictured(day, 400)) if len(word) == 2 and word.isdigit()][-8:] == [
         f"{n:02d}" for n in range(0, 24, 3)
     ]
-    assert "+20.0" not in words(pictured(day, 400))
+    assert "20.0" not in words(pictured(day, 400))
 
 
 def test_the_words_name_the_ends_and_what_is_missing():
