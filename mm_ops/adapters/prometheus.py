@@ -5,7 +5,6 @@ is asked a second longer than needed, because 2.x includes both ends and 3.x lea
 the half-open window.
 """
 
-import gc
 import http.client
 import itertools
 import json
@@ -15,18 +14,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import polars as pl
 import requests
-from pydantic_core import from_json
 from urllib3.exceptions import HTTPError
 
+from mm_ops.adapters.prometheus_answer import error_of, one_line, parse_answer, read_series, why_no_answer
+from mm_ops.adapters.server_clock import Stamp, find_clock_fault
 from mm_ops.domain.errors import SchemaError, SourceUnavailableError
-from mm_ops.domain.sli.series import Selector, Series, join_series, labels_text
+from mm_ops.domain.sli.series import Selector, Series, join_series
 from mm_ops.domain.sli.series_table import SeriesTable, Times, Values
 from mm_ops.domain.windows import DAY, TimeWindow, format_duration
 
@@ -41,7 +40,6 @@ _FEW = 150_000
 """Fewer samples of all series in one stretch, and the next is twice as long: parsed, a sample takes 160 bytes."""
 _RETRIED = frozenset({502, 503, 504})
 _PAUSES_S = (0.2, 0.4, 0.8)
-_SHOWN = 200
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 """Refuse more in one answer; a day of 20 series at 15 s is 3 MB."""
 
@@ -51,6 +49,7 @@ class _Answer:
     status: int
     kind: str
     body: bytes
+    made: Stamp
 
 
 class _AgainError(Exception):
@@ -70,6 +69,7 @@ class PrometheusSamples:
         timeout: for a whole ``read``, retries included. Sockets only know a limit for each piece: a body that
             stalls for good is given up after at most twice this time.
         max_answer_bytes: refuse a larger answer.
+        now: our clock, with which the server's is compared; ``None`` compares nothing.
     """
 
     def __init__(
@@ -79,17 +79,20 @@ class PrometheusSamples:
         timeout: timedelta,
         *,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._matchers = dict(matchers)
         self._timeout = timeout
         self._max_bytes = max_answer_bytes
+        self._now: Callable[[], datetime | None] = now or (lambda: None)
 
     def read_series(self, selectors: Sequence[Selector], window: TimeWindow) -> list[Series]:
         """Read the selected series in the window, some hours at a time, so that no answer is large.
 
         Raises:
-            SourceUnavailableError: the server did not answer in time, or not with all of the samples.
+            SourceUnavailableError: the server did not answer in time, or not with all of the samples; the window has
+                not ended by its clock, or that clock is not ours.
         """
         deadline = time.monotonic() + self._timeout.total_seconds()
         table = SeriesTable()
@@ -101,7 +104,7 @@ class PrometheusSamples:
 
             while start < window.end:
                 chunk = TimeWindow(start, min(start + length, window.end))
-                samples = self._add(table, self._chunk(ask, selectors, chunk))
+                samples = self._add(table, self._chunk(ask, selectors, chunk, window.end))
                 start, length = chunk.end, min(2 * length, DAY) if samples < _FEW else length
         return table.finish()
 
@@ -123,7 +126,7 @@ class PrometheusSamples:
         return join_series(self.read_series(selectors, window))
 
     def _chunk(
-        self, ask: _Ask, selectors: Sequence[Selector], chunk: TimeWindow
+        self, ask: _Ask, selectors: Sequence[Selector], chunk: TimeWindow, end: datetime
     ) -> dict[tuple[str, str], tuple[Times, Values]]:
         """Read one stretch; a series that two selectors want is kept once.
 
@@ -136,7 +139,7 @@ class PrometheusSamples:
         while waiting:
             answer = waiting.popleft().result()
             waiting.extend(ask(query, at) for query in itertools.islice(queries, 1))
-            for series in self._samples(answer):
+            for series in self._samples(answer, end):
                 found |= self._rows(series, chunk)
         return found
 
@@ -159,6 +162,7 @@ class PrometheusSamples:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise self._too_slow()
+        sent = self._now()
         try:
             with session.post(
                 f"{self._url}/api/v1/query",
@@ -168,14 +172,15 @@ class PrometheusSamples:
                 stream=True,
                 allow_redirects=False,
             ) as response:
+                made = Stamp(response.headers.get("Date"), sent, self._now())
                 body = self._body(response, deadline)
                 if response.status_code in _RETRIED:
-                    raise _AgainError(f"status {response.status_code}: {_one_line(body.decode(errors='replace'))}")
-                return _Answer(response.status_code, response.headers.get("Content-Type", ""), body)
+                    raise _AgainError(f"status {response.status_code}: {one_line(body.decode(errors='replace'))}")
+                return _Answer(response.status_code, response.headers.get("Content-Type", ""), body, made)
         except requests.Timeout as error:
             raise self._too_slow() from error
         except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
-            raise _AgainError(f"no whole answer: {_one_line(str(error))}") from error
+            raise _AgainError(why_no_answer(error)) from error
 
     def _body(self, response: requests.Response, deadline: float) -> bytes:
         """Read piece by piece, since a timeout of requests is for each piece and not for the whole."""
@@ -189,32 +194,37 @@ class PrometheusSamples:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _samples(self, answer: _Answer) -> list[dict[str, Any]]:
+    def _samples(self, answer: _Answer, end: datetime) -> list[Any]:
         if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
             raise self._refusal(f"status {answer.status}, a redirect; name the address that it leads to")
         try:
-            found = _parse(answer.body)
+            found = parse_answer(answer.body)
         except ValueError as error:
             what = f"status {answer.status}, {answer.kind or 'no content type'}, not whole JSON"
             raise self._refusal(f"{what}; is this the address of a Prometheus?") from error
         if not isinstance(found, dict) or found.get("status") != "success":
-            raise self._refusal(f"status {answer.status}: {_error_of(found)}")
+            raise self._refusal(f"status {answer.status}: {error_of(found)}")
         if found.get("warnings"):
-            raise self._refusal(f"a partial answer, with warnings: {_one_line(json.dumps(found['warnings']))}")
+            raise self._refusal(f"a partial answer, with warnings: {one_line(json.dumps(found['warnings']))}")
+        fault = find_clock_fault(answer.made, end)
+        if fault:
+            raise self._refusal(fault)
         return self._result(found)
 
-    def _result(self, found: dict[str, Any]) -> list[dict[str, Any]]:
+    def _result(self, found: dict[str, Any]) -> list[Any]:
         data = found.get("data")
         if not isinstance(data, dict) or data.get("resultType") != "matrix":
             raise self._refusal("an answer without a matrix of samples")
-        result: list[dict[str, Any]] = data.get("result", [])
+        result = data.get("result")
+        if not isinstance(result, list):
+            raise self._refusal(f"a matrix whose result is no list but {type(result).__name__}")
         return result
 
-    def _rows(self, series: dict[str, Any], chunk: TimeWindow) -> dict[tuple[str, str], tuple[Times, Values]]:
+    def _rows(self, series: Any, chunk: TimeWindow) -> dict[tuple[str, str], tuple[Times, Values]]:
         try:
-            key, ts_ns, values = _read_series(series)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise self._refusal(f"a series that is none: {type(error).__name__} {_one_line(str(error))}") from error
+            key, ts_ns, values = read_series(series)
+        except ValueError as error:
+            raise self._refusal(f"a series that is none: {one_line(str(error))}") from error
         inside = (ts_ns >= chunk.start_ns) & (ts_ns < chunk.end_ns)
         return {key: (ts_ns[inside], values[inside])} if inside.any() else {}
 
@@ -227,46 +237,6 @@ class PrometheusSamples:
         parts = urlsplit(self._url)
         shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         return SourceUnavailableError(f"prometheus {shown}: {reason}")
-
-
-def _parse(body: bytes) -> Any:
-    """Parse JSON without a run of the garbage collector: its objects form no cycle, and it would count each again.
-
-    Half of the time went there. Only keys are looked up among known texts, since hardly two values are alike.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return from_json(body, cache_strings="keys")
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _read_series(series: dict[str, Any]) -> tuple[tuple[str, str], Times, Values]:
-    """Take one series apart. Times are milliseconds written as seconds: rounded, they are exact again.
-
-    Polars reads a number from text exactly as ``float`` does, and four times as fast.
-    """
-    metric: str = series["metric"]["__name__"]
-    labels = labels_text({name: value for name, value in series["metric"].items() if name != "__name__"})
-    times = np.array([pair[0] for pair in series["values"]], dtype=np.float64)
-    texts = pl.Series([pair[1] for pair in series["values"]], dtype=pl.String)
-    if texts.null_count() or not np.isfinite(times).all():
-        raise ValueError("a sample without a time or a value")
-    return (metric, labels), np.rint(times * 1000).astype(np.int64) * _NS_PER_MS, texts.cast(pl.Float64).to_numpy()
-
-
-def _error_of(found: Any) -> str:
-    """Prometheus' own words, such as ``bad_data: parse error``."""
-    if isinstance(found, dict) and isinstance(found.get("error"), str):
-        return f"{found.get('errorType', 'error')}: {_one_line(found['error'])}"
-    return "an answer without status success"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -15,6 +16,7 @@ from mm_ops.adapters.prometheus import PrometheusSamples
 from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.sli.series import SAMPLE_SCHEMA, Selector
 from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.dated_server import dated
 from mm_ops_tests.soak_samples import END
 
 DAY = TimeWindow.of_day(END)
@@ -31,16 +33,21 @@ def matrix(*result: dict[str, object], **more: object) -> str:
     return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}, **more})
 
 
+def sample(time: str) -> str:
+    """An answer with one sample, whose time is this text."""
+    return matrix(series((START_S, "1"))).replace(f"[{START_S}, ", f"[{time}, ")
+
+
 def answering(server: HTTPServer, body: str | bytes, status: int = 200, kind: str = "application/json") -> str:
     server.expect_request("/api/v1/query", method="POST").respond_with_data(body, status, content_type=kind)
     return server.url_for("")
 
 
-def source(url: str, seconds: float = 10, **options: int) -> PrometheusSamples:
+def source(url: str, seconds: float = 10, **options: Any) -> PrometheusSamples:
     return PrometheusSamples(url, BOT, timedelta(seconds=seconds), **options)
 
 
-def refusal(url: str, seconds: float = 10, **options: int) -> str:
+def refusal(url: str, seconds: float = 10, **options: Any) -> str:
     with pytest.raises(SourceUnavailableError) as refused:
         source(url, seconds, **options).read([Selector("m")], HOUR)
     text = str(refused.value)
@@ -199,6 +206,39 @@ def test_series_are_sorted_and_one_that_two_selectors_want_comes_once(httpserver
         ),
         pytest.param('{"status":"success"}', 200, "application/json", "without a matrix", id="no data"),
         pytest.param(
+            '{"status":"success","data":{"resultType":"matrix","result":null}}',
+            200,
+            "",
+            "a matrix whose result is no list but NoneType",
+            id="a null result",
+        ),
+        pytest.param(
+            '{"status":"success","data":{"resultType":"matrix"}}', 200, "", "result is no list", id="no result"
+        ),
+        pytest.param(
+            '{"status":"success","data":{"resultType":"matrix","result":{}}}', 200, "", "is no list", id="an object"
+        ),
+        pytest.param(
+            '{"status":"success","data":{"resultType":"matrix","result":[null]}}',
+            200,
+            "",
+            "a series that is none",
+            id="a null series",
+        ),
+        pytest.param(sample("1e300"), 200, "", "a sample of a time that is not from 1970 to 2261", id="a huge time"),
+        pytest.param(sample("1e308"), 200, "", "that is not from 1970 to 2261", id="a time beyond a float's range"),
+        pytest.param(sample("-1"), 200, "", "that is not from 1970 to 2261", id="a time before 1970"),
+        pytest.param(sample("9214646400"), 200, "", "that is not from 1970 to 2261", id="the first time after 2261"),
+        pytest.param(sample("NaN"), 200, "", "a sample without a time", id="a time that is not a number"),
+        pytest.param(sample("Infinity"), 200, "", "that is not from 1970 to 2261", id="an infinite time"),
+        pytest.param(sample("1" + "0" * 400), 200, "", "a series that is none", id="a time of 401 digits"),
+        pytest.param(
+            matrix({"metric": {"__name__": 5}, "values": [[START_S, "1"]]}), 200, "", "without a name", id="no name"
+        ),
+        pytest.param(
+            matrix({"metric": {"__name__": "m", "a": 5}, "values": [[START_S, "1"]]}), 200, "", "m", id="no label"
+        ),
+        pytest.param(
             matrix({"metric": {"__name__": "m"}, "histograms": []}), 200, "", "a series that is none", id="native"
         ),
         pytest.param(matrix(series((START_S, "one"))), 200, "", "a series that is none", id="no number"),
@@ -255,11 +295,17 @@ def test_a_server_that_stays_overloaded_is_given_up(httpserver: HTTPServer) -> N
     assert len(httpserver.log) == 4
 
 
-def test_a_server_that_is_not_there_is_refused() -> None:
+def test_a_server_that_is_not_there_is_refused_and_the_reason_says_what_to_look_at() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert "no whole answer: " in refusal(f"http://127.0.0.1:{port}")
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    assert refusal(url) == (
+        f"prometheus {url}: connection refused; is Prometheus running there, and is this its address?"
+    )
+
+
+def test_a_host_that_nobody_knows_is_refused() -> None:
+    assert "no host of that name is known; is this the address" in refusal("http://prometheus.invalid:9090", 30)
 
 
 def test_a_name_in_the_address_is_not_shown() -> None:
@@ -307,3 +353,84 @@ def test_a_body_that_ends_early_is_refused(httpserver: HTTPServer) -> None:
 def test_an_answer_that_is_too_large_is_refused(httpserver: HTTPServer) -> None:
     url = answering(httpserver, matrix(series(*((START_S + n, "1") for n in range(100)))))
     assert "an answer of more than 1000 bytes; is the selector too wide?" in refusal(url, max_answer_bytes=1000)
+
+
+ONE = matrix(series((START_S, "1")))
+LATER = DAY.end
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+
+
+def at(moment: datetime) -> dict[str, Any]:
+    return {"now": lambda: moment}
+
+
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [
+        (6 * SECOND, "6 s ahead of ours (2026-11-21T00:00:06Z there,"),
+        (-6 * SECOND, "6 s behind ours (2026-11-20T23:59:54Z there,"),
+        (timedelta(days=1), "86400 s ahead of ours (2026-11-22T00:00:00Z there,"),
+    ],
+)
+def test_a_server_whose_clock_is_not_ours_is_refused_with_both_times(skew: timedelta, words: str) -> None:
+    with dated(ONE, LATER + skew) as (url, _):
+        assert refusal(url, **at(LATER)) == (
+            f"prometheus {url}: its clock is {words} 2026-11-21T00:00:00Z here), at most 5 s are tolerated; "
+            "set both by NTP, and ask again"
+        )
+
+
+@pytest.mark.parametrize("skew", [-5, 0, 5])
+def test_clocks_that_are_as_far_apart_as_is_tolerated_are_not_refused(skew: int) -> None:
+    with dated(ONE, LATER + skew * SECOND) as (url, _):
+        assert source(url, **at(LATER)).read([Selector("m")], HOUR).height == 1
+
+
+def test_a_slow_answer_is_no_skew() -> None:
+    """Asked at midnight, there half a minute later: the server's time lies between the two."""
+    ours = iter([LATER, LATER + 30 * SECOND])
+    with dated(ONE, LATER + 12 * SECOND) as (url, _):
+        assert source(url, now=lambda: next(ours)).read([Selector("m")], HOUR).height == 1
+
+
+def test_without_a_clock_of_ours_the_server_s_is_not_compared() -> None:
+    with dated(ONE, LATER + timedelta(days=400)) as (url, _):
+        assert source(url).read([Selector("m")], HOUR).height == 1
+
+
+@pytest.mark.parametrize("options", [{}, at(HOUR.end)], ids=["no clock of ours", "our clock says the same"])
+def test_a_window_that_has_not_ended_by_the_server_s_clock_is_refused(options: dict[str, Any]) -> None:
+    with dated(ONE, HOUR.end) as (url, _):
+        assert refusal(url, **options).endswith(
+            "the window up to 2026-11-20T01:00:00Z has not ended by the server's clock (2026-11-20T01:00:00Z), or less "
+            "than 60 s ago; ask again later"
+        )
+
+
+def test_a_window_is_read_from_a_minute_after_its_end_on() -> None:
+    with dated(ONE, HOUR.end + MINUTE - SECOND) as (url, _):
+        assert "has not ended by the server's clock" in refusal(url)
+    with dated(ONE, HOUR.end + MINUTE) as (url, _):
+        assert source(url).read([Selector("m")], HOUR).height == 1
+
+
+def test_a_long_window_that_has_not_ended_is_refused_by_its_first_answer() -> None:
+    with dated(ONE, DAY.start + timedelta(hours=20)) as (url, asked):
+        with pytest.raises(SourceUnavailableError, match="the window up to 2026-11-21T00:00:00Z has not ended"):
+            source(url).read([Selector("m")], DAY)
+        assert asked == ['m{bot="paper"}[6h1s]']
+
+
+@pytest.mark.parametrize("date", ["soon", "Sat, 21 Nov 2026 00:00:00 GMT, Sun, 22 Nov 2026 00:00:00 GMT", "1795219200"])
+def test_a_date_that_is_none_is_refused(date: str) -> None:
+    with dated(ONE, date) as (url, _):
+        expected = f"Date: expected a time such as Sat, 21 Nov 2026 00:01:00 GMT, was '{date[:40]}'"
+        assert expected in refusal(url)
+
+
+def test_a_server_without_a_date_is_read_once_the_window_has_ended_by_our_clock() -> None:
+    with dated(ONE, None) as (url, _):
+        assert source(url).read([Selector("m")], HOUR).height == 1
+        assert source(url, **at(HOUR.end + MINUTE)).read([Selector("m")], HOUR).height == 1
+        early = refusal(url, **at(HOUR.end))
+    assert "has not ended by our clock; the server sent no Date (2026-11-20T01:00:00Z)" in early

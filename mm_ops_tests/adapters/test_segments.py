@@ -15,12 +15,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mm_ops.adapters.prometheus import PrometheusSamples
 from mm_ops.adapters.recording import RecordingSamples, encode_samples
 from mm_ops.adapters.segments import HOUR, Collected, collect_day
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SourceUnavailableError
 from mm_ops.domain.sli.series import SAMPLE_SCHEMA, SampleSource, Selector
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.counted_source import DAY, EIGHT_HOURS, ORIGIN, SELECTORS, CountedSource, evidence_in
+from mm_ops_tests.dated_server import dated
 from mm_ops_tests.requirements import PROJECT
 
 WINDOW = TimeWindow.of_day(DAY)
@@ -151,6 +153,23 @@ def test_a_source_that_fails_ends_the_collection_and_what_is_there_is_kept(tmp_p
     source.down.clear()
     assert collect(source, root).read == 1
     assert source.asked() == [*ALL, "16"]
+
+
+def test_a_segment_that_has_not_ended_by_the_server_s_clock_is_not_stored_and_is_read_later(root: Path):
+    """The day is read at 08:00:30 of it, when the first eight hours may still lack their last samples; then after."""
+    answer = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": []}})
+    for now, kept in ((WINDOW.start + EIGHT_HOURS + timedelta(seconds=30), []), (WINDOW.end, ["00", "08"])):
+        with dated(answer, now) as (url, _):
+            source = PrometheusSamples(url, {}, timedelta(seconds=10))
+            with pytest.raises(
+                SourceUnavailableError, match=r"has not ended by the server's clock .* is not collected"
+            ):
+                collect(source, root)
+        stored = sorted((root / f"bot/segments/{FOLDER}").glob("*.json"))
+        assert [path.stem.removeprefix("part-") for path in stored] == kept
+        assert not (root / f"bot/days/{FOLDER}/day.json").exists()
+    with dated(answer, WINDOW.end + timedelta(minutes=1)) as (url, _):
+        assert collect(PrometheusSamples(url, {}, timedelta(seconds=10)), root).read == 1
 
 
 def drop_bytes(path: Path, count: int = 1) -> None:

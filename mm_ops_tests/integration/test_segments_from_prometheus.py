@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from mm_ops.adapters.artifacts import Artifacts
+from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.prometheus import PrometheusSamples
 from mm_ops.adapters.recording import RecordingSamples
@@ -58,3 +59,19 @@ def test_the_series_of_a_server_are_those_of_the_frame_that_it_holds(url: str) -
         assert one.ts_ns.tolist() == expected.ts_ns.tolist()
         assert one.values.tolist() == expected.values.tolist()
     assert all(one.ts_ns is found[0].ts_ns for one in found)
+
+
+def test_the_clock_of_a_server_beside_us_is_ours_and_a_day_that_has_not_ended_is_not_read(url: str) -> None:
+    now = Environment.read({}).now
+    clocked = PrometheusSamples(url, {"bot": "paper"}, timedelta(seconds=60), now=now)
+    assert clocked.read(SELECTORS, DAY).height == prometheus(url).read(SELECTORS, DAY).height > 0
+    for source in (clocked, prometheus(url)):
+        with pytest.raises(SourceUnavailableError, match="has not ended by the server's clock"):
+            source.read(SELECTORS, TimeWindow(DAY.start, now() + timedelta(minutes=1)))
+    late = PrometheusSamples(url, {}, timedelta(seconds=60), now=lambda: now() - timedelta(hours=1))
+    with pytest.raises(SourceUnavailableError, match=r"its clock is 36\d\d s ahead of ours"):
+        late.read(SELECTORS, DAY)
+
+
+def test_a_question_that_no_series_answers_is_an_empty_list_and_no_refusal(url: str) -> None:
+    assert prometheus(url).read_series([Selector("mm_nothing")], DAY) == []
