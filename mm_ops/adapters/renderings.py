@@ -21,6 +21,7 @@ from mm_ops.domain.rendering import gate_table, runbooks
 from mm_ops.domain.rendering.alertmanager import alertmanager_flags, build_alertmanager
 from mm_ops.domain.rendering.catalogue import Catalogue
 from mm_ops.domain.rendering.dashboard import build_dashboard
+from mm_ops.domain.rendering.dashboard_check import find_dashboard_faults
 from mm_ops.domain.rendering.marked import replace_block
 from mm_ops.domain.rendering.policy import AlertingPolicy
 from mm_ops.domain.rendering.prometheus import build_prometheus, prometheus_flags
@@ -101,7 +102,15 @@ def find_faults(root: Path, catalogue: Catalogue) -> list[str]:
     pages = {f"deploy/runbooks/{path.name}" for path in root.glob("deploy/runbooks/*.md")}
     missing = [f"{path}: expected a runbook for the alert of that name, was none" for path in sorted(alerts - pages)]
     left = [f"{path}: there is no alert of that name: rename the page or remove it" for path in sorted(pages - alerts)]
-    return [*missing, *left, *_find_dead_globs(root / PROMETHEUS)]
+    return [*missing, *left, *_find_dead_globs(root / PROMETHEUS), *_find_drawing_faults(root / DASHBOARD, catalogue)]
+
+
+def _find_drawing_faults(path: Path, catalogue: Catalogue) -> list[str]:
+    """Find what Grafana would take and draw wrongly, or not at all; absence is told by the comparison."""
+    if not path.is_file():
+        return []
+    faults = find_dashboard_faults(path.read_text(encoding="utf-8"), policies=(catalogue.slis, catalogue.soak))
+    return [f"{DASHBOARD}: {fault}" for fault in faults]
 
 
 def write_changed(root: Path, rendered: Mapping[str, bytes]) -> list[str]:

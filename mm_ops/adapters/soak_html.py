@@ -43,7 +43,7 @@ def render_soak_page(page: Page) -> bytes:
         "soak.html.j2",
         page=page,
         rows=rows,
-        closest=rows[:_SHOWN_MARGINS],
+        closest=[row for row in rows if row.severity == "hard" or row.room is not None][:_SHOWN_MARGINS],
         figures=[_draw(chart, rows, grain) for chart in charts_worst_first(page)],
         shown_breaches=_SHOWN_BREACHES,
         headline=headline(page),

@@ -50,6 +50,12 @@ def encode(value: object) -> bytes:
     return text.encode() + b"\n"
 
 
+def number_text(value: float) -> str:
+    """Write a number short where that loses nothing, else in full: a limit is the same to the last bit everywhere."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
 def digest(data: bytes) -> str:
     """``sha256:`` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

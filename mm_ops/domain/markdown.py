@@ -22,6 +22,11 @@ def signed(value: float | None, unit: str = "") -> str:
     return "" if value is None else f"{_scaled(value, unit)[0]:+.4g}"
 
 
+def shown_unit(unit: str) -> str:
+    """The unit that :func:`number` and :func:`signed` write in."""
+    return _scaled(0.0, unit)[1]
+
+
 def _scaled(value: float, unit: str) -> tuple[float, str]:
     """Bytes as MiB: nobody reads nine digits."""
     return (value / 2**20, "MiB") if unit == "bytes" else (value, unit)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import yaml
 
-from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS
+from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS, SOAK_METRICS
 from mm_ops.defs.judgement import judge_stored
 from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.runs import find_missing, run_assets
@@ -248,6 +248,72 @@ def test_a_golden_report_edited_by_hand_does_not_ship(altered: Deployment):
     path = altered.root / "var/artifacts/paper/golden/EDGE_REPORT_tiny.json"
     path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
     assert "rests on another paper/golden/EDGE_REPORT_tiny.json" in release_alone(altered)
+
+
+def test_an_earlier_days_report_edited_in_the_store_is_no_evidence(altered: Deployment):
+    path = altered.root / "var/artifacts/paper/2026-11-16/reports/chaos_drill.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    night = altered.night()
+    readiness = altered.evidence().read_json(altered.evidence().report(LAST, READINESS))
+    assert (night.word, readiness["verdict"]) == ("HOLD", "HOLD")
+    assert any("2026-11-16/reports/chaos_drill.json: altered since" in text for text in readiness["missing"])
+
+
+def test_a_readiness_of_another_day_is_not_this_days(altered: Deployment):
+    evidence = altered.evidence()
+    name = evidence.report(LAST, READINESS)
+    evidence.put_json(name, {**evidence.read_json(name), "stored_as": evidence.report(LAST.replace(day=19), READINESS)})
+    assert judge_again(altered)["is_go"].verdict is Verdict.INCONCLUSIVE
+    assert "altered since it was materialised" in release_alone(altered)
+
+
+def test_a_soak_of_another_day_is_not_judged_as_this_days(altered: Deployment):
+    evidence = altered.evidence()
+    evidence.put(
+        evidence.report(LAST, SOAK_METRICS), evidence.read(evidence.report(LAST.replace(day=19), SOAK_METRICS))
+    )
+    with altered.instance() as instance:
+        outcome = run_assets(altered.location().definitions, instance, "paper", LAST, [KEYS.soak_findings])
+    assert "is what was stored as paper/2026-11-19/reports/soak_metrics.json" in outcome.refusals[KEYS.soak_findings]
+    assert bundles(altered) == []
+
+
+def test_a_day_that_was_recorded_again_is_read_again(altered: Deployment, degraded: Path, tmp_path: Path):
+    mixed = tmp_path / "mixed"
+    shutil.copytree(altered.recordings["paper"], mixed)
+    record_elsewhere(altered, mixed)
+    altered.night()
+    for folder in degraded.iterdir():
+        if folder.is_dir():
+            shutil.copytree(folder / "date=2026-11-17", mixed / folder.name / "date=2026-11-17", dirs_exist_ok=True)
+    altered.said.clear()
+    assert altered.night().word == "HOLD"
+    again = [text for text in altered.said if "2026-11-17" in text]
+    assert "soak_metrics, edge_report, chaos_drill, test_results, sli_samples" in again[0]
+
+
+def test_files_whose_recorder_should_keep_digests_and_does_not_are_refused(healthy: Path, tmp_path: Path):
+    recording = tmp_path / "recording"
+    shutil.copytree(healthy, recording)
+    shutil.rmtree(recording / "days")
+    night = Deployment(tmp_path / "site", {"paper": recording}).night()
+    assert (night.word, night.exit_code) == ("HOLD", 2)
+    assert "days/date=2026-11-20/day.json: no digests of that day" in " ".join(night.reasons)
+
+
+def test_a_sample_part_that_was_damaged_in_the_store_is_collected_again(altered: Deployment):
+    path = altered.root / "var/artifacts/paper/samples/date=2026-11-19/part-00.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    altered.said.clear()
+    assert altered.night().word == "GO"
+    assert any("2026-11-19" in text and "sli_samples" in text for text in altered.said)
+
+
+@pytest.mark.parametrize("damage", [b"{}", b"[]", b"{"])
+def test_a_damaged_day_entry_in_the_store_is_made_again(altered: Deployment, damage: bytes):
+    path = altered.root / "var/artifacts/paper/days/date=2026-11-19/day.json"
+    path.write_bytes(damage)
+    assert altered.night().word == "GO"
 
 
 def test_a_later_hold_takes_the_earlier_bundle_away_and_says_so(altered: Deployment):

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from mm_ops.domain.canonical import digest, encode, to_plain
+from mm_ops.domain.canonical import digest, encode, number_text, to_plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -57,3 +57,12 @@ def test_a_value_with_no_single_form_is_refused(value: object):
 def test_a_digest_names_its_algorithm():
     # printf '' | sha256sum
     assert digest(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(150.0, "150"), (0.02, "0.02"), (1_234_567.0, "1234567.0"), (0.1 + 0.2, "0.30000000000000004"), (-0.5, "-0.5")],
+)
+def test_a_number_is_short_where_that_loses_nothing(value: float, text: str):
+    assert number_text(value) == text
+    assert float(number_text(value)) == value

@@ -53,9 +53,10 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         with refusals_end_the_step():
             slis, soak = policies(site)
             selectors = selectors_of(slis, soak)
-            if not evidence.has(evidence.registration(day)):  # the first one stands: a soak may have begun with it
-                record = register(slis, soak, registered=site.now(), version=bot.version)
-                evidence.put_json(evidence.registration(day), record)
+            record = register(slis, soak, registered=site.now(), version=bot.version)
+            for begins in (day, day + DAY):  # of the day itself only where the night before did not
+                if not evidence.has(evidence.registration(begins)):  # the first one stands: a soak begins with it
+                    evidence.put_json(evidence.registration(begins), record)
             evidence.forget_segments(day)
             collected = collect_day(
                 site.samples(bot),

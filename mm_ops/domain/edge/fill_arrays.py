@@ -33,8 +33,8 @@ class FillArrays:
         chosen = fills.select("at_ns", *names).rechunk()
         return cls(chosen["at_ns"].to_numpy(), *(chosen[name].cast(pl.Float64).to_numpy() for name in names))
 
-    def pick(self, which: slice | Bools) -> Self:
-        """Some of them: a stretch, without a copy, or those of a mask."""
+    def pick(self, which: slice | Bools | Ints) -> Self:
+        """Some of them: a stretch, without a copy, or those of a mask or at indices."""
         return type(self)(*(getattr(self, item.name)[which] for item in fields(self)))
 
     def since(self, first: int) -> Self:
@@ -45,6 +45,10 @@ class FillArrays:
         """These and others, in the order of their time."""
         if not self.at.size:
             return later
-        parts = [np.concatenate([getattr(self, item.name), getattr(later, item.name)]) for item in fields(self)]
-        order = np.argsort(parts[0], kind="stable")
-        return type(self)(*(part[order] for part in parts))
+        both = type(self)(
+            *(np.concatenate([getattr(self, item.name), getattr(later, item.name)]) for item in fields(self))
+        )
+        if not later.at.size or later.at[0] >= self.at[-1]:
+            return both
+        order = np.argsort(both.at, kind="stable")
+        return both.pick(order)

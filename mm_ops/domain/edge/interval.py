@@ -43,9 +43,8 @@ def choose_block(money: Floats, notional: Floats) -> float:
     weights = np.clip(2 * (1 - lags / max(lags.size, 1)), 0, 1)
     spectrum = covariance[0] + 2 * float(weights @ covariance[lags])
     slope = 2 * float((weights * lags) @ covariance[lags])
-    if spectrum == 0:
-        return _most(bins)
-    block: float = math.cbrt((slope / spectrum) ** 2 * bins)  # 2·G²/D with D = 2·spectrum²
+    slope_each = slope / spectrum if spectrum else math.inf  # 2·G²/D is its square, since D = 2·spectrum²
+    block: float = math.cbrt(slope_each**2 * bins)
     return min(max(block, 1.0), _most(bins))
 
 
@@ -69,7 +68,7 @@ def draw_resamples(bins: int, block: float, resamples: int, seed: int) -> Floats
         (resamples, bins): how often each bin is in each resample; a row adds up to ``bins``.
     """
     random = np.random.PCG64(seed)
-    blocks = math.ceil(bins / block + 6 * math.sqrt(bins / block)) + 10
+    blocks = math.ceil(bins / block + 3 * math.sqrt(bins / block))
     rows = max(1, _DRAWN_AT_ONCE // blocks)
     counts = [_draw(random, min(rows, resamples - done), blocks, bins, block) for done in range(0, resamples, rows)]
     found: Floats = np.concatenate(counts)

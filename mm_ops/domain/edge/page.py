@@ -16,12 +16,16 @@ _ANSWERS = {"yes": Verdict.PASS, "no": Verdict.FAIL}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityLimits:
-    """Beyond which an edge is not to be believed; shares are 0 to 1. Each is a policy's number."""
+    """Beyond which an edge is not to be believed; shares are 0 to 1.
+
+    The first three are those of readiness.yaml's ``edge``, the last is edge_page.yaml's: of fills alone in their
+    millisecond, since the others are mostly sweeps, which rightly go beyond the touch.
+    """
 
     min_measured_share: float
     min_quote_coverage: float
     max_quote_age_p95_ms: float
-    max_outside_touch_share: float
+    max_outside_touch_share_alone: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,7 +90,12 @@ def concerns(page: EdgePage) -> list[Concern]:
         _share(page, "fills measured", "measured_share", at_least=limits.min_measured_share),
         _share(page, "window covered by quotes", "quote_coverage", at_least=limits.min_quote_coverage),
         _age(page, limits.max_quote_age_p95_ms),
-        _share(page, "fills outside the touch", "outside_touch_share", at_most=limits.max_outside_touch_share),
+        _share(
+            page,
+            "lone fills outside the touch",
+            "outside_touch_share_alone",
+            at_most=limits.max_outside_touch_share_alone,
+        ),
     ]
     order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
     return sorted(found, key=lambda one: order[one.verdict])

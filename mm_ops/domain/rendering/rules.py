@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from mm_ops.domain.bots import Bot
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.rendering.catalogue import Catalogue, Watched, matchers_of
 from mm_ops.domain.rendering.promql import metrics_of
 from mm_ops.domain.sli.counters import CounterIncrease, rate_promql
@@ -98,12 +99,6 @@ def record_rules(catalogue: Catalogue) -> list[dict[str, str]]:
 def gate_rules(catalogue: Catalogue) -> list[AlertRule]:
     """Build the alert of each gate that has one."""
     return [_gate_rule(one, catalogue.record_of(one)) for one in catalogue.watched]
-
-
-def number_text(value: float) -> str:
-    """Write a number short where that loses nothing, else in full: an alert's limit is the gate's, to the last bit."""
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)
 
 
 def limit_words(gate: Gate) -> str:

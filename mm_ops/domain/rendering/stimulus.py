@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.rendering.catalogue import Watched, needed_series
-from mm_ops.domain.rendering.rules import number_text
 from mm_ops.domain.sli.counters import CounterIncrease, Ratio
 from mm_ops.domain.sli.gauges import ConditionTime, Gauge
 from mm_ops.domain.sli.histograms import HistogramQuantile, histogram_quantile

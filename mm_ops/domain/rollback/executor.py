@@ -36,7 +36,8 @@ class Executor:
         if not self.log.claim(stop, self.clock.now()):
             return None
         timeline = _Timeline(self.clock)
-        self.log.request([action.key for action in stop.actions], self.clock.now())
+        keys = [action.key for action in stop.actions]
+        self._write(lambda: self.log.request(keys, self.clock.now()), timeline)
         results = self._act(stop.actions, timeline)
         results, faults = self._verify(stop, results, timeline)
         unconfirmed = [f"{one.action.name.value}: {one.reason}" for one in results if one.reason]
@@ -49,7 +50,7 @@ class Executor:
         )
         if not outcome.confirmed:
             self.pager.page(f"{stop.bot}: the stop for {stop.alert} is not confirmed: {'; '.join(outcome.faults)}")
-        self.log.finish(outcome, self.clock.now())
+        self._write(lambda: self.log.finish(outcome, self.clock.now()), timeline)
         return outcome
 
     def _write(self, write: Callable[[], None], timeline: "_Timeline") -> None:

@@ -123,12 +123,13 @@ def _texts(given: Mapping[str, Any], field: str) -> dict[str, str]:
         if not isinstance(text, str):
             raise SchemaError(f"{field}.{_shorten(name)}: expected a text, was {type(text).__name__}")
         if not (_encodable(name) and _encodable(text)):
-            raise SchemaError(f"{field}.{_shorten(name)}: expected Unicode text, was half a surrogate pair")
+            raise SchemaError(f"{field}.{_shorten(name)}: expected text that can be stored, was NUL or half a pair")
     return dict(texts)
 
 
 def _encodable(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+    """Half a surrogate pair has no bytes in UTF-8, and PostgreSQL stores no NUL in a text."""
+    return not any("\ud800" <= letter <= "\udfff" or letter == "\0" for letter in text)
 
 
 def _time(given: Mapping[str, Any], field: str) -> datetime | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli.instants import LOOKBACK_NS, Instants, Times, chosen, latest
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
@@ -96,7 +97,7 @@ class ConditionTime:
     def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
         """Write the whole-window query; it looks every 15 s, the value looks at every sample."""
         selector = self.selectors()[0].promql(matchers)
-        looks = f"({selector} == bool {self.equals:g})[{format_duration(window)}:{_QUERY_STEP_S}s]"
+        looks = f"({selector} == bool {number_text(self.equals)})[{format_duration(window)}:{_QUERY_STEP_S}s]"
         return f"sum_over_time({looks}) * {_QUERY_STEP_S}"
 
     def alert_promql(self, window: timedelta | None, by: Sequence[str]) -> str:  # noqa: ARG002 - one form for all kinds

@@ -23,6 +23,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli.bucket_quantiles import histogram_quantiles
 from mm_ops.domain.sli.counters import find_below_zero, find_falling, increase, rate_promql, summed_rates
@@ -90,11 +91,13 @@ class HistogramQuantile:
     def promql(self, window: timedelta, matchers: Mapping[str, str]) -> str:
         """Write the whole-window query; its extrapolation cancels."""
         buckets = self.selectors()[0].promql(matchers)
-        return f"histogram_quantile({self.q:g}, sum by (le) (increase({buckets}[{format_duration(window)}])))"
+        return (
+            f"histogram_quantile({number_text(self.q)}, sum by (le) (increase({buckets}[{format_duration(window)}])))"
+        )
 
     def alert_promql(self, window: timedelta, by: Sequence[str]) -> str:
         """Write the quantile of what was observed in a short window."""
-        return f"histogram_quantile({self.q:g}, {rate_promql(self.selectors(), window, [*by, _LE])})"
+        return f"histogram_quantile({number_text(self.q)}, {rate_promql(self.selectors(), window, [*by, _LE])})"
 
     def evaluate(self, table: Sequence[Series], scope: Scope) -> Measurement:
         """Measure it on raw samples."""

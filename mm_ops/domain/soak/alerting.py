@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import Sli
 from mm_ops.domain.sli.gauges import ConditionTime
@@ -37,4 +38,4 @@ def alert_value(gate: Gate, sli: Sli, by: Sequence[str] = SERIES_LABELS) -> str:
 def alert_expression(gate: Gate, sli: Sli, by: Sequence[str] = SERIES_LABELS) -> str:
     """Write the whole condition of the gate's alert."""
     operator, number = comparison(gate, sli)
-    return f"{alert_value(gate, sli, by)} {operator} {number:g}"
+    return f"{alert_value(gate, sli, by)} {operator} {number_text(number)}"

@@ -10,7 +10,7 @@ from typing import assert_never
 from mm_ops.domain.charts.chart import Chart
 from mm_ops.domain.charts.time_axis import lasting
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.markdown import number
+from mm_ops.domain.markdown import number, shown_unit, signed
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 from mm_ops.domain.windows import TimeWindow
@@ -174,7 +174,7 @@ def _row(page: Page, finding: Finding) -> GateRow:
         verdict=finding.verdict.value,
         value=number(finding.value, unit),
         limit="none" if finding.limit is None else f"{sign} {number(finding.limit, unit)}".strip(),
-        margin=_NOTHING if finding.margin is None else f"{finding.margin:+.4g} {unit}".strip(),
+        margin=_NOTHING if finding.margin is None else f"{signed(finding.margin, unit)} {shown_unit(unit)}".strip(),
         samples=_NOTHING if finding.samples is None else f"{finding.samples:,}",
         coverage=_NOTHING if finding.coverage is None else f"{int(finding.coverage * 10_000) / 100:g} %",
         longest_gap=_gap(finding.longest_gap_s),

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.policy import CLOSED, Name, Source, Unit
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.bucket_rules import Baseline, BucketPolicy, Trend
@@ -88,7 +89,7 @@ class Gate:
     @property
     def words(self) -> str:
         """The rule in a line, with its source."""
-        return f"{self.sli} {self.bound.sign} {self.limit:g} {self.unit}. {self.source}"
+        return f"{self.sli} {self.bound.sign} {number_text(self.limit)} {self.unit}. {self.source}"
 
 
 def sustained_name(gate: Gate) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mm_ops.domain.canonical import number_text
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.rendering.promql import metrics_of
 from mm_ops.domain.rendering.rules import (
@@ -17,7 +18,6 @@ from mm_ops.domain.rendering.rules import (
     build_rules,
     gate_rules,
     no_data_rules,
-    number_text,
     record_rules,
     watchdog_rule,
 )

@@ -83,3 +83,11 @@ def test_two_alerts_of_one_name_are_refused() -> None:
     first, second, *others = policy.gates
     with pytest.raises(ValueError, match="alerts: expected every name once, was twice: SoakLatencyP95High"):
         replace(policy, gates=(first, replace(second, alert=first.alert), *others))
+
+
+@pytest.mark.parametrize(("limit", "text"), [(1_234_567.0, "1234567.0"), (0.85000001, "0.85000001"), (150.0, "150")])
+def test_a_limit_is_the_same_to_the_last_bit_in_the_alert(limit: float, text: str) -> None:
+    gate = next(one for one in soak_policy().gates if one.name == "ws_lag_max_ms")
+    sli = catalogue().of(gate.sli)
+    assert alert_expression(replace(gate, limit=limit), sli) == f"mm_ws_lag_max_ms > {text}"
+    assert f"≤ {text} ms" in replace(gate, limit=limit).words
