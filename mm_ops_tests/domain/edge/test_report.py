@@ -9,10 +9,12 @@ import pytest
 
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.policy import Clock, VenuePolicy
-from mm_ops.domain.edge.report import build_edge_report
+from mm_ops.domain.edge.report import MEASURED, build_edge_report, clock_by_symbol, measured_fills
 from mm_ops.domain.edge.report_text import edge_markdown
 from mm_ops.domain.errors import PolicyError, SchemaError
+from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import (
+    START,
     WORDS,
     edge_policy,
     fill,
@@ -263,6 +265,79 @@ def test_money_of_two_currencies_is_not_added_up():
             market=pl.concat([MARKET, quotes((0, 99, 101), symbol="Y")]),
             instruments=both,
         )
+
+
+@pytest.mark.parametrize("kind", ["linear", "inverse"])
+def test_the_table_of_single_fills_adds_up_to_the_report(kind: str):
+    rows = [
+        fill(0, "buy", 99),
+        fill(1.5, "buy", 99, 3, fee=0.1, order_ts_ns=fill(1, "buy", 99)["ts_ns"]),
+        fill(2.5, "sell", 101, liquidity="taker"),
+        fill(58, "sell", 104, symbol="Y"),
+        fill(70, "buy", 99),
+    ]
+    both = instruments(instrument(kind=kind, contract_size=2.0), instrument(symbol="Y", kind=kind))
+    market = pl.concat([MARKET, MARKET.with_columns(symbol=pl.lit("Y"))])
+    given: dict[str, Any] = {"policy": edge_policy(), "instruments": both, "window": minute()}
+    table = measured_fills(fills(*rows), market, **given)
+    total = report(*rows, market=market, **given)["total"]
+    assert table["symbol"].to_list() == ["X", "X", "Y"], "the first has no quote, the last is outside the window"
+    assert table.columns == [
+        *MEASURED,
+        *(f"{k}_{h}" for h in ("1s", "5s") for k in ("markout", "adverse", "inventory")),
+    ]
+    assert table["notional"].sum() == pytest.approx(total["notional"], rel=1e-12)
+    assert table["net"].sum() == pytest.approx(total["net_money"], rel=1e-12)
+    assert table["fee_money"].sum() == pytest.approx(total["fee_money"], rel=1e-12)
+    assert table["order_age_ms"].to_list() == [500.0, None, None]
+    for column, measure in (("capture", "spread_capture_bps"), ("markout_1s", "markout_bps_1s")):
+        known = table.filter(pl.col(column).is_not_null()).select(column, "notional").sum().row(0)
+        assert 1e4 * known[0] / known[1] == pytest.approx(total[measure], rel=1e-12)
+    assert total["nulls"]["5s"] == table["markout_5s"].null_count() == 1
+
+
+def test_the_table_of_no_fills_has_all_columns():
+    empty = measured_fills(fills(), MARKET, policy=edge_policy(), instruments=instruments(), window=minute())
+    assert empty.height == 0
+    assert set(MEASURED) < set(empty.columns)
+
+
+def test_hours_and_venues_are_groups_like_the_others():
+    # 00:59:59.5 and 01:00:00.5 of a day: an hour each
+    window = TimeWindow(START, START + timedelta(hours=2))
+    rows = [fill(3599.5, "buy", 99), fill(3600.5, "buy", 99, 3), fill(7000, "buy", 99)]
+    elsewhere = edge_policy(venues=dict.fromkeys(("paper", "other"), edge_policy().venues["paper"]))
+    found = report(
+        *rows,
+        fill(3600.5, "sell", 101, symbol="Y", venue="other"),
+        market=pl.concat([quotes((3590, 99, 101)), quotes((3590, 99, 101), symbol="Y")]),
+        instruments=instruments(instrument(), instrument(symbol="Y", venue="other")),
+        policy=elsewhere,
+        window=window,
+    )
+    assert {hour: group["fills"] for hour, group in found["by_hour"].items()} == {"00": 1, "01": 2}
+    assert {hour: group["fills_without_quote"] for hour, group in found["by_hour"].items()} == {"00": 0, "01": 1}
+    assert {hour: group["fills_on_a_stale_quote"] for hour, group in found["by_hour"].items()} == {"00": 0, "01": 1}
+    assert found["by_hour"]["01"]["turnover"] == 3 * 99 + 101, "at the prices; at the mid 400"
+    assert found["by_hour"]["01"]["notional"] == 400
+    assert {venue: group["fills"] for venue, group in found["by_venue"].items()} == {"paper": 2, "other": 1}
+    assert found["quality_by_symbol"]["Y"]["fills_without_quote"] == 0
+    assert found["quality_by_symbol"]["X"]["fills_without_quote"] == 1
+
+
+def test_an_hour_whose_fills_have_no_mid_is_told_with_nulls():
+    found = report(fill(0, "buy", 99))
+    assert (found["by_hour"]["00"]["fills"], found["by_hour"]["00"]["fills_without_quote"]) == (0, 1)
+    assert found["by_hour"]["00"]["net_edge_bps"] is None
+
+
+@pytest.mark.parametrize(("symbol", "error"), [("X", None), ("Z", SchemaError)])
+def test_the_clock_of_a_symbol_is_that_of_its_venue(symbol: str, error: type[Exception] | None):
+    if error is None:
+        assert clock_by_symbol(edge_policy(), instruments(), symbol) == "exchange"
+    else:
+        with pytest.raises(error, match=r"is not in instruments\.yaml"):
+            clock_by_symbol(edge_policy(), instruments(), symbol)
 
 
 def test_the_report_is_canonical_json_and_the_same_twice():

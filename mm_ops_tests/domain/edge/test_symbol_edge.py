@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mm_ops.domain.edge.join import STRETCH
 from mm_ops.domain.edge.policy import VenuePolicy
 from mm_ops.domain.edge.report import SymbolDay, build_edge_report, measure_days
 from mm_ops.domain.edge.symbol_edge import OVERLAP
@@ -116,6 +117,24 @@ def test_a_part_without_quotes_or_without_fills_is_a_part():
     assert measure([*apart, *other]) == near(whole())
 
 
+def test_quotes_may_come_late_within_the_overlap():
+    (first, second), other = parts("X", (0, 1800, 3600), 1), parts("Y", (0, 3600), 2)
+    early = first.quotes().with_row_index()
+    late = (pl.col("ts_ns") >= START_NS + 1780 * SECOND) & (pl.col("index") % 2 == 1)
+    without = early.filter(~late).drop("index")
+    following = pl.concat([early.filter(late).drop("index"), second.quotes()])
+    days = [SymbolDay("X", first.fills, lambda: without), SymbolDay("X", second.fills, lambda: following)]
+    assert following["ts_ns"][0] < without["ts_ns"][-1]
+    assert measure([*days, *other]) == near(whole())
+
+
+def test_fills_whose_order_was_sent_later_are_refused_in_any_part():
+    (first, second), (ours, _) = parts("X", (0, 1800, 3600), 1), market(1, "X")
+    wrong = ours.filter(pl.col("ts_ns") >= START_NS + 1800 * SECOND).with_columns(order_ts_ns=pl.col("ts_ns") + 1)
+    with pytest.raises(SchemaError, match="expected a time before the fill's"):
+        measure([first, SymbolDay("X", lambda: wrong, second.quotes)])
+
+
 def test_days_out_of_order_are_refused():
     first, second = parts("X", (0, 1800, 3600), 1)
     with pytest.raises(
@@ -137,3 +156,28 @@ def test_a_lag_of_the_venue_holds_across_parts():
     expected = build_edge_report(ours, offered, policy=late, instruments=BOTH, window=HOUR)
     found = measure_days(parts("X", (0, 1700, 3600), 1), policy=late, instruments=BOTH, window=HOUR)
     assert found == near(expected)
+
+
+def test_more_fills_than_are_joined_at_once_are_all_measured():
+    # three stretches, bought at 99 and sold at 102 in turn, with the mid at 100
+    number = 2 * STRETCH + 2
+    at = START_NS + SECOND + np.arange(number) * 10**6
+    ours = pl.DataFrame(
+        {
+            "ts_ns": at,
+            "exch_ts_ns": at,
+            "symbol": "X",
+            "side": ["buy", "sell"] * (number // 2),
+            "price": [99.0, 102.0] * (number // 2),
+            "qty": 1.0,
+            "liquidity": "maker",
+            "fee": 0.25,
+        }
+    )
+    still = quotes(*((float(second), 99, 101) for second in range(0, 3600, 5)))
+    found = build_edge_report(ours, still, policy=POLICY, instruments=BOTH, window=HOUR)
+    # captures of 1 and 2 and a fee of 0.25 on 100 each: (1.5 − 0.25) of 100 on average
+    assert found["total"]["fills"] == number
+    assert found["total"]["net_edge_bps"] == pytest.approx(125.0, rel=1e-12)
+    assert found["quality"]["fills_alone_in_their_millisecond"] == number
+    assert found["quality"]["outside_touch_share"] == 0.5

@@ -1,0 +1,55 @@
+"""Fills as arrays keep their order and their columns."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from mm_ops.domain.edge.fill_arrays import FillArrays
+from mm_ops.domain.edge.measures import price_fills
+from mm_ops.domain.edge.symbol_edge import with_order_age
+from mm_ops_tests.builders import START_NS, fill, fills, instrument
+
+
+def arrays(*at: int) -> FillArrays:
+    """Fills of which every column says when they were."""
+    found = np.array(at, dtype=np.int64)
+    return FillArrays(found, *(found * float(factor) for factor in range(2, 9)))
+
+
+def same(found: FillArrays, *at: int) -> bool:
+    expected = arrays(*at)
+    return all(np.array_equal(getattr(found, item.name), getattr(expected, item.name)) for item in fields(FillArrays))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "both"),
+    [
+        ((), (1, 2), (1, 2)),
+        ((1, 2), (), (1, 2)),
+        ((1, 2), (2, 3), (1, 2, 2, 3)),
+        ((1, 5), (2, 3, 9), (1, 2, 3, 5, 9)),
+    ],
+)
+def test_two_lists_are_one_in_the_order_of_time(first: tuple[int], then: tuple[int], both: tuple[int]):
+    assert same(arrays(*first).then(arrays(*then)), *both)
+
+
+def test_some_are_picked_by_stretch_mask_or_index_and_the_rest_is_a_copy():
+    every = arrays(1, 2, 3)
+    assert same(every.pick(slice(1, 3)), 2, 3)
+    assert same(every.pick(np.array([True, False, True])), 1, 3)
+    assert same(every.pick(np.array([2, 0])), 3, 1)
+    rest = every.since(1)
+    assert same(rest, 2, 3)
+    assert not np.shares_memory(rest.at, every.at)
+
+
+def test_what_is_not_known_is_not_a_number():
+    timed = fills(fill(1, "buy", 99, 2, fee=0.5), fill(2, "sell", 50, liquidity=None)).with_columns(at_ns="exch_ts_ns")
+    found = FillArrays.of(price_fills(with_order_age(timed), instrument(contract_size=10.0)))
+    assert found.at.tolist() == [START_NS + 10**9, START_NS + 2 * 10**9]
+    assert (found.sign.tolist(), found.traded.tolist(), found.fee.tolist()) == ([1, -1], [1980, 500], [0.5, 0])
+    assert found.role[0] == 1
+    assert np.isnan(found.role[1])
+    assert np.isnan(found.order_age_ms).all()
