@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +35,12 @@ class RunningBot:
     def put(self, path: str, key: str, **body: Any) -> requests.Response:
         return requests.put(f"{self.url}{path}", json=body, headers={"Idempotency-Key": key}, timeout=10)
 
+    def text(self) -> str:
+        return requests.get(f"{self.url}/metrics", timeout=10).text
+
     def value(self, metric: str, **labels: str) -> float:
-        text = requests.get(f"{self.url}/metrics", timeout=10).text
-        found = [one.value for one in parse_exposition(text, "scrape") if (one.metric, one.labels) == (metric, labels)]
+        samples = parse_exposition(self.text(), "scrape")
+        found = [one.value for one in samples if (one.metric, one.labels) == (metric, labels)]
         assert len(found) == 1, f"{metric} {labels} is there {len(found)} times"
         return found[0]
 
@@ -52,7 +55,7 @@ class RunningBot:
             time.sleep(0.02)
         raise AssertionError(f"the paper bot is not ready: {self.log.read_text(encoding='utf-8')}")
 
-    def until(self, reached: "Any") -> None:
+    def until(self, reached: Callable[[], bool]) -> None:
         """Wait until a condition holds; the bot's clock runs on meanwhile."""
         end = time.monotonic() + _READY_WITHIN_S
         while not reached():

@@ -101,6 +101,8 @@ class OverridesBot:
         return state
 
     def _write(self, command: Command, key: str) -> datetime:
+        if not self._overrides.parent.is_dir():  # a lock would make the folder, and no bot would watch it
+            raise SchemaError("there is no such folder")
         with FileLock(self._overrides.with_name(f".{self._overrides.name}.lock"), timeout=self._timeout_s):
             asked: dict[str, Any] = read_object(self._overrides) if self._overrides.exists() else {}
             keys = _keys(asked, self._overrides)

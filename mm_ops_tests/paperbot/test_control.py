@@ -70,16 +70,16 @@ def test_a_command_needs_a_key(key: str | None):
     assert refused(Control(10), "strategy_scale", 0.5, key).status == 400
 
 
-WRONG = [
-    *[("strategy_scale", value) for value in (-0.01, 1.01, "1", None, True, float("nan"), float("inf"))],
-    *[("trading_state", value) for value in ("halted", "", None, 1, ["HALTED"])],
-    *[("circuit", value) for value in ("OPEN", "half-open", None)],
-    *[("orders_frozen", value) for value in (1, 0, "true", None)],
-    *[("profile", value) for value in ("aggressive", "", None, {})],
-]
+WRONG: dict[str, tuple[object, ...]] = {
+    "strategy_scale": (-0.01, 1.01, "1", None, True, float("nan"), float("inf")),
+    "trading_state": ("halted", "", None, 1, ["HALTED"]),
+    "circuit": ("OPEN", "half-open", None),
+    "orders_frozen": (1, 0, "true", None),
+    "profile": ("aggressive", "", None, {}),
+}
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG, ids=lambda item: repr(item)[:20])
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_value_that_is_none_is_refused_with_what_was_expected(name: str, value: object):
     error = refused(Control(10), name, value)
     assert error.status == 422
