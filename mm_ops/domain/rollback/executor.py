@@ -7,13 +7,13 @@ was restarted meanwhile has forgotten the first while it did the last.
 """
 
 import queue
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mm_ops.domain.errors import EffectNotConfirmedError, MmOpsError, SourceUnavailableError
 from mm_ops.domain.rollback.bot import BotControl, BotState, aim_of, shows
+from mm_ops.domain.rollback.bounded import call_within, start
 from mm_ops.domain.rollback.policy import Attempts
 from mm_ops.domain.rollback.stop import Action, ActionResult, ActionState, Clock, Outcome, Pager, Step, Stop, StopLog
 from mm_ops.domain.windows import format_duration
@@ -65,7 +65,7 @@ class Executor:
         """Drive all actions at once and write down each result as it comes."""
         done: queue.SimpleQueue[ActionResult] = queue.SimpleQueue()
         for action in actions:
-            _start(lambda action=action: done.put(self._drive(action, timeline)))  # type: ignore[misc]
+            start(lambda action=action: done.put(self._drive(action, timeline)))  # type: ignore[misc]
         results = {}
         for _ in actions:
             result = done.get()
@@ -126,24 +126,10 @@ class Executor:
             self.clock.sleep(self.attempts.pause.total_seconds())
 
     def _within(self, call: Callable[[], T], end: float | None) -> T | MmOpsError:
-        """Call in a thread that is left behind when it takes longer than an attempt may."""
+        """Call for no longer than an attempt may take, and not past the end."""
         limit = self.attempts.attempt.total_seconds()
         left = limit if end is None else max(0.001, min(limit, end - self.clock.monotonic()))
-        answer: queue.SimpleQueue[T | MmOpsError] = queue.SimpleQueue()
-
-        def run() -> None:
-            try:
-                answer.put(call())
-            except MmOpsError as error:
-                answer.put(error)
-            except Exception as error:  # noqa: BLE001 - an adapter's own fault must not leave the action without an answer
-                answer.put(SourceUnavailableError(f"{type(error).__name__}: {error}"))
-
-        _start(run)
-        try:
-            return answer.get(timeout=left)
-        except queue.Empty:
-            return SourceUnavailableError(f"expected an answer within {left:.3g} s, was none")
+        return call_within(call, left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +140,6 @@ class _Timeline:
 
     def add(self, what: str) -> None:
         self.steps.append(Step(at=self.clock.now(), what=what))
-
-
-def _start(run: Callable[[], None]) -> None:
-    threading.Thread(target=run, daemon=True).start()
 
 
 def _keeps(state: BotState | MmOpsError, action: Action) -> bool:

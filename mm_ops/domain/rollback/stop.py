@@ -117,10 +117,14 @@ class Clock(Protocol):
 
 
 class Pager(Protocol):
-    """Tells whoever is on call; it must not raise, and must not block."""
+    """Tells people; it must not raise, and must not block."""
 
     def page(self, reason: str) -> None:
-        """Tell them."""
+        """Tell whoever is on call, now."""
+        ...
+
+    def tell(self, reason: str) -> None:
+        """Tell the team, when it next looks."""
         ...
 
 

@@ -1,0 +1,260 @@
+"""The watcher's journal: what came in, what was decided, what was asked of a bot and what was read back.
+
+SQLite (WAL, ``synchronous=FULL``) in a file by default, PostgreSQL by URL where two watchers run. Every method that
+writes returns when the write is on the disk. ``owner`` names the watcher and stays the same over its restarts: what
+it had begun is its own again at once, and another's only when the lease has run out.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from mm_ops.adapters.journal_chain import Anchor, read_anchor
+from mm_ops.adapters.journal_engine import check_sound, create_tables, open_engine
+from mm_ops.adapters.journal_reads import JournalReads
+from mm_ops.adapters.journal_tables import ACTIONS, EPISODES, INBOX, RESUMES, SIGHTINGS, STATE, STOPS, stamp
+from mm_ops.adapters.journal_writer import Ledger, Writer
+from mm_ops.domain.canonical import to_plain
+from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.bot import TradingState
+from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page
+from mm_ops.domain.rollback.stop import ActionResult, ActionState, Outcome, Stop
+
+T = TypeVar("T")
+SIGHTINGS_KEPT = 1000
+"""Of one set of labels; no policy asks for confirmations among more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A body that is on the disk; ``seen`` counts how often the same bytes came, this time included."""
+
+    digest: str
+    seen: int
+
+
+class Journal(JournalReads):
+    """One open journal, for every thread of a process. It is a ``StopLog``."""
+
+    def __init__(self, url: str, anchor: Path, *, owner: str, lease: timedelta) -> None:
+        """Open the journal, and make it where there is none.
+
+        Raises:
+            SourceUnavailableError: the database does not answer, or the disk is full.
+            IntegrityError: the file is damaged, or its chain does not go through the anchor. Do not start; page.
+        """
+        self._engine = open_engine(url)
+        create_tables(self._engine)
+        check_sound(self._engine, read_anchor(anchor))
+        super().__init__(open_engine(url, read_only=True))
+        self._anchor = Anchor(anchor)
+        self._writer = Writer(self._engine, self._anchor)
+        self._owner, self._lease = owner, lease
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what waits, sync the anchor, and close."""
+        self._writer.close()
+        self._anchor.close()
+        self._engine.dispose()
+        self._source.dispose()
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the anchor, if anything: tell it, the journal goes on without."""
+        return self._anchor.fault
+
+    def take_in(self, body: bytes, at: datetime) -> Intake:
+        """Write a body down; the same bytes again are counted."""
+        return self.take_in_later(body, at).result()
+
+    def take_in_later(self, body: bytes, at: datetime) -> "Future[Intake]":
+        """As ``take_in``, for a caller that must not wait here: the future is done when the body is on the disk."""
+        digest, moment = hashlib.sha256(body).hexdigest(), stamp(at)
+
+        def work(ledger: Ledger) -> Intake:
+            row = ledger.get(INBOX, digest)
+            if row is None:
+                first = {"digest": digest, "received_at": moment, "last_at": moment, "seen": 1, "handled": 0}
+                ledger.add(INBOX, first, moment, body=body)
+                return Intake(digest, 1)
+            ledger.change(INBOX, {**row, "last_at": moment, "seen": row["seen"] + 1}, moment)
+            return Intake(digest, row["seen"] + 1)
+
+        return self._writer.submit(work)
+
+    def handled(self, digest: str, seen: int, at: datetime) -> None:
+        """Write down that a body was dealt with, as often as it had come (``seen``) when it was taken up."""
+
+        def work(ledger: Ledger) -> None:
+            row = ledger.get(INBOX, digest)
+            if row is not None and row["handled"] < seen:
+                ledger.change(INBOX, {**row, "handled": seen}, stamp(at))
+
+        self._do(work)
+
+    def note(self, alert: Alert, decision: Decision, seen_at: datetime, at: datetime) -> None:
+        """Write down that an alert was seen and what was decided on it."""
+
+        def work(ledger: Ledger) -> None:
+            _note_sighting(ledger, alert, seen_at)
+            _note_episode(ledger, alert, decision, stamp(seen_at), stamp(at))
+
+        self._do(work)
+
+    def note_event(self, subject: str, key: str, body: Mapping[str, object], at: datetime) -> None:
+        """Add a record of anything else that must not be lost: a fault in a payload, a blind spell, a page.
+
+        Raises:
+            ValueError: the subject is the name of a table, whose records account for rows.
+        """
+        if subject in STATE:
+            raise ValueError(f"subject: expected none of the tables, was {subject}")
+        self._do(lambda ledger: ledger.note(subject, key, to_plain(body), stamp(at)))
+
+    def claim(self, stop: Stop, at: datetime) -> bool:
+        """Take the stop for this process; its actions are ``intended``, or as they were before a restart."""
+        name, until = _stop_id(stop), stamp(at + self._lease)
+
+        def work(ledger: Ledger) -> bool:
+            row = ledger.get(STOPS, name)
+            if row is None:
+                _add_stop(ledger, stop, {"owner": self._owner, "lease_until": until}, stamp(at))
+            elif row["finished_at"] is not None or not (row["owner"] == self._owner or row["lease_until"] < stamp(at)):
+                return False
+            else:
+                ledger.change(STOPS, {**row, "owner": self._owner, "lease_until": until}, stamp(at))
+            return True
+
+        with self._lock:
+            if name in self._running:
+                return False
+            self._running.add(name)
+        mine = False
+        try:
+            mine = self._do(work)
+        finally:
+            if not mine:
+                self._release(name)
+        return mine
+
+    def request(self, keys: Collection[str], at: datetime) -> None:
+        """Write down that the bot is about to be asked."""
+
+        def work(ledger: Ledger) -> None:
+            for key in keys:
+                row = _row(ledger.get(ACTIONS, key), key)
+                asked = {"state": ActionState.REQUESTED.value, "requested_at": stamp(at), "settled_at": None}
+                ledger.change(ACTIONS, {**row, **asked, "reason": ""}, stamp(at))
+
+        self._do(work)
+
+    def settle(self, result: ActionResult) -> None:
+        """Write down what came of an action; attempts add up over restarts."""
+
+        def work(ledger: Ledger) -> None:
+            row = _row(ledger.get(ACTIONS, result.action.key), result.action.key)
+            came = {
+                "state": result.state.value,
+                "attempts": row["attempts"] + result.attempts,
+                "settled_at": stamp(result.at),
+                "observed": None if result.observed is None else _json(result.observed),
+                "reason": result.reason,
+            }
+            ledger.change(ACTIONS, {**row, **came}, stamp(result.at))
+
+        self._do(work)
+
+    def finish(self, outcome: Outcome, at: datetime) -> None:
+        """Write down what came of the stop; in any case it is no longer this process's."""
+        name = _stop_id(outcome.stop)
+
+        def work(ledger: Ledger) -> None:
+            row = _row(ledger.get(STOPS, name), name)
+            came = {"faults": outcome.faults, "timeline": outcome.timeline}
+            ended = {"finished_at": stamp(at), "confirmed": int(outcome.confirmed), "outcome": _json(came)}
+            ledger.change(STOPS, {**row, **ended}, stamp(at))
+
+        try:
+            self._do(work)
+        finally:
+            self._release(name)
+
+    def note_resume(self, bot: str, to: TradingState, *, by: str, why: str, confirmed: bool, at: datetime) -> None:
+        """Write down a step of the way back, once before it is asked for and once when it was read back."""
+        row = {"id": f"{bot}@{stamp(at)}", "bot": bot, "to": to.value, "by": by, "why": why, "at": stamp(at)}
+        self._do(lambda ledger: ledger.put(RESUMES, {**row, "confirmed": int(confirmed)}, stamp(at)))
+
+    def _do(self, work: Callable[[Ledger], T]) -> T:
+        return self._writer.submit(work).result()
+
+    def _release(self, name: str) -> None:
+        with self._lock:
+            self._running.discard(name)
+
+
+def _stop_id(stop: Stop) -> str:
+    return f"{stop.episode}/{stop.round}"
+
+
+def _row(row: dict[str, Any] | None, key: str) -> dict[str, Any]:
+    """The row that must be there, since the claim made it."""
+    if row is None:
+        raise KeyError(f"expected {key} in the journal, was claimed by nobody")
+    return row
+
+
+def _json(value: object) -> str:
+    return json.dumps(to_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _add_stop(ledger: Ledger, stop: Stop, lease: dict[str, str], at: str) -> None:
+    named = {name: getattr(stop, name) for name in ("episode", "round", "bot", "alert", "reason")}
+    open_end = {"claimed_at": at, "finished_at": None, "confirmed": 0, "outcome": None}
+    ledger.add(STOPS, {"id": _stop_id(stop), **named, **lease, **open_end}, at)
+    for action in stop.actions:
+        intended = {"state": ActionState.INTENDED.value, "attempts": 0, "intended_at": at}
+        unknown = {"requested_at": None, "settled_at": None, "observed": None, "reason": ""}
+        row = {"key": action.key, "stop": _stop_id(stop), "name": action.name.value, **intended, **unknown}
+        ledger.add(ACTIONS, row, at)
+
+
+def _note_sighting(ledger: Ledger, alert: Alert, seen_at: datetime) -> None:
+    known = ledger.get(SIGHTINGS, alert.fingerprint)
+    fired = ("" if known is None else known["fired"]) + str(int(alert.firing))
+    row = {"fingerprint": alert.fingerprint, "fired": fired[-SIGHTINGS_KEPT:], "at": stamp(seen_at)}
+    ledger.put(SIGHTINGS, row, stamp(seen_at))
+
+
+def _note_episode(ledger: Ledger, alert: Alert, decision: Decision, seen_at: str, at: str) -> None:
+    known = ledger.get(EPISODES, alert.episode)
+    told = set() if known is None else set(known["told"].split())
+    if isinstance(decision, Page | Hold | Notify):
+        told.add(decision.topic.value)
+    row = {
+        "episode": alert.episode,
+        "alert": alert.name,
+        "bot": alert.bot,
+        "starts_at": stamp(alert.starts_at),
+        "first_at": seen_at if known is None else known["first_at"],
+        "last_at": seen_at,
+        "fired": int(alert.firing or (known is not None and bool(known["fired"]))),
+        "resolved": int(not alert.firing or (known is not None and bool(known["resolved"]))),
+        "told": " ".join(sorted(told)),
+        "decision": type(decision).__name__,
+        "reason": decision.reason,
+    }
+    ledger.put(EPISODES, row, at)

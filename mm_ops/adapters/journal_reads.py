@@ -1,0 +1,128 @@
+"""Reads the journal: the history that a decision needs, and what was left unfinished."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Select, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from mm_ops.adapters.journal_engine import translate
+from mm_ops.adapters.journal_tables import ACTIONS, AUDIT, EPISODES, INBOX, RESUMES, SIGHTINGS, STOPS, moment
+from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.bot import BotState
+from mm_ops.domain.rollback.history import History, PastRollback
+from mm_ops.domain.rollback.policy import ActionName
+from mm_ops.domain.rollback.response import Pending
+from mm_ops.domain.rollback.stop import Action, Stop
+
+STOPS_READ = 1000
+"""Of one bot, the latest; at one a quarter of an hour that is ten days."""
+
+
+class JournalReads:
+    """What can be asked of a journal without writing it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._source = engine
+
+    def history(self, alert: Alert, *, bots: frozenset[str], bot: BotState | None, seen_at: datetime) -> History:
+        """Read what is known of an alert's episode and its bot; the sighting that is judged counts as the last."""
+        named = alert.bot or ""
+        of_bot = select(STOPS).where(STOPS.c.bot == named).order_by(STOPS.c.claimed_at.desc()).limit(STOPS_READ)
+        back = (
+            select(RESUMES.c.at)
+            .where(RESUMES.c.bot == named, RESUMES.c.confirmed == 1)
+            .order_by(RESUMES.c.at.desc())
+            .limit(1)
+        )
+        fired = select(SIGHTINGS.c.fired).where(SIGHTINGS.c.fingerprint == alert.fingerprint)
+        episode = select(EPISODES.c.fired, EPISODES.c.told).where(EPISODES.c.episode == alert.episode)
+        stops, resumes, sightings, known = self._read(of_bot, back, fired, episode)
+        before = sightings[0]["fired"] if sightings else ""
+        return History(
+            bots=bots,
+            seen_at=seen_at,
+            fired_before=bool(known and known[0]["fired"]),
+            sightings=(*(digit == "1" for digit in before), alert.firing),
+            told=frozenset(known[0]["told"].split()) if known else frozenset(),
+            rollbacks=tuple(_past(row) for row in reversed(stops)),
+            resumed_at=moment(resumes[0]["at"]) if resumes else None,
+            bot=bot,
+        )
+
+    def pending(self) -> list[Pending]:
+        """The bodies that were not dealt with, oldest first."""
+        (rows,) = self._read(select(INBOX).where(INBOX.c.handled < INBOX.c.seen).order_by(INBOX.c.last_at))
+        return [Pending(row["digest"], row["body"], row["seen"], moment(row["last_at"])) for row in rows]
+
+    def unfinished(self) -> list[Stop]:
+        """The stops that were begun and have no outcome, oldest first."""
+        begun = select(STOPS).where(STOPS.c.finished_at.is_(None)).order_by(STOPS.c.claimed_at)
+        actions = select(ACTIONS).join(STOPS, STOPS.c.id == ACTIONS.c.stop).where(STOPS.c.finished_at.is_(None))
+        rows, asked = self._read(begun, actions)
+        return [_stop(row, [one for one in asked if one["stop"] == row["id"]]) for row in rows]
+
+    def unconfirmed(self) -> list[PastRollback]:
+        """The last stop of each bot, where it ended without being confirmed and nobody has resumed the bot since."""
+        latest: dict[str, PastRollback] = {}
+        rows, resumes = self._read(
+            select(STOPS).order_by(STOPS.c.claimed_at), select(RESUMES).where(RESUMES.c.confirmed == 1)
+        )
+        for row in rows:
+            latest[row["bot"]] = _past(row)
+        resumed = {(row["bot"], moment(row["at"])) for row in resumes}
+        return [
+            one
+            for one in latest.values()
+            if one.finished_at is not None
+            and not one.confirmed
+            and not any(bot == one.bot and at >= one.at for bot, at in resumed)
+        ]
+
+    def actions_of(self, stop: str) -> list[dict[str, Any]]:
+        """The actions of a stop as they are written, in the order of their names."""
+        (rows,) = self._read(select(ACTIONS).where(ACTIONS.c.stop == stop).order_by(ACTIONS.c.name))
+        return [{**row, "observed": None if row["observed"] is None else json.loads(row["observed"])} for row in rows]
+
+    def records_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
+        """The audit records behind a cursor, for whoever follows the journal."""
+        (rows,) = self._read(select(AUDIT).where(AUDIT.c.seq > seq).order_by(AUDIT.c.seq).limit(limit))
+        return [{**row, "body": json.loads(row["body"])} for row in rows]
+
+    def _read(self, *queries: Select[Any]) -> list[list[dict[str, Any]]]:
+        """Run several queries on one state of the database."""
+        try:
+            with self._source.connect() as connection:
+                return [[dict(row) for row in connection.execute(query).mappings()] for query in queries]
+        except SQLAlchemyError as error:
+            raise translate(error) from error
+
+
+def _past(row: dict[str, Any]) -> PastRollback:
+    return PastRollback(
+        episode=row["episode"],
+        round=row["round"],
+        bot=row["bot"],
+        alert=row["alert"],
+        at=moment(row["claimed_at"]),
+        finished_at=None if row["finished_at"] is None else moment(row["finished_at"]),
+        confirmed=bool(row["confirmed"]),
+    )
+
+
+def _stop(row: dict[str, Any], actions: Sequence[dict[str, Any]]) -> Stop:
+    """Rebuild a stop; its actions keep their keys, and the order that the enumeration of their names has."""
+    order = list(ActionName)
+    asked = sorted(
+        (Action(one["key"], ActionName(one["name"])) for one in actions), key=lambda one: order.index(one.name)
+    )
+    return Stop(
+        episode=row["episode"],
+        round=row["round"],
+        bot=row["bot"],
+        alert=row["alert"],
+        reason=row["reason"],
+        actions=tuple(asked),
+    )

@@ -1,0 +1,65 @@
+"""``mm-ops audit verify``: is the rollback journal what was written into it?"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mm_ops.cli.context import marker
+
+DEFAULT = "var/watcher/journal.sqlite"
+CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 2}
+
+
+@click.group()
+def audit() -> None:
+    """Check the rollback journal."""
+
+
+@audit.command()
+@click.option("--journal", help=f"The journal: a file, or the URL of a PostgreSQL; default {DEFAULT}.")
+@click.option(
+    "--anchor", type=click.Path(path_type=Path), help="Where the watcher keeps count and head; default beside a file."
+)
+@click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
+def verify(journal: str | None, anchor: Path | None, *, as_json: bool) -> None:
+    """Find any edit, deletion, reordering or cut tail.
+
+    Exit 0 when everything is as it was written, 1 when something is not, 2 when that cannot be said.
+    """
+    from mm_ops.adapters.journal_audit import audit_journal
+    from mm_ops.domain.canonical import encode
+
+    place = journal or str(_project_file(DEFAULT))
+    found = audit_journal(place, anchor or _beside(place))
+    answer = "FAIL" if found.problems else "INCONCLUSIVE" if found.doubts else "PASS"
+    if as_json:
+        click.echo(encode({"answer": answer, **_fields(found)}), nl=False)
+    else:
+        for line in (*found.problems, *found.doubts):
+            click.echo(line)
+        anchored = "not anchored" if found.anchored is None else f"anchored at {found.anchored}"
+        click.echo(f"{found.records} audit records, {anchored}, head {found.head}")
+    marker("audit verify", answer)
+    sys.exit(CODES[answer])
+
+
+def _fields(found: object) -> dict[str, object]:
+    return {name: getattr(found, name) for name in ("records", "head", "anchored", "problems", "doubts")}
+
+
+def _project_file(relative: str) -> Path:
+    from mm_ops.adapters.environment import Environment
+
+    return Environment.read().path(relative)
+
+
+def _beside(journal: str) -> Path:
+    """Where the anchor lies by default.
+
+    Raises:
+        click.UsageError: the journal is no file, so there is nothing to lie beside.
+    """
+    if "://" in journal and not journal.startswith("sqlite"):
+        raise click.UsageError("--anchor: expected the anchor file of the watcher that writes to this database")
+    return Path(f"{journal.removeprefix('sqlite:///')}.anchor")

@@ -1,0 +1,34 @@
+"""Calls that can be left behind: what a bot or a network does with a thread must not keep a stop waiting."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+
+T = TypeVar("T")
+
+
+def call_within(call: Callable[[], T], seconds: float) -> T | MmOpsError:
+    """Call in a thread of its own; the error that it raised, or that it took too long, is an answer too."""
+    answer: queue.SimpleQueue[T | MmOpsError] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answer.put(call())
+        except MmOpsError as error:
+            answer.put(error)
+        except Exception as error:  # noqa: BLE001 - an adapter's own fault must not leave its caller without an answer
+            answer.put(SourceUnavailableError(f"{type(error).__name__}: {error}"))
+
+    start(run)
+    try:
+        return answer.get(timeout=max(0.0, seconds))
+    except queue.Empty:
+        return SourceUnavailableError(f"expected an answer within {seconds:.3g} s, was none")
+
+
+def start(run: Callable[[], None]) -> None:
+    """Run beside everything else; the process may end before it does."""
+    threading.Thread(target=run, daemon=True).start()

@@ -1,0 +1,161 @@
+"""From a body in the journal to what was done about it: read, decide, act, write down.
+
+A body stays pending until every alert in it was dealt with, so that a process that dies on the way finds it again;
+what it had begun by then is history, and is finished, not begun a second time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from mm_ops.domain.errors import MmOpsError, SchemaError
+from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.bot import BotControl, BotState
+from mm_ops.domain.rollback.bounded import call_within
+from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide
+from mm_ops.domain.rollback.executor import Executor
+from mm_ops.domain.rollback.history import History, PastRollback
+from mm_ops.domain.rollback.payload import parse_payload
+from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.stop import Clock, Outcome, Pager, Stop, StopLog, plan_stop
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A body that was not dealt with since it came last."""
+
+    digest: str
+    body: bytes
+    seen: int
+    last_at: datetime
+
+
+class ResponseLog(StopLog, Protocol):
+    """The journal, as answering alerts needs it."""
+
+    def history(self, alert: Alert, *, bots: frozenset[str], bot: BotState | None, seen_at: datetime) -> History:
+        """Read what is known of an alert's episode and its bot."""
+        ...
+
+    def note(self, alert: Alert, decision: Decision, seen_at: datetime, at: datetime) -> None:
+        """Write down that an alert was seen and what was decided on it."""
+        ...
+
+    def note_event(self, subject: str, key: str, body: Mapping[str, object], at: datetime) -> None:
+        """Write down anything else that must not be lost."""
+        ...
+
+    def pending(self) -> list[Pending]:
+        """Read the bodies that were not dealt with."""
+        ...
+
+    def handled(self, digest: str, seen: int, at: datetime) -> None:
+        """Write down that a body was dealt with."""
+        ...
+
+    def unfinished(self) -> list[Stop]:
+        """Read the stops that have no outcome."""
+        ...
+
+    def unconfirmed(self) -> list[PastRollback]:
+        """Read the last stop of each bot, where it is not confirmed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Answers alerts; safe to use from any number of threads and from two processes at once."""
+
+    log: ResponseLog
+    bots: Mapping[str, BotControl]
+    policy: RollbackPolicy
+    clock: Clock
+    pager: Pager
+
+    def recover(self) -> list[Outcome]:
+        """Finish every stop that was begun, and try anew each bot's last one where it was not confirmed.
+
+        Call at the start, before anything is taken in.
+        """
+        outcomes = [self._execute(stop) for stop in self.log.unfinished()]
+        for past in self.log.unconfirmed():
+            rule = self.policy.rule_of(past.alert)
+            if rule is not None and self.clock.now() - past.at <= self.policy.max_event_age.length:
+                reason = f"{past.bot}: the stop for {past.alert} was not confirmed before the restart"
+                again = RollBack(bot=past.bot, round=past.round + 1, actions=rule.actions, reason=reason)
+                outcomes.append(self._execute(plan_stop(again, past.episode, past.alert)))
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def work_off(self) -> int:
+        """Deal with every pending body; return how many there were."""
+        pending = self.log.pending()
+        for one in pending:
+            self.take_up(one)
+        return len(pending)
+
+    def take_up(self, pending: Pending) -> None:
+        """Deal with one body; what of it cannot be read is told and written down, never dropped in silence."""
+        try:
+            payload = parse_payload(pending.body)
+            alerts = payload.alerts
+            left_out = [f"{payload.truncated} alerts were left out of a payload"] if payload.truncated else []
+            faults = [*payload.faults, *left_out]
+        except SchemaError as error:
+            alerts, faults = (), [str(error)]
+        for alert in alerts:
+            self.respond(alert, pending.last_at)
+        if faults:
+            self.log.note_event("payload", pending.digest, {"faults": faults}, self.clock.now())
+            self.pager.page(f"a payload was not read in full: {'; '.join(faults[:3])}")
+        self.log.handled(pending.digest, pending.seen, self.clock.now())
+
+    def respond(self, alert: Alert, seen_at: datetime) -> tuple[Decision, Outcome | None]:
+        """Decide on one alert, do what was decided, and write it down."""
+        decision = decide(alert, self.policy, self._history(alert, seen_at), self.clock.now())
+        outcome = None
+        match decision:
+            case RollBack():
+                outcome = self._execute(plan_stop(decision, alert.episode, alert.name))
+                if outcome is None:
+                    decision = Record(f"{decision.bot} is being stopped or was stopped for this by another")
+                else:
+                    self.pager.page(_said(decision, outcome))
+            case Page(_, reason) | Hold(_, reason):
+                self.pager.page(reason)
+            case Notify(_, reason):
+                self.pager.tell(reason)
+            case Record():
+                pass
+        self.log.note(alert, decision, seen_at, self.clock.now())
+        return decision, outcome
+
+    def _history(self, alert: Alert, seen_at: datetime) -> History:
+        """Read the journal, and the bot only where it was stopped before: a first stop waits for nothing."""
+        history = self.log.history(alert, bots=frozenset(self.bots), bot=None, seen_at=seen_at)
+        control = self.bots.get(alert.bot or "")
+        if control is None or not history.rollbacks:
+            return history
+        state = call_within(control.read, self.policy.attempts.attempt.total_seconds())
+        return history if isinstance(state, MmOpsError) else replace(history, bot=state)
+
+    def _execute(self, stop: Stop) -> Outcome | None:
+        """Carry out a stop; a bot that has left the fleet can only be told about."""
+        control = self.bots.get(stop.bot)
+        if control is None:
+            self.pager.page(f"{stop.bot}: a stop for {stop.alert} was begun, but there is no such bot in bots.yaml now")
+            return None
+        return Executor(self.log, control, self.clock, self.pager, self.policy.attempts).execute(stop)
+
+
+def _said(decision: RollBack, outcome: Outcome) -> str:
+    """What whoever is on call reads: what happened, what is asked of the bot, whether it shows, and how bad it is."""
+    done = "confirmed" if outcome.confirmed else "NOT confirmed"
+    words = [f"{decision.bot}: stopped ({', '.join(decision.actions)}), {done}: {decision.reason}"]
+    if decision.radius:
+        words.append(f"concerns {', '.join(f'{name} {value}' for name, value in decision.radius.items())}")
+    if decision.alarming:
+        words.append(decision.alarming)
+    if decision.escalated:
+        words.append("too many stops of this bot: decide whether it may trade at all")
+    return "; ".join(words)
