@@ -12,7 +12,8 @@ alone would see neither the size nor, among many zeros, the difference; Cliff's 
 of the effect, and decides nothing. Each end of the interval holds at ``confidence`` by itself.
 
 An all-zero baseline has no scale to be relative to: where lower is better, a single bucket beyond ``absolute`` fails,
-and a pass says that there was nothing to compare; where higher is better it says nothing, hence inconclusive.
+and a pass says that there was nothing to compare; where higher is better it says nothing, hence inconclusive. So is a
+known-good soak that was measured at the same time as this one, if only in part: it may be this one.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from mm_ops.domain.soak.bootstrap import resample
 from mm_ops.domain.soak.bucket_rules import Baseline
 from mm_ops.domain.soak.rank_statistics import cliffs_delta
-from mm_ops.domain.soak.sides import Side, find_misfits, find_shortfall, find_usable
+from mm_ops.domain.soak.sides import Side, find_misfits, find_overlap, find_shortfall, find_usable
 from mm_ops.domain.soak.words import in_unit, percent
 from mm_ops.domain.verdict import Finding, Verdict
 
@@ -87,7 +88,8 @@ def evaluate_baseline(
     mine, other = find_usable(rule, rule.sli, this), find_usable(rule, rule.sli, known_good)
     if isinstance(mine, str) or isinstance(other, str):
         return replace(about, reason="; ".join(one for one in (mine, other) if isinstance(one, str)))
-    misfits = find_misfits(rule.sli, rule.unit, mine, other)
+    overlap = find_overlap(mine, other)
+    misfits = [overlap] if overlap else find_misfits(rule.sli, rule.unit, mine, other)
     if misfits:
         return replace(about, reason="; ".join(misfits))
     judged = _judge(rule, about, mine.points, other.points)

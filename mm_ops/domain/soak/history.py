@@ -4,7 +4,7 @@ The functions are those that judge a live soak (promise P5): alerts are replayed
 that ends with a UTC day of it, and has begun in it, is measured and judged.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -16,6 +16,9 @@ from mm_ops.domain.soak.replay import Episode, replay
 from mm_ops.domain.soak.verdicts import Reference, fold, judge
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import DAY, TimeWindow, format_duration
+
+LONGEST = timedelta(days=366)
+"""Of a stretch. Source: our reasoning: a year whatever the year; at 20 series and 15 s it is 40 million samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,13 @@ class Change:
 
 
 def replay_history(
-    slis: SliCatalogue, soak: SoakPolicy, table: Sequence[Series], window: TimeWindow, reference: Reference
+    slis: SliCatalogue,
+    soak: SoakPolicy,
+    table: Sequence[Series],
+    window: TimeWindow,
+    reference: Reference,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> History:
     """Run every alert over the stretch, and judge every soak in it.
 
@@ -65,6 +74,7 @@ def replay_history(
         table: raw samples of the stretch.
         window: the stretch.
         reference: the version that must have run, and the known-good soak.
+        tell: is told of each soak before it is judged.
     """
     fired = [
         Fired(alert=gate.alert.name, gate=gate.name, action=gate.alert.action.value, episode=episode)
@@ -73,7 +83,25 @@ def replay_history(
         for episode in replay(gate, slis.of(gate.sli), table, window, soak.evaluation_interval)
     ]
     fired.sort(key=lambda one: (one.episode.firing_since, one.alert))
-    return History(fired=fired, soaks=[_judge(slis, soak, table, one, reference) for one in soaks_in(window, soak)])
+    windows, soaks = soaks_in(window, soak), []
+    for number, one in enumerate(windows, 1):
+        tell(f"judging soak {number} of {len(windows)}, {one}")
+        soaks.append(_judge(slis, soak, table, one, reference))
+    return History(fired=fired, soaks=soaks)
+
+
+def find_excess(window: TimeWindow) -> str | None:
+    """Say that a stretch is too long to be held and judged at once; ``None`` where it is not."""
+    if window.duration <= LONGEST:
+        return None
+    asked = window.duration / DAY
+    return f"expected a stretch of at most {LONGEST.days} days, was {asked:.10g}; replay it in parts"
+
+
+def why_no_soak(window: TimeWindow, soak: SoakPolicy) -> str:
+    """Say what a stretch lacks to hold a soak."""
+    length = format_duration(soak.window)
+    return f"no soak of {length} begins in {window} and ends with a UTC midnight of it, so nothing was decided"
 
 
 def soaks_in(window: TimeWindow, soak: SoakPolicy) -> list[TimeWindow]:

@@ -47,6 +47,17 @@ def find_usable(needs: Needs, name: str, side: Side) -> Usable | str:
     return Usable(name=side.name, points=points, sli=sli, buckets=side.buckets, measurement=side.measurement)
 
 
+def find_overlap(this: Usable, that: Usable) -> str | None:
+    """Say that both were measured at one time, if only in part: what is compared with itself is no worse than itself.
+
+    By the buckets, which hold what is compared, and not by what either is called.
+    """
+    mine, other = this.buckets.window, that.buckets.window
+    if mine.start >= other.end or other.start >= mine.end:
+        return None
+    return f"compared with itself: {this.name} is of {mine}, {that.name} of {other}, and they overlap"
+
+
 def find_misfits(name: str, unit: str, this: Usable, that: Usable) -> list[str]:
     """Say in what the two were not measured alike, or not in the unit that the rule is in."""
     definitions = (this.sli.definition, that.sli.definition)

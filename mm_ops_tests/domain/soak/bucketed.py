@@ -40,12 +40,12 @@ def buckets(
     sli: SliBuckets | None = None,
     **different: Any,
 ) -> Buckets:
-    """Hourly buckets of the SLI ``x``."""
-    length = different.pop("length", HOUR)
+    """Hourly buckets of the SLI ``x``, from ``start`` on."""
+    length, start = different.pop("length", HOUR), different.pop("start", START)
     usual: dict[str, Any] = {
         "length_s": length.total_seconds(),
         "scrape_interval_s": 15.0,
-        "starts": tuple(START + n * length for n in range(len(values))),
+        "starts": tuple(start + n * length for n in range(len(values))),
         "restarts": Restarts(times=restarts, evidence=start_time),
         "slis": {"x": sli or sli_buckets(values)},
     }

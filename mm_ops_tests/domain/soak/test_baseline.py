@@ -46,8 +46,17 @@ def soak(values: Sequence[float | None] | Array, name: str = "this soak", **diff
     return Side(name=name, buckets=buckets(found, **different), measurement=measurement)
 
 
+def earlier(side: Side) -> Side:
+    """The same soak a year before, so that it is another one."""
+    if side.buckets is None:
+        return side
+    starts = tuple(start - timedelta(days=365) for start in side.buckets.starts)
+    return replace(side, buckets=replace(side.buckets, starts=starts))
+
+
 def judged(this: Side, known_good: Side | None, rule: Baseline = RULE) -> Finding:
-    return evaluate_baseline(rule, this, known_good, "start/end", "query")
+    that = None if known_good is None else earlier(known_good)
+    return evaluate_baseline(rule, this, that, "start/end", "query")
 
 
 def verdict(
@@ -237,9 +246,9 @@ def test_a_baseline_of_zeros_says_nothing_where_higher_is_better() -> None:
 
 def test_without_a_known_good_soak_there_is_no_verdict_and_the_reason_says_how_to_name_one() -> None:
     finding = judged(soak(LEVEL), None)
-    assert (finding.verdict, finding.reason) == (INCONCLUSIVE, f"x: {NOT_NAMED}")
+    assert (finding.verdict, finding.reason) == (INCONCLUSIVE, NOT_NAMED)
     told = evaluate_baseline(RULE, soak(LEVEL), None, "w", None, not_named="name it in soak.yaml")
-    assert told.reason == "x: name it in soak.yaml"
+    assert told.reason == "name it in soak.yaml"
     assert told.samples == 17280
 
 
@@ -380,3 +389,12 @@ def test_other_slis_of_either_soak_change_nothing() -> None:
     this, that = soak(LEVEL), soak(OTHER)
     assert this.buckets is not None
     assert judged(replace(this, buckets=with_more(this.buckets)), that) == judged(this, that)
+
+
+def test_a_soak_is_not_compared_with_itself_nor_with_a_part_of_itself() -> None:
+    this = soak(LEVEL)
+    for that in (this, soak(np.zeros(24), "0.4.1"), soak(1000 * LEVEL, "0.4.1")):
+        finding = evaluate_baseline(RULE, this, that, "start/end", "query")
+        assert (finding.verdict, finding.value, finding.limit) == (INCONCLUSIVE, None, None)
+        assert finding.reason.startswith("compared with itself: this soak is of 20")
+    assert evaluate_baseline(RULE, this, earlier(this), "start/end", "query").verdict is PASS

@@ -5,7 +5,15 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.sli.series import split_series
-from mm_ops.domain.soak.history import Change, describe, find_changes, replay_history, soaks_in
+from mm_ops.domain.soak.history import (
+    Change,
+    describe,
+    find_changes,
+    find_excess,
+    replay_history,
+    soaks_in,
+    why_no_soak,
+)
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.verdicts import Reference
 from mm_ops.domain.verdict import Verdict
@@ -25,7 +33,8 @@ def spiked(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 TABLE = split_series(spiked(healthy(LONGER)))
-BEFORE = replay_history(catalogue(), soak_policy(), TABLE, LONGER, HERE)
+TOLD: list[str] = []
+BEFORE = replay_history(catalogue(), soak_policy(), TABLE, LONGER, HERE, tell=TOLD.append)
 
 
 def looser() -> SoakPolicy:
@@ -86,3 +95,24 @@ def test_an_episode_that_goes_on_and_has_no_number_is_said_so():
     (one,) = BEFORE.fired
     episode = replace(one.episode, until=None, worst=None)
     assert describe(episode) == "2026-11-18T10:15:00Z still firing, worst not finite"
+
+
+def test_each_soak_is_told_before_it_is_judged():
+    assert TOLD == [
+        "judging soak 1 of 2, 2026-11-18T00:00:00Z/2026-11-21T00:00:00Z",
+        "judging soak 2 of 2, 2026-11-19T00:00:00Z/2026-11-22T00:00:00Z",
+    ]
+
+
+def test_a_stretch_of_a_year_is_replayed_and_a_longer_one_is_not():
+    year = TimeWindow.ending(WINDOW.end, 366 * DAY)
+    assert find_excess(year) is None
+    longer = TimeWindow(year.start - timedelta(hours=12), year.end)
+    assert find_excess(longer) == "expected a stretch of at most 366 days, was 366.5; replay it in parts"
+
+
+def test_why_a_stretch_holds_no_soak_is_told_with_the_length_of_one():
+    assert why_no_soak(TimeWindow(WINDOW.start + DAY, WINDOW.end), soak_policy()) == (
+        "no soak of 72h begins in 2026-11-19T00:00:00Z/2026-11-21T00:00:00Z and ends with a UTC midnight of it, so "
+        "nothing was decided"
+    )

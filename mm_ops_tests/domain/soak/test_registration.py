@@ -9,10 +9,10 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.sli.kinds import HistogramQuantile
 from mm_ops.domain.soak.policy import SoakPolicy
-from mm_ops.domain.soak.registration import find_change, register
+from mm_ops.domain.soak.registration import find_change, find_lateness, register
 from mm_ops.domain.soak.verdicts import Reference, judge
 from mm_ops.domain.verdict import Verdict
-from mm_ops_tests.soak_samples import VERSION, catalogue, healthy, measured, soak_policy
+from mm_ops_tests.soak_samples import VERSION, WINDOW, catalogue, healthy, measured, soak_policy
 
 BEGAN = datetime(2026, 11, 18, 0, 30, tzinfo=UTC)
 SLIS, SOAK = catalogue(), soak_policy()
@@ -51,15 +51,15 @@ def test_anything_that_decides_is_a_change(soak: SoakPolicy):
 
 def test_a_change_is_told_with_path_and_both_values():
     assert find_change(ON_RECORD, SLIS, with_gate(limit=200.0)) == (
-        "the policy changed since it was put on record (2026-11-18T00:30:00+00:00): "
-        "soak.gates.tick_latency_p95_ms.limit was 150.0, is 200.0"
+        "the policy changed since it was put on record: soak.gates.tick_latency_p95_ms.limit was 150.0, is 200.0 "
+        "(on record since 2026-11-18T00:30:00+00:00)"
     )
 
 
 def test_many_changes_are_counted():
     found = find_change(ON_RECORD, SLIS, replace(SOAK, gates=SOAK.gates[:3], reported=()))
     assert found is not None
-    assert found.endswith("more")
+    assert " more (on record since " in found
 
 
 def test_another_definition_of_an_sli_is_a_change():
@@ -83,3 +83,41 @@ def test_a_soak_under_a_changed_policy_passes_nothing_and_fails_what_fails():
     assert verdicts.pop("maker_share") is Verdict.FAIL
     assert set(verdicts.values()) == {Verdict.INCONCLUSIVE}
     assert "was 150.0, is 200.0" in found[0].reason
+
+
+def test_another_version_than_the_one_on_record_is_a_change():
+    assert find_change(ON_RECORD, SLIS, SOAK, VERSION) is None
+    assert find_change(ON_RECORD, SLIS, SOAK, "1.0.1") == (
+        "the version was put on record as 1.0.0, is 1.0.1 (on record since 2026-11-18T00:30:00+00:00)"
+    )
+    unnamed = {**ON_RECORD, "version": None}
+    assert "put on record as None, is 1.0.0" in str(find_change(unnamed, SLIS, SOAK, VERSION))
+
+
+def test_the_version_and_the_policy_may_both_have_changed():
+    found = str(find_change(ON_RECORD, SLIS, with_gate(limit=200.0), "1.0.1"))
+    assert "is 1.0.1; the policy changed since" in found
+
+
+@pytest.mark.parametrize(
+    ("registered", "after"),
+    [
+        ("2026-11-17T00:00:00+00:00", None),
+        ("2026-11-18T00:00:00+00:00", None),
+        ("2026-11-18T01:00:00+00:00", None),
+        ("2026-11-18T03:00:00+02:00", None),
+        ("2026-11-18T01:00:01+00:00", "1h1s"),
+        ("2026-11-21T00:30:00Z", "72h30m"),
+    ],
+)
+def test_a_record_that_was_made_more_than_an_hour_after_the_window_began_is_late(registered: str, after: str | None):
+    found = find_lateness({**ON_RECORD, "registered": registered}, WINDOW)
+    assert (found is None) == (after is None)
+    assert found is None or found.endswith(f", {after} after the window began")
+
+
+@pytest.mark.parametrize("registered", [None, 5, "yesterday", "2026-11-18T00:00:00", ""])
+def test_a_record_that_does_not_say_when_it_was_made_is_late(registered: object):
+    found = find_lateness({**ON_RECORD, "registered": registered}, WINDOW)
+    assert found == (f"the record does not say when it was made: registered: expected an ISO time, was {registered}")
+    assert find_lateness({}, WINDOW) is not None

@@ -6,7 +6,8 @@ import pytest
 
 from mm_ops.domain.soak.bucket_rules import Needs
 from mm_ops.domain.soak.buckets import Buckets
-from mm_ops.domain.soak.sides import Side, Usable, find_misfits, find_shortfall, find_usable
+from mm_ops.domain.soak.sides import Side, Usable, find_misfits, find_overlap, find_shortfall, find_usable
+from mm_ops_tests.builders import START
 from mm_ops_tests.domain.soak.bucketed import GOOD, buckets, sli_buckets
 
 NEEDS = Needs(min_points=10)
@@ -89,3 +90,18 @@ def test_what_either_lacks_is_told_with_its_name() -> None:
         "this soak: 1 buckets of x are doubtful: bucket 0: beyond; 0.4.1: coverage of x is 50 %, below 99 %"
     )
     assert find_shortfall(NEEDS, "x", (usable(), usable("0.4.1"))) == ""
+
+
+def test_soaks_of_one_time_are_told_with_both_windows() -> None:
+    assert find_overlap(usable(), usable("0.4.1")) == (
+        f"compared with itself: this soak is of {usable().buckets.window}, 0.4.1 of {usable().buckets.window}, and "
+        "they overlap"
+    )
+
+
+@pytest.mark.parametrize(("hours", "overlaps"), [(-12, False), (-11, True), (-1, True), (11, True), (12, False)])
+def test_soaks_overlap_where_they_share_a_bucket(hours: int, *, overlaps: bool) -> None:
+    """Either lasts twelve hours."""
+    other = usable("0.4.1", start=START + timedelta(hours=hours))
+    assert (find_overlap(usable(), other) is not None) is overlaps
+    assert (find_overlap(other, usable()) is not None) is overlaps
