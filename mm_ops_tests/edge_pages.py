@@ -12,7 +12,7 @@ from mm_ops_tests.builders import START
 
 DAY = TimeWindow.of_day(START.date())
 LIMITS = QualityLimits(
-    min_measured_share=0.99, min_quote_coverage=0.999, max_quote_age_p95_ms=2000.0, max_outside_touch_share=0.01
+    min_measured_share=0.99, min_quote_coverage=0.999, max_quote_age_p95_ms=2000.0, max_outside_touch_share_alone=0.01
 )
 
 
@@ -65,7 +65,7 @@ def report(**different: Any) -> dict[str, Any]:
             "measured_share": 1.0,
             "quote_coverage": 0.9999,
             "quote_age_p95_ms": 613.8,
-            "outside_touch_share": 0.001,
+            "outside_touch_share_alone": 0.001,
             "fills_without_quote": 0,
             "last_quote_age_s": 0.383,
         },

@@ -86,6 +86,13 @@ def test_symbols_come_in_the_order_of_time():
     assert found.notional.tolist() == [100.0, 10.0]
 
 
+def test_fills_of_one_moment_stay_in_the_order_in_which_they_came():
+    """Two parts of ten fills a second, 300 each: by time, then the first part's before the second's."""
+    parts = [closed(*((float(n // 10), float(300 * part + n), 1.0) for n in range(300))) for part in range(2)]
+    expected = [float(300 * part + 10 * second + n) for second in range(30) for part in range(2) for n in range(10)]
+    assert ClosedFills.join(parts).money.tolist() == expected
+
+
 def test_without_fills_there_is_nothing_closed():
     assert close().close_ns.size == 0
 

@@ -75,7 +75,7 @@ def test_the_headline_is_good_above_all_limits_and_bad_below_the_lowest(above: A
 @pytest.mark.parametrize(
     "lost",
     [{"measured_share": 0.98}, {"measured_share": None}, {"quote_coverage": 0.9989}, {"quote_age_p95_ms": 2001.0},
-     {"outside_touch_share": 0.011}],
+     {"outside_touch_share_alone": 0.011}],
 )  # fmt: skip
 def test_numbers_that_rest_on_too_little_are_never_good(lost: dict[str, Any]):
     content = dict(sound().report)
@@ -95,7 +95,7 @@ def test_the_bad_comes_first_and_what_is_not_known_before_what_holds():
         ("window covered by quotes", Verdict.INCONCLUSIVE),
         ("money counted two ways", Verdict.PASS),
         ("age of the quote at the fill, p95", Verdict.PASS),
-        ("fills outside the touch", Verdict.PASS),
+        ("lone fills outside the touch", Verdict.PASS),
     ]
 
 
@@ -105,7 +105,7 @@ def test_the_bad_comes_first_and_what_is_not_known_before_what_holds():
         ("fills measured", "measured_share", LIMITS.min_measured_share, -1e-9),
         ("window covered by quotes", "quote_coverage", LIMITS.min_quote_coverage, -1e-9),
         ("age of the quote at the fill, p95", "quote_age_p95_ms", LIMITS.max_quote_age_p95_ms, 1e-6),
-        ("fills outside the touch", "outside_touch_share", LIMITS.max_outside_touch_share, 1e-9),
+        ("lone fills outside the touch", "outside_touch_share_alone", LIMITS.max_outside_touch_share_alone, 1e-9),
     ],
 )
 def test_at_its_limit_a_condition_holds_and_just_beyond_it_does_not(name: str, key: str, limit: float, worse: float):
@@ -117,11 +117,11 @@ def test_at_its_limit_a_condition_holds_and_just_beyond_it_does_not(name: str, k
 def test_a_share_is_never_rounded_to_the_better_side():
     assert named("fills measured", measured_share=0.98999).value == "98.99 %"
     assert named("fills measured", measured_share=0.57).value == "57 %"
-    assert named("fills outside the touch", outside_touch_share=0.010001).value == "1.01 %"
-    assert named("fills outside the touch", outside_touch_share=0.01).value == "1 %"
+    assert named("lone fills outside the touch", outside_touch_share_alone=0.010001).value == "1.01 %"
+    assert named("lone fills outside the touch", outside_touch_share_alone=0.01).value == "1 %"
     assert named("fills measured", measured_share=None).value == "not measured"
     assert named("fills measured").limit == "≥ 99 %"
-    assert named("fills outside the touch").limit == "≤ 1 %"
+    assert named("lone fills outside the touch").limit == "≤ 1 %"
 
 
 @pytest.mark.parametrize(
