@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from mm_ops.domain.errors import SchemaError
 
@@ -149,3 +149,5 @@ def aim_of(command: Command) -> tuple[str, Any]:
             return "profile", profile
         case SetTradingState(state):
             return "trading_state", state
+        case _:
+            assert_never(command)

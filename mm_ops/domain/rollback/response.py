@@ -7,7 +7,7 @@ what it had begun by then is history, and is finished, not begun a second time.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from mm_ops.domain.errors import MmOpsError, SchemaError
 from mm_ops.domain.rollback.alert import Alert
@@ -127,6 +127,8 @@ class Responder:
                 self.pager.tell(reason)
             case Record():
                 pass
+            case _:
+                assert_never(decision)
         self.log.note(alert, decision, seen_at, self.clock.now())
         return decision, outcome
 
