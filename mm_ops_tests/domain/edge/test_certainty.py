@@ -106,6 +106,10 @@ def test_from_too_little_there_is_no_interval_and_a_reason(name: str):
     assert found["intervals_by_symbol"]["X"]["net_edge_bps"] is None
 
 
+def test_just_enough_fills_have_an_interval():
+    assert report(1.5, 100, min_blocks=5)["net_edge"]["reason"] is None
+
+
 def test_a_resample_without_a_fill_leaves_it_undecided():
     rows = [fill(1 + n / 1000, "buy", 99) for n in range(150)]
     found = build_edge_report(

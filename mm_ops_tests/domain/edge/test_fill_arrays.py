@@ -14,7 +14,7 @@ from mm_ops_tests.builders import START_NS, fill, fills, instrument
 def arrays(*at: int) -> FillArrays:
     """Fills of which every column says when they were."""
     found = np.array(at, dtype=np.int64)
-    return FillArrays(found, *(found * float(factor) for factor in range(2, 9)))
+    return FillArrays(found, *((found * factor).astype(np.float64) for factor in range(2, 9)))
 
 
 def same(found: FillArrays, *at: int) -> bool:

@@ -61,6 +61,27 @@ def test_the_block_of_an_autoregression_is_what_the_theory_gives(memory: float):
     assert np.median(found) == pytest.approx(expected, rel=0.35)
 
 
+def slow_block(series: Floats, last_large: int) -> float:
+    """The formulas, term by term, for a series whose last large autocorrelation is known."""
+    size, centred = series.size, series - series.mean()
+
+    def covariance(lag: int) -> float:
+        return sum(float(centred[at] * centred[at + lag]) for at in range(size - lag)) / size
+
+    reach = 2 * last_large
+    flat_top = {lag: min(1.0, 2 * (1 - lag / reach)) for lag in range(1, reach + 1)}
+    spectrum = covariance(0) + 2 * sum(weight * covariance(lag) for lag, weight in flat_top.items())
+    slope = 2 * sum(weight * lag * covariance(lag) for lag, weight in flat_top.items())
+    return float((2 * slope**2 / (2 * spectrum**2) * size) ** (1 / 3))
+
+
+def test_the_block_is_the_published_formula_term_by_term():
+    # sums of three neighbours: lags 1 and 2 are large (2/3 and 1/3 in theory), all others are not
+    noise = np.random.default_rng(11).normal(size=2002)
+    series = noise[2:] + noise[1:-1] + noise[:-2]
+    assert choose_block(series, np.ones(2000)) == pytest.approx(slow_block(series, 2), rel=1e-9)
+
+
 def test_a_block_is_at_least_one_bin_and_at_most_a_third_of_the_window():
     assert choose_block(np.zeros(50), np.ones(50)) == 1.0, "nothing varies"
     assert choose_block(np.arange(60.0), np.ones(60)) <= 20

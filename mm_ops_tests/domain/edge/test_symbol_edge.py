@@ -135,6 +135,14 @@ def test_fills_whose_order_was_sent_later_are_refused_in_any_part():
         measure([first, SymbolDay("X", lambda: wrong, second.quotes)])
 
 
+def test_a_horizon_longer_than_the_overlap_waits_for_its_quotes():
+    long = edge_policy(horizons=(timedelta(seconds=1), timedelta(minutes=5)), stale_after=timedelta(seconds=10))
+    ours, offered = market(1, "X")
+    expected = build_edge_report(ours, offered, policy=long, instruments=BOTH, window=HOUR)
+    found = measure_days(parts("X", (0, 1200, 2400, 3600), 1), policy=long, instruments=BOTH, window=HOUR)
+    assert found == near(expected)
+
+
 def test_days_out_of_order_are_refused():
     first, second = parts("X", (0, 1800, 3600), 1)
     with pytest.raises(
