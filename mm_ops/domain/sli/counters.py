@@ -9,6 +9,9 @@ whose own value is lost (the exporter must create every label value at 0); the l
 window's head. What is counted after the last sample of a window belongs to the next sample, hence to no window
 that ends between the two.
 
+A share says nothing about a stretch in which its denominator stood still, as that of a process that hangs: such a
+stretch counts as a gap. How much was counted needs no such evidence: no trip is what a counter of trips is for.
+
 What is below zero is no counter and counts nothing. What falls at more than every second step is hardly one: each
 fall is read as a restart, which adds the whole new value, so such a count is in doubt.
 """
@@ -29,7 +32,7 @@ from pydantic.dataclasses import dataclass
 from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli import range_functions
 from mm_ops.domain.sli.instants import Instants, Times, above, add, chosen, divide, sum_by
-from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
+from mm_ops.domain.sli.measurement import Measurement, Scope, pick, stand_still, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, Selector, Series
 from mm_ops.domain.windows import format_duration
 
@@ -56,6 +59,16 @@ def increase(values: NDArray[np.float64]) -> float:
 def total_increase(series: Sequence[Series]) -> float:
     """Sum the increases of several series."""
     return sum(increase(one.values) for one in series)
+
+
+def counted_at(series: Series) -> Times:
+    """When a counter was seen to count: at its samples that grew, or restarted above zero, and at its first one.
+
+    What was counted before the first sample is not known; ``series`` has at least one.
+    """
+    counted = (series.values[1:] != series.values[:-1]) & (series.values[1:] > 0)
+    times: Times = series.ts_ns[np.concatenate(([True], counted))]
+    return times
 
 
 def find_below_zero(series: Sequence[Series]) -> str | None:
@@ -162,7 +175,7 @@ class Ratio:
     """Increases of the numerator's counters over those of the denominator's, each selecting one series.
 
     ``hit / (hit + miss)`` has ``hit`` in both. Any series that is absent makes it no measurement; 0 / 0 is not a
-    number, since nothing happened that could have a share.
+    number, since nothing happened that could have a share, and the longest stretch without any is a gap.
     """
 
     windowed: ClassVar[Literal[True]] = True
@@ -191,6 +204,8 @@ class Ratio:
         if not evidence.computable:
             return evidence
         found = [one for _, series in picked for one in series]
+        counted = [counted_at(one) for selector, series in picked if selector in self.denominator for one in series]
+        evidence = stand_still(evidence, counted, scope.window, " + ".join(one.metric for one in self.denominator))
         above, below = (
             sum(total_increase(pick(table, one, scope.window)) for one in counters)
             for counters in (self.numerator, self.denominator)

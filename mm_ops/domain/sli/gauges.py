@@ -2,8 +2,13 @@
 
 Statistics are those of Prometheus' ``min_over_time`` and so on, over raw samples and never over a subquery, which
 misses a spike of one sample. Minimum and maximum skip NaN, the mean does not; any NaN taints a measurement.
+``changes`` counts the samples that differ from the one before, two NaN being alike.
+
+A value that the gauge cannot have says that its exporter is broken, whatever the others are: with a ``range``, one
+sample outside makes it no measurement, and a state that is none makes the time of a condition doubtful.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
@@ -18,17 +23,56 @@ from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli.instants import LOOKBACK_NS, Instants, Times, chosen, latest
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, Selector, Series
-from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration
+from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration, from_ns
 
 _QUERY_STEP_S = 15
 _NOT_FINITE = "the samples are not numbers"
-_FUNCTIONS = {"min": "min_over_time", "max": "max_over_time", "mean": "avg_over_time", "last": "last_over_time"}
+_FUNCTIONS = {
+    "min": "min_over_time",
+    "max": "max_over_time",
+    "mean": "avg_over_time",
+    "last": "last_over_time",
+    "changes": "changes",
+}
+
+
+def _changes(values: NDArray[np.float64]) -> float:
+    nan = np.isnan(values)
+    return float(((values[1:] != values[:-1]) & ~(nan[1:] & nan[:-1])).sum())
+
+
 _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "min": lambda values: float(np.fmin.reduce(values)),
     "max": lambda values: float(np.fmax.reduce(values)),
     "mean": lambda values: float(values.mean()),
     "last": lambda values: float(values[-1]),
+    "changes": _changes,
 }
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Range:
+    """The values that a gauge can have at all, good or bad; both ends are possible."""
+
+    least: Finite
+    most: Finite
+
+    def __post_init__(self) -> None:
+        if self.least > self.most:
+            raise ValueError(f"range: expected least up to most, was {self.least:g} and {self.most:g}")
+
+    def find_impossible(self, series: Series) -> str | None:
+        """Say which sample is the first that cannot be, and of how many."""
+        outside = (series.values < self.least) | (series.values > self.most)
+        if not outside.any():
+            return None
+        first = int(outside.argmax())
+        expected = f"expected {self.least:.10g} to {self.most:.10g}"
+        was = (
+            f"{series.metric} was {series.values[first]:.10g} at {from_ns(int(series.ts_ns[first])):%Y-%m-%dT%H:%M:%SZ}"
+        )
+        return f"impossible: {was}, {expected} (in {int(outside.sum())} of {outside.size} samples)"
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -39,7 +83,8 @@ class Gauge:
     kind: Literal["gauge"] = "gauge"
     metric: MetricName
     match: dict[LabelName, str] = Field(default_factory=dict)
-    statistic: Literal["min", "max", "mean", "last"]
+    statistic: Literal["min", "max", "mean", "last", "changes"]
+    range: Range | None = None
 
     def selectors(self) -> tuple[Selector, ...]:
         """The series it reads."""
@@ -61,6 +106,9 @@ class Gauge:
         evidence = weigh([(selector, found)], scope)
         if not evidence.computable:
             return evidence
+        impossible = self.range.find_impossible(found[0]) if self.range else None
+        if impossible:
+            return with_value(evidence, math.nan, why_not=impossible)
         with np.errstate(invalid="ignore"):  # both infinities in one mean: not finite, and said so
             value = _STATISTICS[self.statistic](found[0].values)
         return with_value(evidence, value, why_not=_NOT_FINITE)
@@ -81,7 +129,8 @@ class ConditionTime:
     """For how many seconds of the window one gauge had the value ``equals``.
 
     A sample's state holds until the next sample, at most for ``LOOKBACK_NS`` and never past the window's end.
-    Before the first sample the state is unknown and counts as not holding; the gap shows in the evidence.
+    Before the first sample the state is unknown and counts as not holding; the gap shows in the evidence. A state is
+    ``equals`` or 0 (or 1, where ``equals`` is 0): any other value makes the time doubtful.
     """
 
     windowed: ClassVar[Literal[False]] = False
@@ -111,7 +160,8 @@ class ConditionTime:
         evidence = weigh([(selector, found)], scope)
         if not evidence.computable:
             return evidence
-        return with_value(evidence, _seconds_at(found[0], self.equals, scope.window), why_not=_NOT_FINITE)
+        seconds = _seconds_at(found[0], self.equals, scope.window)
+        return with_value(evidence, seconds, why_not=_NOT_FINITE, doubt=self._find_other(found[0]))
 
     def alert_values(
         self,
@@ -122,6 +172,13 @@ class ConditionTime:
     ) -> list[Instants]:
         """Evaluate what :meth:`alert_promql` writes, on raw samples, for each series."""
         return [latest(one, times_ns) for one in chosen(table, self.selectors()[0])]
+
+    def _find_other(self, series: Series) -> str | None:
+        contrary = 0.0 if self.equals else 1.0
+        other = series.values[(series.values != self.equals) & (series.values != contrary)]
+        if not other.size:
+            return None
+        return f"{series.metric} was {other[0]:g} in {other.size} samples, neither {contrary:g} nor {self.equals:g}"
 
 
 def _seconds_at(series: Series, value: float, window: TimeWindow) -> float:

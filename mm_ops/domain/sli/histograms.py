@@ -8,7 +8,8 @@ With ``le`` bounds b[0] < … < b[n] = +Inf and c[i] the increase of bucket i (:
 
 as ``histogram_quantile`` of Prometheus 2.42: where only +Inf holds the rank the value is the highest finite bound;
 in the first bucket b[i-1] is 0, or the value is its bound where that is not positive; a count below that of a
-lower bucket is raised to it; nothing observed gives NaN.
+lower bucket is raised to it; nothing observed gives NaN. A stretch in which bucket n did not grow counts as a gap,
+since nothing was observed there.
 
 Source: prometheus v2.42.0, promql/quantile.go, bucketQuantile and ensureMonotonic.
 """
@@ -26,9 +27,16 @@ from pydantic.dataclasses import dataclass
 from mm_ops.domain.canonical import number_text
 from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli.bucket_quantiles import histogram_quantiles
-from mm_ops.domain.sli.counters import find_below_zero, find_falling, increase, rate_promql, summed_rates
+from mm_ops.domain.sli.counters import (
+    counted_at,
+    find_below_zero,
+    find_falling,
+    increase,
+    rate_promql,
+    summed_rates,
+)
 from mm_ops.domain.sli.instants import Instants, Times
-from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
+from mm_ops.domain.sli.measurement import Measurement, Scope, pick, stand_still, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, Selector, Series
 from mm_ops.domain.windows import format_duration
 
@@ -109,6 +117,8 @@ class HistogramQuantile:
         evidence = weigh([(selector, found)], scope, summed=(_LE,), missing=absent)
         if not evidence.computable:
             return evidence
+        observed = [counted_at(one) for one in found if _bound_of(one) == math.inf]
+        evidence = stand_still(evidence, observed, scope.window, f"{self.metric}_bucket of +Inf")
         value, beyond = histogram_quantile(self.q, _increases(found))
         doubt = _words("a bucket that the policy does not foresee:", seen - needed) or find_falling(found)
         if beyond:

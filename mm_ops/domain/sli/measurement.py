@@ -1,5 +1,6 @@
 """One SLI's value over a window, with the evidence that says how far to trust it."""
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +9,13 @@ from enum import StrEnum
 
 import numpy as np
 
+from mm_ops.domain.sli.instants import Times
 from mm_ops.domain.sli.series import Selector, Series
 from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow
+
+JITTER = 0.01
+"""By which share of the interval two scrapes may be too far apart and still be neighbours. Source: prometheus v2.42.0,
+scrape/scrape.go, which takes a scrape that is 2 ms off for one on its grid only where that is less than 1 %."""
 
 _SHOWN = 3
 
@@ -28,11 +34,13 @@ class Measurement:
     """A value with its evidence.
 
     ``value`` is what Prometheus would answer for these raw samples, ``None`` where that is NaN, infinite or
-    nothing. ``samples``, ``coverage`` and ``longest_gap_s`` are those of the worst series; ``coverage`` is samples
-    over (window / scrape interval), at most 1; ``longest_gap_s`` counts from the window's start to the first
-    sample and from the last one to the window's end as well. ``not_finite`` counts NaN and infinite samples of
-    all series: one of them taints the measurement even where Prometheus skips it. ``doubt`` says why a value
-    that is known does not suffice for a pass. ``labels`` are those that all series share beyond the selector.
+    nothing. ``samples``, ``coverage`` and ``longest_gap_s`` are those of the worst series; ``coverage`` is the share
+    of the window that samples cover (:func:`covered_ns`); ``longest_gap_s`` counts from the window's start to the
+    first sample and from the last one to the window's end as well. Where a value is of what was counted, a stretch
+    in which nothing was counted is a gap too (:func:`stand_still`), and ``stalled`` names what stood still if that
+    is the longest. ``not_finite`` counts NaN and infinite samples of all series: one of them taints the measurement
+    even where Prometheus skips it. ``doubt`` says why a value that is known does not suffice for a pass. ``labels``
+    are those that all series share beyond the selector.
     """
 
     value: float | None
@@ -44,6 +52,7 @@ class Measurement:
     problem: Problem | None = None
     detail: str = ""
     doubt: str | None = None
+    stalled: str | None = None
     labels: Mapping[str, str]
 
     @property
@@ -106,10 +115,38 @@ def not_measured(problem: Problem, detail: str, window: TimeWindow) -> Measureme
     return replace(_nothing(window), problem=problem, detail=detail)
 
 
-def longest_gap_ns(series: Series, window: TimeWindow) -> int:
-    """The longest stretch of the window without a sample, head and tail counted; ``series`` has at least one."""
-    edges = np.concatenate(([window.start_ns], series.ts_ns, [window.end_ns]))
-    return int(np.diff(edges).max())
+def longest_gap_ns(times_ns: Times, window: TimeWindow) -> int:
+    """The longest stretch of the window without one of these times, head and tail counted; there is at least one."""
+    inner = int(np.diff(times_ns).max(initial=0))
+    return max(inner, int(times_ns[0]) - window.start_ns, window.end_ns - int(times_ns[-1]))
+
+
+def covered_ns(times_ns: Times, scope: Scope) -> int:
+    """The time that samples speak for: each until the next one, and no longer than one scrape interval.
+
+    So samples close together cover little, however many they are. What lies before the first sample counts with
+    what lies behind the last one, as one space: samples on a grid cover the same wherever in the window it begins.
+    A space that is too long by less than ``JITTER`` of an interval is one of a scrape that came late.
+    """
+    every = scope.scrape_interval // timedelta(microseconds=1) * 1000
+    around = scope.window.end_ns - int(times_ns[-1]) + int(times_ns[0]) - scope.window.start_ns
+    spaces = np.append(np.diff(times_ns), around)
+    return int(np.where(spaces <= every * (1 + JITTER), spaces, every).sum())
+
+
+def stand_still(evidence: Measurement, marks: Iterable[Times], window: TimeWindow, what: str) -> Measurement:
+    """Count a stretch in which nothing was counted as a gap: a value of it says nothing about that time.
+
+    Args:
+        evidence: of the samples.
+        marks: for each series, when it was seen to count; any of them is evidence.
+        window: of the measurement.
+        what: the name of what is counted.
+    """
+    longest = longest_gap_ns(functools.reduce(np.union1d, marks), window) / NS_PER_SECOND
+    if longest <= evidence.longest_gap_s:
+        return evidence
+    return replace(evidence, longest_gap_s=longest, stalled=what)
 
 
 def _nothing(window: TimeWindow) -> Measurement:
@@ -120,17 +157,21 @@ def _nothing(window: TimeWindow) -> Measurement:
 def _count(series: Sequence[Series], scope: Scope) -> Measurement:
     if not series:
         return _nothing(scope.window)
-    samples = min(one.ts_ns.size for one in series)
-    expected = scope.window.duration / scope.scrape_interval
+    times = _distinct_times(series)
     return Measurement(
         value=None,
-        samples=samples,
-        coverage=min(1.0, samples / expected),
-        longest_gap_s=max(longest_gap_ns(one, scope.window) for one in series) / NS_PER_SECOND,
+        samples=min(one.size for one in times),
+        coverage=min(covered_ns(one, scope) for one in times) / (scope.window.end_ns - scope.window.start_ns),
+        longest_gap_s=max(longest_gap_ns(one, scope.window) for one in times) / NS_PER_SECOND,
         series=len(series),
         not_finite=sum(int((~np.isfinite(one.values)).sum()) for one in series),
         labels={},
     )
+
+
+def _distinct_times(series: Sequence[Series]) -> list[Times]:
+    """Give each array of times once: series that are scraped together share one."""
+    return list({(one.ts_ns.ctypes.data, one.ts_ns.strides, one.ts_ns.size): one.ts_ns for one in series}.values())
 
 
 def _rest(series: Series, selector: Selector, summed: Iterable[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_ops.domain.sli.counters import CounterIncrease, Ratio, increase
+from mm_ops.domain.sli.counters import CounterIncrease, Ratio, counted_at, increase
 from mm_ops.domain.sli.measurement import Problem
 from mm_ops.domain.sli.series import Selector
 from mm_ops_tests.domain.sli.small import scope, series
@@ -165,3 +165,44 @@ def test_a_ratio_of_a_count_that_falls_all_the_time_is_in_doubt() -> None:
 def test_a_restart_at_every_second_step_is_believed_still() -> None:
     found = CounterIncrease(metric="trips").evaluate([series("trips", [9, 0, 0])], scope())
     assert (found.value, found.doubt) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "at"),
+    [
+        pytest.param([5, 6, 6, 7], [0, 15, 45], id="where it grew, and at first"),
+        pytest.param([5, 2, 2, 2], [0, 15], id="a restart to 2 counted 2"),
+        pytest.param([5, 0, 0, 1], [0, 45], id="a restart to 0 counted nothing"),
+        pytest.param([5], [0], id="a single sample"),
+    ],
+)
+def test_a_counter_is_seen_to_count(values: list[float], at: list[int]) -> None:
+    start = scope().window.start_ns
+    assert ((counted_at(series("c", values)) - start) / 1e9).tolist() == at
+
+
+def test_a_share_of_ticks_that_stand_still_has_a_gap_though_every_sample_is_there() -> None:
+    """The last tick that was seen is that of 15 s; the misses go on, as they may."""
+    found = MISSED.evaluate([series("miss", [0, 1, 2, 3]), series("ticks", [0, 100, 100, 100])], scope())
+    assert (found.value, found.coverage, found.longest_gap_s, found.stalled) == (0.03, 1.0, 45.0, "ticks")
+
+
+def test_a_share_has_evidence_where_any_part_of_its_denominator_grows() -> None:
+    hit, miss = series("hit", [0, 1, 1, 1]), series("miss", [0, 0, 1, 2])
+    assert HITS.evaluate([hit, miss], scope()).longest_gap_s == 15
+    still = HITS.evaluate([hit, series("miss", [0] * 4)], scope())
+    assert (still.longest_gap_s, still.stalled) == (45, "hit + miss")
+
+
+def test_no_trip_is_evidence_as_good_as_a_trip() -> None:
+    found = CounterIncrease(metric="trips").evaluate([series("trips", [7] * 4)], scope())
+    assert (found.value, found.longest_gap_s, found.stalled) == (0.0, 15.0, None)
+
+
+@given(st.lists(st.integers(1, 9), min_size=240, max_size=240), st.integers(1, 200), st.integers(21, 240))
+def test_a_stall_is_a_gap_as_long_as_it_lasts(ticks: list[int], start: int, length: int) -> None:
+    """From sample ``start`` on nothing is counted for so many samples, or to the window's end."""
+    end = min(start + length, 240)
+    values = np.cumsum([0 if start <= n < end else tick for n, tick in enumerate(ticks)]).tolist()
+    found = MISSED.evaluate([series("miss", [0] * 240), series("ticks", values)], scope(3600))
+    assert found.longest_gap_s == 15 * (end - start + 1)

@@ -129,3 +129,15 @@ def test_a_histogram_of_which_a_bucket_falls_all_the_time_is_in_doubt() -> None:
     found = P95.evaluate(histogram({"10.0": [90, 50, 20], "20.0": [100, 150, 200], "+Inf": [100, 150, 200]}), scope())
     assert found.value is not None
     assert found.doubt == 'd_bucket{le="10.0",stage="t"} fell at 2 of 2 steps, as if it restarted at each'
+
+
+def test_a_stretch_in_which_nothing_was_observed_is_a_gap() -> None:
+    """All buckets stand still from 15 s on: of 60 s the last 45 s are without evidence."""
+    found = P95.evaluate(histogram({le: [0, *[values[1]] * 3] for le, values in BUCKETS.items()}), scope())
+    assert found.value == pytest.approx(19.0)
+    assert (found.coverage, found.longest_gap_s, found.stalled) == (1.0, 45.0, "d_bucket of +Inf")
+
+
+def test_only_the_infinite_bucket_says_whether_anything_was_observed() -> None:
+    slow = {"10.0": [0, 50, 50, 50], "20.0": [0, 100, 100, 100], "+Inf": [0, 100, 101, 102]}
+    assert P95.evaluate(histogram(slow), scope()).longest_gap_s == 15

@@ -32,6 +32,7 @@ A = 'sum(increase(a{bot="paper"}[72h]))'
         (Gauge(metric="g", statistic="max"), 'max_over_time(g{bot="paper"}[72h])'),
         (Gauge(metric="g", statistic="mean"), 'avg_over_time(g{bot="paper"}[72h])'),
         (Gauge(metric="g", statistic="last"), 'last_over_time(g{bot="paper"}[72h])'),
+        (Gauge(metric="g", statistic="changes"), 'changes(g{bot="paper"}[72h])'),
         (CounterIncrease(metric="c", by={"guard": ("x",)}), 'sum(increase(c{bot="paper"}[72h]))'),
         (
             ConditionTime(metric="b", match={"state": "open"}),
