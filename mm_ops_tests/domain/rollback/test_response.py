@@ -1,0 +1,254 @@
+"""From the body in the journal to the bot, with a real journal: one effect per episode, and none lost."""
+
+import json
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mm_ops.adapters.journal import Journal
+from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
+from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.response import Responder
+from mm_ops.domain.rollback.stop import plan_stop
+from mm_ops_tests.rollback_world import (
+    ACTIVE,
+    NOW,
+    QUICK,
+    MemoryBot,
+    Pages,
+    WallClock,
+    alert,
+    open_journal,
+    refuses,
+)
+
+LATENCY = alert()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with open_journal(tmp_path) as opened:
+        yield opened
+
+
+def responder(
+    journal: Journal,
+    bot: MemoryBot,
+    pages: Pages,
+    policy: RollbackPolicy = QUICK,
+    shift: timedelta = timedelta(0),
+) -> Responder:
+    return Responder(journal, {"paper": bot}, policy, WallClock(shift), pages)
+
+
+def body(*alerts: Alert, **fields: object) -> bytes:
+    plain = [
+        {
+            "status": "firing" if one.firing else "resolved",
+            "labels": dict(one.labels),
+            "startsAt": one.starts_at.isoformat(),
+            "fingerprint": one.fingerprint,
+        }
+        for one in alerts
+    ]
+    return json.dumps({"version": "4", "alerts": plain, **fields}).encode()
+
+
+def episodes(journal: Journal) -> Mapping[str, str]:
+    said = [record["body"] for record in journal.records_after(0) if record["subject"] == "episodes"]
+    return {one["episode"]: one["decision"] for one in said}
+
+
+def test_a_body_is_read_decided_acted_upon_and_done(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    journal.take_in(body(LATENCY, alert("SoakWSLagHigh")), NOW)
+    answering = responder(journal, bot, pages)
+    assert answering.work_off() == 1
+    assert answering.work_off() == 0
+    assert bot.state.trading_state.value == "HALTED"
+    assert pages.pages == [
+        "paper: stopped (halt, scale_to_zero, open_circuit, freeze_orders), confirmed: paper: SoakLatencyP95High fires"
+    ]
+    assert pages.told == ["paper: SoakWSLagHigh fires"]
+    assert episodes(journal)[LATENCY.episode] == "RollBack"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_duplicates_in_any_order_are_one_effect(journal: Journal, seed: int):
+    bot, pages = MemoryBot(), Pages()
+    answering = responder(journal, bot, pages)
+    sequence = [LATENCY] * 8 + [replace(LATENCY, firing=False)] * 4
+    random.Random(seed).shuffle(sequence)
+    for one in sequence:
+        answering.respond(one, NOW)
+    assert sorted(bot.asked) == sorted(f"{LATENCY.episode}/1/{name}" for name in QUICK.alerts[0].actions)
+    assert len([page for page in pages.pages if "stopped" in page]) == 1
+
+
+def test_a_thousand_duplicates_at_once_are_one_effect(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    answering = responder(journal, bot, pages)
+    barrier = threading.Barrier(20)
+    outcomes: list[object] = []
+
+    def flood() -> None:
+        barrier.wait()
+        for _ in range(50):
+            _, outcome = answering.respond(LATENCY, NOW)
+            if outcome is not None:
+                outcomes.append(outcome)
+
+    threads = [threading.Thread(target=flood) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 1
+    assert len(bot.asked) == 4
+    assert len(pages.pages) == 1
+
+
+def test_two_watchers_on_one_journal_stop_the_bot_once(journal: Journal, tmp_path: Path):
+    bot, pages = MemoryBot(), Pages()
+    with open_journal(tmp_path, owner="b") as second:
+        barrier = threading.Barrier(2)
+        outcomes: list[object] = []
+
+        def watch(of: Journal) -> None:
+            barrier.wait()
+            outcomes.append(responder(of, bot, pages).respond(LATENCY, NOW)[1])
+
+        threads = [threading.Thread(target=watch, args=(of,)) for of in (journal, second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len([outcome for outcome in outcomes if outcome is not None]) == 1
+    assert len(bot.asked) == 4
+
+
+def test_a_bot_that_comes_alive_again_is_stopped_in_another_round(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    responder(journal, bot, pages).respond(LATENCY, NOW)
+    bot.state = replace(ACTIVE, sequence=50)
+    later = timedelta(minutes=1)
+    decision, outcome = responder(journal, bot, pages, shift=later).respond(LATENCY, NOW + later)
+    assert isinstance(decision, RollBack)
+    assert outcome is not None
+    assert (decision.round, outcome.confirmed) == (2, True)
+    assert "did not last" in pages.pages[-1]
+    assert bot.state.trading_state.value == "HALTED"
+
+
+def test_a_second_cause_within_the_cooldown_pages_and_says_so(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    answering = responder(journal, bot, pages)
+    answering.respond(LATENCY, NOW)
+    decision, _ = answering.respond(alert("SoakMDCacheHitRatio"), NOW)
+    assert isinstance(decision, Page)
+    assert len(bot.asked) == 4
+    bot.state = ACTIVE
+    decision, outcome = answering.respond(alert("SoakEdgeDegradation", symbol="BTCUSDT"), NOW)
+    assert isinstance(decision, RollBack)
+    assert outcome is not None
+    assert "concerns symbol BTCUSDT" in pages.pages[-1]
+    assert "a second stop within 15m" in pages.pages[-1]
+
+
+def test_a_third_stop_says_that_it_is_one_too_many(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    for number in range(3):
+        bot.state = ACTIVE
+        later = timedelta(minutes=20 * number)
+        responder(journal, bot, pages, shift=later).respond(alert(starts_at=NOW + later), NOW + later)
+    assert ["too many" in page for page in pages.pages] == [False, False, True]
+
+
+def test_a_person_is_told_once_an_episode(journal: Journal):
+    pages = Pages()
+    answering = responder(journal, MemoryBot(), pages)
+    decisions = [answering.respond(alert("SoakGuardTrip"), NOW)[0] for _ in range(3)]
+    assert [type(one) for one in decisions] == [Page, Record, Record]
+    assert len(pages.pages) == 1
+    assert isinstance(answering.respond(alert("SoakWSLagHigh"), NOW)[0], Notify)
+
+
+def test_what_cannot_be_read_is_told_and_written_down(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    journal.take_in(b"<html>", NOW)
+    journal.take_in(json.dumps({"alerts": [7], "truncatedAlerts": 2}).encode(), NOW)
+    answering = responder(journal, bot, pages)
+    assert answering.work_off() == 2
+    assert answering.work_off() == 0
+    assert "payload: expected JSON" in pages.pages[0]
+    assert "payload: alerts.0: expected an object, was int; 2 alerts were left out of a payload" in pages.pages[1]
+    assert [record["subject"] for record in journal.records_after(0)].count("payload") == 2
+
+
+def test_what_was_begun_before_a_restart_is_finished_with_the_same_keys(tmp_path: Path):
+    stop = plan_stop(
+        RollBack(bot="paper", round=1, actions=QUICK.alerts[0].actions, reason="latency"), LATENCY.episode, LATENCY.name
+    )
+    bot, pages = MemoryBot(), Pages()
+    with open_journal(tmp_path) as first:
+        assert first.claim(stop, NOW)
+        first.request([action.key for action in stop.actions], NOW)
+        bot.apply(stop.actions[0].command, stop.actions[0].key)
+    with open_journal(tmp_path) as again:
+        (outcome,) = responder(again, bot, pages).recover()
+        assert outcome.confirmed
+        assert outcome.stop.actions == stop.actions
+        assert sorted(bot.effects) == sorted(action.key for action in stop.actions)
+        assert responder(again, bot, pages).recover() == []
+
+
+def test_what_was_not_confirmed_before_a_restart_is_tried_in_a_new_round(tmp_path: Path):
+    bot, pages = MemoryBot(fault=refuses), Pages()
+    with open_journal(tmp_path) as first:
+        responder(first, bot, pages).respond(LATENCY, NOW)
+    bot.fault = lambda _bot, _command, _count: None
+    with open_journal(tmp_path) as again:
+        (outcome,) = responder(again, bot, pages).recover()
+        assert (outcome.stop.round, outcome.confirmed) == (2, True)
+
+
+@pytest.mark.parametrize("shift", [timedelta(minutes=61), timedelta(minutes=59)])
+def test_an_old_failure_is_a_person_s_by_now(tmp_path: Path, shift: timedelta):
+    bot, pages = MemoryBot(fault=refuses), Pages()
+    with open_journal(tmp_path) as first:
+        responder(first, bot, pages).respond(LATENCY, NOW)
+        tried = responder(first, bot, pages, shift=shift).recover()
+        assert len(tried) == int(shift < QUICK.max_event_age.length)
+
+
+def test_an_unfinished_stop_of_an_alert_that_left_the_policy_is_not_tried_in_a_new_round(tmp_path: Path):
+    bot, pages = MemoryBot(fault=refuses), Pages()
+    with open_journal(tmp_path) as first:
+        responder(first, bot, pages).respond(LATENCY, NOW)
+        assert responder(first, bot, pages, replace(QUICK, alerts=QUICK.alerts[1:])).recover() == []
+
+
+def test_a_stop_of_a_bot_that_left_the_fleet_is_told(tmp_path: Path):
+    stop = plan_stop(RollBack(bot="gone", round=1, actions=QUICK.alerts[0].actions, reason="r"), "e", LATENCY.name)
+    pages = Pages()
+    with open_journal(tmp_path) as journal:
+        assert journal.claim(stop, NOW)
+    with open_journal(tmp_path) as journal:
+        assert responder(journal, MemoryBot(), pages).recover() == []
+    assert pages.pages == ["gone: a stop for SoakLatencyP95High was begun, but there is no such bot in bots.yaml now"]
+
+
+def test_a_bot_that_does_not_answer_is_not_taken_for_halted(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    answering = responder(journal, bot, pages)
+    answering.respond(LATENCY, NOW)
+    bot.mute = True
+    decision, _ = answering.respond(LATENCY, NOW)
+    assert isinstance(decision, Page)
+    assert "does not answer" in decision.reason
