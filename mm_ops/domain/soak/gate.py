@@ -3,6 +3,9 @@
 Order of decision (design, section 3): source error, no series, NaN or infinite, several series: inconclusive;
 limit broken: fail, on partial data too; coverage, gap or sample count below policy, or a value in doubt:
 inconclusive; else pass. So evidence that is lost can turn a pass into an inconclusive, and nothing into a pass.
+
+Where the gate says ``on_missing: fail``, what is missing or too little fails instead. Several series or a value in
+doubt stay inconclusive: there is evidence, and it is not known what it says.
 """
 
 from dataclasses import replace
@@ -10,7 +13,9 @@ from datetime import timedelta
 from typing import assert_never
 
 from mm_ops.domain.sli.measurement import Measurement, Problem
-from mm_ops.domain.soak.policy import Gate
+from mm_ops.domain.soak.needs import gap_words
+from mm_ops.domain.soak.policy import Gate, OnMissing
+from mm_ops.domain.soak.words import percent, seconds
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import format_duration
 
@@ -27,8 +32,8 @@ def evaluate_gate(gate: Gate, measurement: Measurement | None, window: str, quer
     about = Finding(
         gate=gate.name,
         severity=gate.severity,
-        verdict=Verdict.INCONCLUSIVE,
-        reason=f"no measurement of {gate.sli}",
+        verdict=_verdict_of_missing(gate),
+        reason=_of_missing(gate, f"no measurement of {gate.sli}"),
         unit=gate.unit,
         bound=gate.bound.value,
         limit=gate.limit,
@@ -52,23 +57,48 @@ def evaluate_gate(gate: Gate, measurement: Measurement | None, window: str, quer
 
 
 def _decide(gate: Gate, measurement: Measurement) -> tuple[Verdict, str]:
-    unusable = _find_unusable(gate, measurement)
-    if measurement.value is None or unusable:
-        return Verdict.INCONCLUSIVE, unusable or f"{gate.sli} has no value"
-    shortfall = _find_shortfall(gate, measurement)
-    margin = gate.bound.margin(measurement.value, gate.limit)
-    rule = f"{gate.sli} was {_in_unit(measurement.value, gate)}, {gate.bound.words} {_in_unit(gate.limit, gate)}"
+    missing = _find_missing(gate, measurement)
+    if missing:
+        return _verdict_of_missing(gate), _of_missing(gate, missing)
+    if measurement.problem is Problem.AMBIGUOUS:
+        return Verdict.INCONCLUSIVE, f"{gate.sli} is ambiguous: {measurement.detail}"
+    if measurement.value is None:
+        return _verdict_of_missing(gate), _of_missing(gate, f"{gate.sli} has no value")
+    return _compare(gate, measurement, measurement.value)
+
+
+def _compare(gate: Gate, measurement: Measurement, value: float) -> tuple[Verdict, str]:
+    too_little = _find_shortfall(gate, measurement)
+    shortfall = "; ".join([*too_little, *([measurement.doubt] if measurement.doubt else [])])
+    margin = gate.bound.margin(value, gate.limit)
+    rule = f"{gate.sli} was {_in_unit(value, gate)}, {gate.bound.words} {_in_unit(gate.limit, gate)}"
     if margin < 0:
         partial = f" (on partial data: {shortfall})" if shortfall else ""
         return Verdict.FAIL, f"{rule}: {_in_unit(-margin, gate)} beyond the limit{partial}"
+    if too_little:
+        return _verdict_of_missing(gate), _of_missing(gate, f"{rule}, but {shortfall}")
     if shortfall:
         return Verdict.INCONCLUSIVE, f"{rule}, but {shortfall}"
-    evidence = f"{measurement.samples} samples, coverage {_percent(measurement.coverage)}"
-    gap = f"longest gap {_seconds(measurement.longest_gap_s)}"
+    evidence = f"{measurement.samples} samples, coverage {percent(measurement.coverage)}"
+    gap = f"longest gap {seconds(measurement.longest_gap_s)}"
     return Verdict.PASS, f"{rule}: {_in_unit(margin, gate)} to spare; {evidence}, {gap}"
 
 
-def _find_unusable(gate: Gate, measurement: Measurement) -> str | None:
+def _verdict_of_missing(gate: Gate) -> Verdict:
+    match gate.on_missing:
+        case OnMissing.HOLD:
+            return Verdict.INCONCLUSIVE
+        case OnMissing.FAIL:
+            return Verdict.FAIL
+        case unknown:
+            assert_never(unknown)
+
+
+def _of_missing(gate: Gate, reason: str) -> str:
+    return f"{reason}; missing evidence fails this gate" if gate.on_missing is OnMissing.FAIL else reason
+
+
+def _find_missing(gate: Gate, measurement: Measurement) -> str | None:
     """Say why there is no value to compare, in the order of the module's text."""
     match measurement.problem:
         case Problem.SOURCE_ERROR:
@@ -83,34 +113,20 @@ def _find_unusable(gate: Gate, measurement: Measurement) -> str | None:
             assert_never(unknown)
     if measurement.not_finite:
         return f"{gate.sli} is tainted: {measurement.not_finite} samples are NaN or infinite"
-    if measurement.problem is Problem.AMBIGUOUS:
-        return f"{gate.sli} is ambiguous: {measurement.detail}"
     return None
 
 
-def _find_shortfall(gate: Gate, measurement: Measurement) -> str | None:
-    """Say in which ways the evidence is less than the policy asks for."""
+def _find_shortfall(gate: Gate, measurement: Measurement) -> list[str]:
+    """Say in which ways the samples are fewer than the policy asks for."""
     faults = []
     if measurement.coverage < gate.min_coverage:
-        faults.append(f"coverage {_percent(measurement.coverage)} is below {_percent(gate.min_coverage)}")
+        faults.append(f"coverage {percent(measurement.coverage)} is below {percent(gate.min_coverage)}")
     if timedelta(seconds=measurement.longest_gap_s) > gate.max_gap:
-        gap = _seconds(measurement.longest_gap_s)
-        faults.append(f"the longest gap of {gap} is over {format_duration(gate.max_gap)}")
+        faults.append(f"the longest gap of {gap_words(measurement)} is over {format_duration(gate.max_gap)}")
     if measurement.samples < gate.min_samples:
         faults.append(f"{measurement.samples} samples are fewer than {gate.min_samples}")
-    if measurement.doubt:
-        faults.append(measurement.doubt)
-    return "; ".join(faults) or None
+    return faults
 
 
 def _in_unit(value: float, gate: Gate) -> str:
     return f"{value:.6g}" if gate.unit == "count" else f"{value:.6g} {gate.unit}"
-
-
-def _percent(share: float) -> str:
-    """Two decimals, never rounded up: 98.999 % must not read as 99 %."""
-    return f"{int(share * 10_000) / 100:g} %"
-
-
-def _seconds(seconds: float) -> str:
-    return format_duration(timedelta(seconds=seconds))

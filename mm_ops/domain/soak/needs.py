@@ -46,11 +46,17 @@ def find_gaps(needs: Needs, name: str, measurement: Measurement) -> list[str]:
     if measurement.coverage < needs.min_coverage:
         faults.append(f"coverage of {name} is {percent(measurement.coverage)}, below {percent(needs.min_coverage)}")
     if timedelta(seconds=measurement.longest_gap_s) > needs.max_gap:
-        gap = seconds(measurement.longest_gap_s)
-        faults.append(f"the longest gap of {name}, {gap}, is over {format_duration(needs.max_gap)}")
+        limit = format_duration(needs.max_gap)
+        faults.append(f"the longest gap of {name}, {gap_words(measurement)}, is over {limit}")
     if measurement.doubt:
         faults.append(f"{name}: {measurement.doubt}")
     return faults
+
+
+def gap_words(measurement: Measurement) -> str:
+    """Say how long the longest gap is, and where samples were there, what stood still in it."""
+    stalled = f" in which {measurement.stalled} stood still" if measurement.stalled else ""
+    return f"{seconds(measurement.longest_gap_s)}{stalled}"
 
 
 def find_holes(needs: Needs, name: str, sli: SliBuckets) -> list[str]:

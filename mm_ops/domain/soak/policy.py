@@ -41,6 +41,16 @@ class Level(StrEnum):
     WARNING = "warning"
 
 
+class OnMissing(StrEnum):
+    """What evidence that is missing or too little gives: neither lets a release pass."""
+
+    HOLD = "hold"
+    """Inconclusive: somebody looks."""
+
+    FAIL = "fail"
+    """A fail, as if the limit were broken."""
+
+
 AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=64)]
 
 
@@ -70,7 +80,8 @@ class Alert:
 class Gate:
     """One rule on one SLI. ``limit`` is in ``unit``; ``min_samples`` counts those of the worst series.
 
-    ``version_label`` names the label of the SLI's series that must be the judged bot's version.
+    ``version_label`` names the label of the SLI's series that must be the judged bot's version. ``on_missing`` is of
+    what is lost; what is ambiguous or doubtful holds in any case.
     """
 
     name: Name
@@ -82,6 +93,7 @@ class Gate:
     min_samples: Annotated[int, Field(ge=1)]
     min_coverage: Annotated[float, Field(gt=0, le=1)] = MIN_COVERAGE
     max_gap: Duration = MAX_GAP
+    on_missing: OnMissing = OnMissing.HOLD
     version_label: str | None = None
     alert: Alert | None = None
     source: Source
@@ -89,7 +101,8 @@ class Gate:
     @property
     def words(self) -> str:
         """The rule in a line, with its source."""
-        return f"{self.sli} {self.bound.sign} {number_text(self.limit)} {self.unit}. {self.source}"
+        missing = "; fails without evidence" if self.on_missing is OnMissing.FAIL else ""
+        return f"{self.sli} {self.bound.sign} {number_text(self.limit)} {self.unit}{missing}. {self.source}"
 
 
 def sustained_name(gate: Gate) -> str:

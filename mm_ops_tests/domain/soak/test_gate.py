@@ -6,7 +6,7 @@ import pytest
 from mm_ops.domain.sli.measurement import Measurement, Problem
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.gate import evaluate_gate
-from mm_ops.domain.soak.policy import Gate
+from mm_ops.domain.soak.policy import Gate, OnMissing
 from mm_ops.domain.verdict import Severity, Verdict
 
 GATE = Gate(
@@ -100,6 +100,11 @@ def test_a_count_has_no_unit_word() -> None:
             id="gap",
         ),
         pytest.param(
+            replace(GOOD, longest_gap_s=252_000.0, stalled="ticks"),
+            "latency_ms was 120 ms, at most 150 ms, but the longest gap of 70h in which ticks stood still is over 5m",
+            id="stall",
+        ),
+        pytest.param(
             replace(GOOD, samples=99),
             "latency_ms was 120 ms, at most 150 ms, but 99 samples are fewer than 100",
             id="samples",
@@ -165,3 +170,58 @@ def test_a_finding_carries_the_evidence() -> None:
     assert (finding.value, finding.limit, finding.margin) == (160.0, 150.0, -10.0)
     assert (finding.samples, finding.coverage, finding.longest_gap_s) == (17280, 1.0, 15.0)
     assert (finding.window, finding.query) == ("start/end", "query")
+
+
+STRICT = replace(GATE, on_missing=OnMissing.FAIL)
+NO_SOURCE = replace(GOOD, value=None, problem=Problem.SOURCE_ERROR, detail="refused")
+
+
+@pytest.mark.parametrize(
+    ("measurement", "reason"),
+    [
+        pytest.param(None, "no measurement of latency_ms", id="not measured"),
+        pytest.param(NO_SOURCE, "latency_ms: the source gave no answer: refused", id="source error"),
+        pytest.param(replace(NO_SOURCE, problem=Problem.NO_SERIES), "latency_ms: refused", id="no series"),
+        pytest.param(
+            replace(NO_SOURCE, problem=Problem.NOT_A_NUMBER), "latency_ms is not a number: refused", id="no number"
+        ),
+        pytest.param(replace(GOOD, not_finite=1), "latency_ms is tainted: 1 samples are NaN or infinite", id="tainted"),
+        pytest.param(replace(GOOD, value=None), "latency_ms has no value", id="nothing at all"),
+        pytest.param(
+            replace(GOOD, coverage=0.5),
+            "latency_ms was 120 ms, at most 150 ms, but coverage 50 % is below 99 %",
+            id="coverage",
+        ),
+        pytest.param(
+            replace(GOOD, longest_gap_s=301.0),
+            "latency_ms was 120 ms, at most 150 ms, but the longest gap of 5m1s is over 5m",
+            id="gap",
+        ),
+        pytest.param(
+            replace(GOOD, samples=99, doubt="a bucket is unknown"),
+            "latency_ms was 120 ms, at most 150 ms, but 99 samples are fewer than 100; a bucket is unknown",
+            id="samples, and a doubt",
+        ),
+    ],
+)
+def test_a_gate_may_ask_that_missing_evidence_fails(measurement: Measurement | None, reason: str) -> None:
+    assert judged(measurement, STRICT) == (FAIL, f"{reason}; missing evidence fails this gate")
+    assert judged(measurement) == (INCONCLUSIVE, reason)
+
+
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        pytest.param(replace(NO_SOURCE, problem=Problem.AMBIGUOUS, detail="2 label sets"), id="ambiguous"),
+        pytest.param(replace(GOOD, doubt="a bucket is unknown"), id="doubt"),
+        pytest.param(GOOD, id="whole"),
+        pytest.param(replace(GOOD, value=200.0, coverage=0.5), id="a broken limit"),
+    ],
+)
+def test_what_is_not_missing_is_judged_alike_whatever_a_gate_asks_for(measurement: Measurement) -> None:
+    assert judged(measurement, STRICT) == judged(measurement)
+
+
+def test_a_gate_that_fails_without_evidence_says_so_in_its_rule() -> None:
+    assert STRICT.words == "latency_ms ≤ 150 ms; fails without evidence. made for this test"
+    assert GATE.words == "latency_ms ≤ 150 ms. made for this test"

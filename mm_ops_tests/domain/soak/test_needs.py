@@ -72,6 +72,12 @@ def test_a_window_says_each_way_in_which_it_falls_short() -> None:
     ]
 
 
+def test_a_gap_in_which_samples_were_there_says_what_stood_still() -> None:
+    assert find_gaps(NEEDS, "x", replace(GOOD, longest_gap_s=252_000.0, stalled="ticks")) == [
+        "the longest gap of x, 70h in which ticks stood still, is over 5m"
+    ]
+
+
 def test_nineteen_of_twenty_buckets_suffice() -> None:
     assert find_holes(NEEDS, "x", sli_buckets([None, *[1.0] * 19], remarks={0: "no series"})) == []
 
