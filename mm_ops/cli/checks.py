@@ -46,5 +46,5 @@ def ci(day: date | None, selected: tuple[str, ...], junit: Path | None, *, as_js
     else:
         absent = [(name, "no result") for name in judgement.absent]
         show_judged(f"checks on what is stored for {judged_day}", judgement.outcome.judged, absent)
-    marker("ci", ANSWERS[judgement.exit_code])
+    marker("ci", ANSWERS[judgement.exit_code], err=as_json)
     sys.exit(judgement.exit_code)

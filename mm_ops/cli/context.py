@@ -75,10 +75,13 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def marker(command: str, answer: str) -> None:
-    """Print the last line, the one that scripts grep for: ``| soak | PASS | SOAK=PASS |``."""
+def marker(command: str, answer: str, *, err: bool = False) -> None:
+    """Print the last line, the one that scripts grep for: ``| soak | PASS | SOAK=PASS |``.
+
+    With ``err`` on standard error: after ``--json``, so that standard output is one JSON document.
+    """
     variable = command.upper().replace(" ", "_").replace("-", "_")
-    click.echo(f"| {command} | {answer} | {variable}={answer} |")
+    click.echo(f"| {command} | {answer} | {variable}={answer} |", err=err)
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -103,7 +103,7 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
         click.echo(encode(result), nl=False)
     else:
         _show(result)
-    _conclude(result)
+    _conclude(result, as_json=as_json)
 
 
 def _measure(found: "Inputs", policies: "EdgePolicies", window: "TimeWindow", *, alternatives: bool) -> dict[str, Any]:
@@ -118,13 +118,13 @@ def _measure(found: "Inputs", policies: "EdgePolicies", window: "TimeWindow", *,
         window=window,
         clock=policies.clock,
     )
-    result["inputs"] = found.section
+    result["intake"] = found.section
     if alternatives:
         result["clock_alternatives"] = clock_alternatives(found.fills, found.quotes, policies, window)
     return result
 
 
-def _conclude(result: dict[str, Any]) -> None:
+def _conclude(result: dict[str, Any], *, as_json: bool) -> None:
     """Print what the checks found and leave with it: a fail first, then what could not be decided."""
     from mm_ops.domain.edge.finding import identity_finding
     from mm_ops.domain.edge.inputs_finding import inputs_finding
@@ -135,7 +135,7 @@ def _conclude(result: dict[str, Any]) -> None:
         if finding.verdict.value != "pass":
             say(f"{finding.gate}: {finding.verdict.value}: {finding.reason}")
     verdict = combine(findings, {finding.gate for finding in findings})
-    marker("edge report", verdict.value.upper())
+    marker("edge report", verdict.value.upper(), err=as_json)
     sys.exit(exit_code(verdict))
 
 
@@ -188,7 +188,7 @@ def _show(result: dict[str, Any]) -> None:
     show_table("bps of notional at the mid; positive is good for us", header, rows)
     quality = result["quality"].items()
     show_table("inputs", ("", ""), [(name.replace("_", " "), _shown(value)) for name, value in quality])
-    show_table("what was read", ("", ""), _lines(result["inputs"]))
+    show_table("what was read", ("", ""), _lines(result["intake"]))
     if "clock_alternatives" in result:
         show_table("what another clock would give", *alternatives_table(result["clock_alternatives"]))
     click.echo(f"identity: {result['identity']}")
@@ -218,7 +218,7 @@ def _text(result: dict[str, Any]) -> str:
     from mm_ops.domain.edge.report_text import edge_markdown
     from mm_ops.domain.markdown import table
 
-    text = [edge_markdown(result), "## What was read\n", table(("", ""), _lines(result["inputs"]))]
+    text = [edge_markdown(result), "## What was read\n", table(("", ""), _lines(result["intake"]))]
     if "clock_alternatives" in result:
         header, rows = alternatives_table(result["clock_alternatives"])
         text += ["## What another clock would give\n", table(header, rows)]

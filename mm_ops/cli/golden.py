@@ -70,7 +70,7 @@ def compare(
             for item in drifts
         ]
         show_table(f"{len(drifts)} differences", header, rows)
-    marker("golden", "FAIL" if drifts else "PASS")
+    marker("golden", "FAIL" if drifts else "PASS", err=as_json)
     sys.exit(1 if drifts and fail_on_drift else 0)
 
 

@@ -57,7 +57,7 @@ def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: b
         _show_shared(shared)
     codes = [*(night.exit_code for night in nights), shared.exit_code]
     code = max(codes, key=lambda code: (code == 1, code))
-    marker("nightly", "HOLD" if code else "GO")
+    marker("nightly", "HOLD" if code else "GO", err=as_json)
     sys.exit(code)
 
 

@@ -45,7 +45,7 @@ def validate(file: Path, artifacts: Path | None, *, as_json: bool) -> None:
         click.echo(encode(found), nl=False)
     else:
         _show(file, document, problems, root)
-    marker("readiness", answer)
+    marker("readiness", answer, err=as_json)
     sys.exit(CODES[answer])
 
 

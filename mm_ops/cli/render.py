@@ -35,5 +35,5 @@ def render(*, check: bool, as_json: bool) -> None:
             click.echo(line)
         click.echo(f"{len(rendered)} renderings, {len(differences)} differed")
     drifted = faults or (check and differences)
-    marker("render", "DRIFT" if drifted else "OK")
+    marker("render", "DRIFT" if drifted else "OK", err=as_json)
     sys.exit(0 if not drifted else 1 if check else 2)

@@ -11,11 +11,12 @@ from mm_ops.cli.context import marker, say, show_table
 from mm_ops.cli.samples import Moment, Origin, origin_options, read_policies, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mm_ops.domain.soak.history import Change, History
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_WHOSE = ("soak.yaml", "--policy")
 _FIRED = ("alert", "action", "series", "pending since", "firing since", "until", "for", "worst")
 _SOAKS = ("soak up to", "verdict", "fail", "inconclusive", "pass")
 
@@ -48,7 +49,7 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.errors import PolicyError
     from mm_ops.domain.sli.series import split_series
-    from mm_ops.domain.soak.history import find_changes, replay_history
+    from mm_ops.domain.soak.history import find_changes, find_excess, replay_history, why_no_soak
     from mm_ops.domain.soak.resolve import selectors_of
     from mm_ops.domain.soak.verdicts import Reference
     from mm_ops.domain.windows import TimeWindow
@@ -56,26 +57,43 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     if start >= end:
         raise PolicyError(f"--from, --to: expected a start before the end, was {start:%Y-%m-%dT%H:%M:%SZ} or later")
     window, reference = TimeWindow(start, end), Reference(version=expect_version or version_of(bot))
+    excess = find_excess(window)
+    if excess:
+        raise PolicyError(f"--from, --to: {excess}")
     read = [read_policies(), *([read_policies(policy)] if policy else [])]
     wanted = [one for slis, soak, _ in read for one in selectors_of(slis, soak)]
     selectors = [one for n, one in enumerate(wanted) if one not in wanted[:n]]
     say(f"replay: reading {window} from {words}")
     table = split_series(source.read(selectors, window))
-    histories = [replay_history(slis, soak, table, window, reference) for slis, soak, _ in read]
+    histories = [
+        replay_history(slis, soak, table, window, reference, tell=_teller(whose))
+        for (slis, soak, _), whose in zip(read, _WHOSE, strict=False)
+    ]
     changes = find_changes(histories[0], histories[-1])
+    lacks = ["" if one.soaks else why_no_soak(window, soak) for (_, soak, _), one in zip(read, histories, strict=True)]
     if as_json:
+        for lack in filter(None, lacks):
+            say(f"replay: {lack}")
         click.echo(encode({"window": str(window), "histories": histories, "changes": changes}), nl=False)
     else:
-        _show(histories, changes, compared=policy is not None)
+        _show(histories, lacks, changes, compared=policy is not None)
     code = _exit_code(histories[-1])
-    marker("replay", {0: "PASS", 1: "FAIL", 2: "INCONCLUSIVE"}[code])
+    marker("replay", {0: "PASS", 1: "FAIL", 2: "INCONCLUSIVE"}[code], err=as_json)
     sys.exit(code)
 
 
-def _show(histories: "Sequence[History]", changes: "Sequence[Change]", *, compared: bool) -> None:
-    for history, whose in zip(histories, ("soak.yaml", "--policy"), strict=False):
+def _teller(whose: str) -> "Callable[[str], None]":
+    return lambda words: say(f"replay: by {whose}: {words}")
+
+
+def _show(
+    histories: "Sequence[History]", lacks: "Sequence[str]", changes: "Sequence[Change]", *, compared: bool
+) -> None:
+    for history, lack, whose in zip(histories, lacks, _WHOSE, strict=False):
         show_table(f"alerts that would have fired, by {whose}", _FIRED, [_fired_row(one) for one in history.fired])
         show_table(f"soaks, by {whose}", _SOAKS, [_soak_row(one) for one in history.soaks])
+        if lack:
+            click.echo(lack)
     if compared:
         rows = [(one.what, one.before, one.after) for one in changes]
         show_table("what --policy changes", ("what", "by soak.yaml", "by --policy"), rows)

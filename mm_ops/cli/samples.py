@@ -65,7 +65,9 @@ class Origin:
         if self.prometheus is not None:
             from mm_ops.adapters.prometheus import PrometheusSamples
 
-            source = PrometheusSamples(self.prometheus, {"bot": self.bot}, SERVER_TIMEOUT)
+            environment = Environment.read()
+            now = environment.now if environment.fake_utc is None else None  # a time that is made up has no skew
+            source = PrometheusSamples(self.prometheus, {"bot": self.bot}, SERVER_TIMEOUT, now=now)
             return source, f'prometheus, bot="{self.bot}"'
         from mm_ops.adapters.recording import RecordingSamples
 

@@ -4,11 +4,13 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mm_ops.cli.context import finding_row, marker, say, show_table, utc_now
+from mm_ops.cli.record import read_record
 from mm_ops.cli.samples import Moment, Origin, origin_options, read_policies, version_of
 
 if TYPE_CHECKING:
@@ -43,13 +45,18 @@ def soak() -> None:
 @soak.command()
 @click.option("--out", type=_FILE, required=True, help="Where to; give it to `soak run --started`.")
 @click.option("--bot", default="paper", show_default=True, help="Whose version in bots.yaml is to run.")
-def start(out: Path, bot: str) -> None:
+@click.option("--version", help="The version that is to run; default the bot's in bots.yaml.")
+def start(out: Path, bot: str, version: str | None) -> None:
     """Put on record what a soak that starts now will be judged by: a policy that changes meanwhile is then seen."""
     from mm_ops.domain.canonical import encode
+    from mm_ops.domain.errors import PolicyError
     from mm_ops.domain.soak.registration import register
 
     slis, policy, _ = read_policies()
-    _write(out, encode(register(slis, policy, registered=utc_now(), version=version_of(bot))))
+    named = version or version_of(bot)
+    if named is None:
+        raise PolicyError(f"--bot: expected a bot of bots.yaml, was {bot!r}; or say by --version what is to run")
+    _write(out, encode(register(slis, policy, registered=utc_now(), version=named)))
     marker("soak start", "OK")
 
 
@@ -58,6 +65,7 @@ def start(out: Path, bot: str) -> None:
 @origin_options
 @click.option("--end", type=Moment(), help="End of the window, exclusive; default the last UTC midnight.")
 @click.option("--started", type=_FILE, help="What `soak start` wrote when the soak began.")
+@click.option("--require-registration", is_flag=True, help="Nothing passes unless --started was made in time.")
 @click.option("--known-good", type=_FILE, help="The soak_metrics.json to compare with, of the known-good release.")
 @click.option("--export-json", type=_FILE, help="Write what was measured (soak_metrics.json).")
 @click.option("--export-md", type=_FILE, help="Write the report (SOAK_RESULTS.md).")
@@ -74,6 +82,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
     expect_version: str | None,
     end: datetime | None,
     started: Path | None,
+    require_registration: bool,
     known_good: Path | None,
     export_json: Path | None,
     export_md: Path | None,
@@ -92,48 +101,67 @@ def run(  # noqa: PLR0913 - one argument for each flag
     from mm_ops.domain.verdict import exit_code
 
     slis, policy, digests = read_policies()
-    window = _window(end, policy.window if hours is None else timedelta(hours=hours))
-    reference = Reference(
-        version=expect_version or version_of(bot),
-        change=_change(started, slis, policy),
-        known_good=_soak_of(known_good),
-    )
+    window = _window(end, hours, policy)
+    version = expect_version or version_of(bot)
+    record = read_record(started, slis, policy, version, window)
+    change = record.change(required=require_registration)
+    reference = Reference(version=version, change=change, known_good=_soak_of(known_good))
+    for fault in record.faults:
+        say(f"soak: {fault}")
     say(f"soak: reading {window} from {words}")
     metrics, table = _measure(slis, policy, source, window, words)
     findings = judge(metrics, policy, reference)
     verdict = fold(findings, policy)
-    summary = gates_summary(findings, verdict, metrics["window"]) | {"policies": digests, "version": reference.version}
-    _export(_Outputs(export_json, export_md, export_html, gate_summary), slis, policy, table, metrics, summary, bot)
+    about = {"policies": digests, "version": version, "registration": record.summary}
+    summary = gates_summary(findings, verdict, metrics["window"]) | about
+    outputs = _Outputs(export_json, export_md, export_html, gate_summary)
+    _export(outputs, slis, policy, table, metrics, summary, bot, record.remarks)
     if as_json:
         click.echo(encode({"metrics": metrics, "gates": summary}), nl=False)
     else:
         show_table(f"soak {window}", _HEADER, [_row(finding) for finding in findings])
-    marker("soak", verdict.value.upper())
+    marker("soak", verdict.value.upper(), err=as_json)
     sys.exit(exit_code(verdict))
 
 
-def _window(end: datetime | None, length: timedelta) -> "TimeWindow":
+def _window(end: datetime | None, hours: int | None, policy: "SoakPolicy") -> "TimeWindow":
     from mm_ops.domain.errors import PolicyError
-    from mm_ops.domain.windows import TimeWindow
+    from mm_ops.domain.soak.buckets import MOST
+    from mm_ops.domain.windows import TimeWindow, format_duration
 
+    length, bucket = policy.window if hours is None else timedelta(hours=hours), policy.buckets.length
     try:
-        return TimeWindow.ending(_last_midnight() if end is None else end, length)
+        window = TimeWindow.ending(_last_midnight() if end is None else end, length)
     except ValueError as error:
         raise PolicyError(f"--end, --hours: {error}") from error
-
-
-def _change(started: Path | None, slis: "SliCatalogue", policy: "SoakPolicy") -> str | None:
-    """In what the policy differs from the one on record; a soak that nobody put on record is taken as it is."""
-    from mm_ops.adapters.json_files import read_object
-    from mm_ops.domain.soak.registration import find_change
-
-    return None if started is None else find_change(read_object(started), slis, policy)
+    if hours is not None and (length % bucket or length > MOST * bucket):
+        whole = f"whole buckets of {format_duration(bucket)} (soak.yaml: buckets.length), at most {MOST}"
+        raise PolicyError(f"--hours: expected {whole}, was {hours}h")
+    return window
 
 
 def _soak_of(path: Path | None) -> dict[str, Any] | None:
+    """Read a known-good soak, and refuse what is none by the name of its file: what judges it knows no file."""
     from mm_ops.adapters.json_files import read_soak
+    from mm_ops.domain.errors import MmOpsError, SchemaError
+    from mm_ops.domain.soak.buckets import buckets_from
+    from mm_ops.domain.soak.metrics import measurements_from
+    from mm_ops.domain.soak.summary import field_of
 
-    return None if path is None else read_soak(path)
+    if path is None:
+        return None
+    try:
+        document = read_soak(path)
+    except MmOpsError as error:
+        raise type(error)(f"--known-good: {error}") from error
+    try:
+        measurements_from(document)
+        buckets = field_of(document, "buckets", (dict, NoneType))
+        if buckets is not None:
+            buckets_from(buckets)
+    except SchemaError as error:
+        raise SchemaError(f"--known-good: {path}: expected a soak_metrics.json: {error}") from error
+    return document
 
 
 def _measure(
@@ -160,6 +188,7 @@ def _export(  # noqa: PLR0917 - everything that a report is made of
     metrics: dict[str, Any],
     summary: dict[str, Any],
     bot: str,
+    remarks: "Sequence[str]",
 ) -> None:
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.soak.report_text import soak_markdown
@@ -173,7 +202,8 @@ def _export(  # noqa: PLR0917 - everything that a report is made of
         from mm_ops.domain.soak.picture import draw_soak, soak_page
 
         charts = draw_soak(slis, policy, table, metrics)
-        _write(outputs.html, render_soak_page(soak_page(summary, charts, metrics, bot=bot, soak=policy)))
+        page = soak_page(summary, charts, metrics, bot=bot, soak=policy, remarks=remarks)
+        _write(outputs.html, render_soak_page(page))
 
 
 def _write(path: Path | None, data: bytes) -> None:

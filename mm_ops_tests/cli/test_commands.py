@@ -34,16 +34,16 @@ def test_a_healthy_night_from_nothing_to_a_validated_go(site: Deployment):
     suite = ET.parse(site.root / "checks.xml").getroot()  # noqa: S314 - our own bytes
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("11", "0", "0")
     undecided = site.run("ci", "--date", "2026-11-19", "--json")
-    assert (undecided.returncode, last_line(undecided.stdout)) == (2, "| ci | INCONCLUSIVE | CI=INCONCLUSIVE |")
-    document = json.loads(undecided.stdout.rsplit("\n", 2)[0])
+    assert (undecided.returncode, last_line(undecided.stderr)) == (2, "| ci | INCONCLUSIVE | CI=INCONCLUSIVE |")
+    document = json.loads(undecided.stdout)
     assert {row["finding"]["verdict"] for row in document["findings"]} == {"pass", "inconclusive"}
 
 
 def test_a_degraded_night_exits_one_and_says_why(degraded: Path, tmp_path: Path):
     site = Deployment(tmp_path / "site", {"paper": degraded})
     night = site.run("nightly", "--json")
-    assert (night.returncode, last_line(night.stdout)) == (1, "| nightly | HOLD | NIGHTLY=HOLD |")
-    (document,) = json.loads(night.stdout.rsplit("\n", 2)[0])["nights"]
+    assert (night.returncode, last_line(night.stderr)) == (1, "| nightly | HOLD | NIGHTLY=HOLD |")
+    (document,) = json.loads(night.stdout)["nights"]
     assert document["verdict"] == "HOLD"
     assert any("edge_bps_ema24h" in reason for reason in document["reasons"])
     readiness = site.run("readiness", "validate", "var/artifacts/paper/2026-11-20/reports/readiness.json")
@@ -146,7 +146,7 @@ def test_drift_is_shown_path_by_path_and_exits_one(site: Deployment):
     shown = site.run(
         "golden", "compare", "--baseline", str(baseline), "--actual", "other.json", "--no-fail-on-drift", "--json"
     )
-    assert (shown.returncode, last_line(shown.stdout)) == (0, "| golden | FAIL | GOLDEN=FAIL |")
+    assert (shown.returncode, last_line(shown.stderr)) == (0, "| golden | FAIL | GOLDEN=FAIL |")
 
 
 def test_a_readiness_file_edited_by_hand_is_invalid(site: Deployment):

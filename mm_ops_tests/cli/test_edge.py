@@ -48,7 +48,8 @@ def test_the_report_is_shown_and_written_and_the_last_line_is_the_marker(data: P
 
 def test_json_on_standard_output_is_the_report_that_is_written(data: Path):
     done = report(data, "--json", "--out-json", "edge.json")
-    assert done.stdout.rsplit("\n", 2)[0] + "\n" == (data / "edge.json").read_text()
+    assert done.stdout == (data / "edge.json").read_text()
+    assert done.stderr == "| edge report | PASS | EDGE_REPORT=PASS |\n"
 
 
 def test_without_a_fill_in_the_window_it_could_not_decide(data: Path):
@@ -159,7 +160,7 @@ def test_rejected_rows_are_written_and_too_many_fail(data: Path):
         "file": "f.parquet",
         "row": 3,
     }
-    assert saved(data)["inputs"]["fills"]["rejected"] == {"bad_price": 1}
+    assert saved(data)["intake"]["fills"]["rejected"] == {"bad_price": 1}
     assert "| fills rejected bad price | 1 |" in (data / "edge.md").read_text()
 
 
@@ -197,7 +198,7 @@ def test_aggressors_are_inferred_on_request(data: Path):
     bare.write_parquet(data / "f.parquet")
     done = report(data, "--infer-aggressor", "--out-json", "edge.json")
     assert done.returncode == 0
-    assert saved(data)["inputs"]["aggressor"]["quote_share"] == 1.0
+    assert saved(data)["intake"]["aggressor"]["quote_share"] == 1.0
     assert saved(data)["by_side"]["sell"]["fills"] == 1, "the buyer took at the ask, so a seller was passive"
     refused = report(data)
     assert refused.returncode == 2

@@ -85,5 +85,5 @@ def test_a_machine_reads_what_differs_and_what_was_written(root: Path) -> None:
 
 
 def _document(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads("\n".join(result.stdout.splitlines()[:-1]))
+    read: dict[str, Any] = json.loads(result.stdout)
     return read

@@ -30,7 +30,7 @@ def replay(root: Path, *arguments: str) -> Result:
 
 
 def document(result: Result) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads("\n".join(result.stdout.splitlines()[:-1]))
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
@@ -64,6 +64,36 @@ def test_a_stretch_without_a_whole_soak_decides_nothing(root: Path):
         cli, ["replay", "--recording", str(root), "--from", "2026-11-19", "--to", "2026-11-21", "--json"]
     )
     assert (result.exit_code, document(result)["histories"][0]["soaks"]) == (2, [])
+    why = "no soak of 72h begins in 2026-11-19T00:00:00Z/2026-11-21T00:00:00Z and ends with a UTC midnight of it"
+    assert f"replay: {why}" in result.stderr
+    assert result.stderr.splitlines()[-1] == "| replay | INCONCLUSIVE | REPLAY=INCONCLUSIVE |"
+    shown = (
+        CliRunner()
+        .invoke(cli, ["replay", "--recording", str(root), "--from", "2026-11-19", "--to", "2026-11-21"])
+        .stdout.splitlines()
+    )
+    assert shown[-2].startswith(why)
+
+
+def test_each_soak_is_told_on_standard_error_and_standard_output_is_one_document(root: Path):
+    result = replay(root, "--policy", str(POLICIES / "soak.yaml"), "--json")
+    assert set(document(result)) == {"window", "histories", "changes"}
+    told = [line for line in result.stderr.splitlines() if "judging" in line]
+    assert told == [
+        f"replay: by {whose}: judging soak 1 of 1, 2026-11-18T00:00:00Z/2026-11-21T00:00:00Z"
+        for whose in ("soak.yaml", "--policy")
+    ]
+
+
+@pytest.mark.parametrize("start", ["1990-01-01", "2025-11-19"])
+def test_a_stretch_of_more_than_a_year_is_refused_before_anything_is_read(tmp_path: Path, start: str):
+    """The recording is not there, and nobody notices: 2025-11-19 to 2026-11-21 are 367 days."""
+    result = CliRunner().invoke(
+        cli, ["replay", "--recording", str(tmp_path / "none"), "--from", start, "--to", "2026-11-21"]
+    )
+    assert isinstance(result.exception, PolicyError)
+    assert str(result.exception).startswith("--from, --to: expected a stretch of at most 366 days, was ")
+    assert "reading" not in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from mm_ops.adapters.policy_files import read_policy
 from mm_ops.cli import cli
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SchemaError
 from mm_ops.domain.sli.catalogue import SliCatalogue
+from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.requirements import PROJECT
-from mm_ops_tests.soak_samples import POLICIES, healthy, soak_policy, write_recording
+from mm_ops_tests.soak_samples import POLICIES, WINDOW, healthy, soak_policy, write_recording
 
 HEALTHY = healthy()
 AFTER = {"CI_FAKE_UTC": "2026-11-21T06:00:00Z"}  # the recording ends with the midnight before
@@ -78,11 +79,11 @@ def test_what_is_exported_is_what_was_judged_and_the_same_bytes_again(root: Path
     assert summary["version"] == "1.0.0"
 
 
-def test_json_is_one_document_before_the_marker(root: Path) -> None:
+def test_json_is_one_document_and_the_marker_is_on_standard_error(root: Path) -> None:
     result = run("--recording", root, "--json")
-    document: dict[str, Any] = json.loads("\n".join(result.stdout.splitlines()[:-1]))
+    document: dict[str, Any] = json.loads(result.stdout)
     assert set(document) == {"gates", "metrics"}
-    assert last_line(result) == "| soak | PASS | SOAK=PASS |"
+    assert result.stderr.splitlines()[-1] == "| soak | PASS | SOAK=PASS |"
 
 
 @pytest.mark.parametrize("end", ["2026-11-21", "2026-11-21T00:00:00Z", "2026-11-21T05:30:00+05:30"])
@@ -107,6 +108,11 @@ def test_another_end_is_refused(root: Path, end: str, words: str) -> None:
         (["--end", "0001-01-01"], "expected a year from 1971 to 2261, was '0001-01-01'"),
         (["--end", "9999-12-31T23:59:59-12:00"], "expected a year from 1971 to 2261"),
         (["--end", "1971-01-01", "--hours", "8784"], "--end, --hours: expected a start in 1970 or later"),
+        (
+            ["--hours", "8784"],
+            "--hours: expected whole buckets of 1h (soak.yaml: buckets.length), at most 1000, was 8784h",
+        ),
+        (["--hours", "1001"], "--hours: expected whole buckets of 1h"),
     ],
 )
 def test_a_window_that_no_calendar_has_is_refused(root: Path, words: list[str], why: str) -> None:
@@ -150,8 +156,8 @@ def test_a_prometheus_that_is_down_is_inconclusive_with_the_reason() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     result = run("--prometheus", url, "--json")
-    assert (result.exit_code, last_line(result)) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
-    findings = json.loads("\n".join(result.stdout.splitlines()[:-1]))["gates"]["findings"]
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
+    findings = json.loads(result.stdout)["gates"]["findings"]
     told = [finding for finding in findings if f"the source gave no answer: prometheus {url}" in finding["reason"]]
     assert {finding["verdict"] for finding in findings} == {"inconclusive"}
     assert len(told) == len(soak_policy().rules) - len(soak_policy().baselines)  # those lack a known-good soak first
@@ -198,9 +204,21 @@ def test_a_user_sees_one_line_and_no_traceback(tmp_path: Path) -> None:
     assert not done.stdout
 
 
+def start(out: Path, *words: str, now: str = "2026-11-18T00:30:00Z") -> Result:
+    """Put on record half an hour after the recording begins, or later."""
+    return CliRunner().invoke(cli, ["soak", "start", "--out", str(out), *words], env={"CI_FAKE_UTC": now})
+
+
+def judged(root: Path, *words: str | Path, **variables: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, what the gates say, and standard error."""
+    result = run("--recording", root, "--json", *words, **variables)
+    gates: dict[str, Any] = json.loads(result.stdout)["gates"]
+    return result.exit_code, gates, result.stderr
+
+
 def test_a_policy_that_changes_while_the_soak_runs_is_seen(root: Path, tmp_path: Path) -> None:
     began = tmp_path / "began.json"
-    assert CliRunner().invoke(cli, ["soak", "start", "--out", str(began)]).exit_code == 0
+    assert start(began).exit_code == 0
     assert last_line(run("--recording", root, "--started", began)) == "| soak | PASS | SOAK=PASS |"
     for name in ("slis.yaml", "soak.yaml", "bots.yaml"):
         text = (POLICIES / name).read_text(encoding="utf-8")
@@ -210,22 +228,117 @@ def test_a_policy_that_changes_while_the_soak_runs_is_seen(root: Path, tmp_path:
     assert "limit was 150.0, is 200.0" in " ".join(result.stdout.split())
 
 
+def test_another_version_than_the_one_on_record_does_not_pass(root: Path, tmp_path: Path) -> None:
+    assert start(tmp_path / "began.json", "--version", "0.9.0").exit_code == 0
+    code, gates, _ = judged(root, "--started", tmp_path / "began.json")
+    assert code == 2
+    assert "the version was put on record as 0.9.0, is 1.0.0" in gates["findings"][0]["reason"]
+
+
+def test_a_soak_that_nobody_put_on_record_passes_and_says_so(root: Path, tmp_path: Path) -> None:
+    code, gates, told = judged(root, "--export-html", tmp_path / "soak.html")
+    assert (code, gates["registration"]) == (0, None)
+    assert "soak: what the soak is judged by was not on record when it began\n" in told
+    page = (tmp_path / "soak.html").read_text(encoding="utf-8")
+    assert "What the soak is judged by was not on record when it began." in page
+
+
+def test_a_record_in_time_is_named_with_its_time(root: Path, tmp_path: Path) -> None:
+    start(tmp_path / "began.json")
+    words = ("--started", tmp_path / "began.json", "--export-html", tmp_path / "soak.html", "--require-registration")
+    code, gates, told = judged(root, *words)
+    assert (code, gates["registration"]) == (0, {"registered": "2026-11-18T00:30:00+00:00", "late": None})
+    assert "on record" not in told
+    page = (tmp_path / "soak.html").read_text(encoding="utf-8")
+    assert "What the soak is judged by was put on record at 2026-11-18T00:30:00" in page
+    assert "after the window began" not in page
+
+
+def test_a_late_record_is_a_remark(root: Path, tmp_path: Path) -> None:
+    start(tmp_path / "began.json", now="2026-11-19T06:00:00Z")
+    late = "put on record at 2026-11-19T06:00:00+00:00, 30h after the window began"
+    code, gates, told = judged(root, "--started", tmp_path / "began.json", "--export-html", tmp_path / "soak.html")
+    assert code == 0
+    assert late in gates["registration"]["late"]
+    assert f"soak: what the soak is judged by was {late}\n" in told
+    assert "30h after the window began." in (tmp_path / "soak.html").read_text(encoding="utf-8")
+
+
+def test_with_require_registration_nothing_passes_without_a_record_in_time(root: Path, tmp_path: Path) -> None:
+    start(tmp_path / "late.json", now="2026-11-19T06:00:00Z")
+    late: list[str | Path] = ["--started", tmp_path / "late.json"]
+    for words, why in (([], "was not on record when it began"), (late, "30h after the window began")):
+        code, gates, _ = judged(root, "--require-registration", *words)
+        assert (code, {one["verdict"] for one in gates["findings"]}) == (2, {"inconclusive"})
+        assert why in gates["findings"][0]["reason"]
+
+
+def test_only_a_bot_that_is_known_or_a_version_that_is_named_is_put_on_record(tmp_path: Path) -> None:
+    refused = start(tmp_path / "x.json", "--bot", "nobody").exception
+    assert isinstance(refused, PolicyError)
+    assert str(refused) == ("--bot: expected a bot of bots.yaml, was 'nobody'; or say by --version what is to run")
+    assert not (tmp_path / "x.json").exists()
+    assert start(tmp_path / "x.json", "--bot", "nobody", "--version", "2.0.0").exit_code == 0
+    assert json.loads((tmp_path / "x.json").read_text())["version"] == "2.0.0"
+    start(tmp_path / "y.json")
+    assert json.loads((tmp_path / "y.json").read_text())["version"] == "1.0.0"
+
+
 def test_a_start_that_is_none_of_ours_is_refused(root: Path, tmp_path: Path) -> None:
     (tmp_path / "began.json").write_text("[]")
     assert isinstance(run("--recording", root, "--started", tmp_path / "began.json").exception, SchemaError)
     assert isinstance(run("--recording", root, "--started", tmp_path / "no.json").exception, MissingEvidenceError)
 
 
-def test_a_soak_is_compared_with_the_known_good_one(root: Path, tmp_path: Path) -> None:
+def compared_with(good: Path, root: Path) -> dict[str, str]:
+    """The verdict and the reason of each comparison."""
+    result = run("--recording", root, "--known-good", good, "--json")
+    rules = {one.name for one in soak_policy().baselines}
+    findings = json.loads(result.stdout)["gates"]["findings"]
+    return {one["gate"]: f"{one['verdict']}: {one['reason']}" for one in findings if one["gate"] in rules}
+
+
+def test_a_soak_is_compared_with_the_known_good_one_of_another_time(root: Path, tmp_path: Path) -> None:
     good = tmp_path / "good.json"
-    run("--recording", root, "--export-json", good)
-    gates = tmp_path / "gates.json"
-    run("--recording", root, "--known-good", good, "--gate-summary", gates)
-    compared = {one.name for one in soak_policy().baselines}
-    found = {
-        one["gate"]: one["verdict"] for one in json.loads(gates.read_text())["findings"] if one["gate"] in compared
-    }
-    assert found == dict.fromkeys(compared, "pass")
+    before = TimeWindow.ending(WINDOW.start, WINDOW.duration)
+    recorded = write_recording(tmp_path / "before", healthy(before), before)
+    run("--recording", recorded, "--end", "2026-11-18", "--export-json", good)
+    found = compared_with(good, root)
+    assert {reason.partition(":")[0] for reason in found.values()} == {"pass"}
+    assert len(found) == len(soak_policy().baselines)
+
+
+def test_a_soak_is_not_its_own_known_good_one(root: Path, tmp_path: Path) -> None:
+    run("--recording", root, "--export-json", tmp_path / "good.json")
+    for reason in compared_with(tmp_path / "good.json", root).values():
+        assert reason.startswith("inconclusive: compared with itself: this soak is of 2026-11-18T00:00:00Z/")
+
+
+KINDS = {
+    "gates": ({"findings": [], "verdict": "pass"}, "{file}: expected a soak_metrics.json: soak metrics: slis: "),
+    "no SLI": ({"slis": {"x": 1}}, "{file}: expected a soak_metrics.json: soak metrics: slis.x: expected an object"),
+    "buckets": ({"slis": {}, "buckets": []}, "{file}: expected a soak_metrics.json: soak metrics: buckets: "),
+    "a bucket": ({"slis": {}, "buckets": {"x": 1}}, "{file}: expected a soak_metrics.json: soak buckets: "),
+    "a list": ([], "{file}: expected an object, was list"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_known_good_soak_that_is_none_is_refused_with_the_flag_and_the_file(
+    root: Path, tmp_path: Path, kind: str
+) -> None:
+    document, words = KINDS[kind]
+    file = tmp_path / "good.json"
+    file.write_text(json.dumps(document))
+    refused = run("--recording", root, "--known-good", file).exception
+    assert isinstance(refused, SchemaError)
+    assert str(refused).startswith(f"--known-good: {words.format(file=file)}")
+
+
+def test_a_known_good_soak_that_is_not_there_is_refused_with_the_flag(root: Path, tmp_path: Path) -> None:
+    refused = run("--recording", root, "--known-good", tmp_path / "none.json").exception
+    assert isinstance(refused, MissingEvidenceError)
+    assert str(refused) == f"--known-good: {tmp_path / 'none.json'}: no such file"
 
 
 def test_another_version_than_the_one_that_ran_is_not_judged_by_its_soak(root: Path) -> None:
