@@ -2,6 +2,7 @@ import json
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mm_ops.cli import cli
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SchemaError
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.dated_server import dated
 from mm_ops_tests.requirements import PROJECT
 from mm_ops_tests.soak_samples import POLICIES, WINDOW, healthy, soak_policy, write_recording
 
@@ -161,6 +163,16 @@ def test_a_prometheus_that_is_down_is_inconclusive_with_the_reason() -> None:
     told = [finding for finding in findings if f"the source gave no answer: prometheus {url}" in finding["reason"]]
     assert {finding["verdict"] for finding in findings} == {"inconclusive"}
     assert len(told) == len(soak_policy().rules) - len(soak_policy().baselines)  # those lack a known-good soak first
+
+
+@pytest.mark.parametrize(("fake", "told"), [("", True), (AFTER["CI_FAKE_UTC"], False)])
+def test_a_server_s_clock_is_held_against_ours_unless_ours_is_made_up(fake: str, *, told: bool) -> None:
+    """The server lives in 2100."""
+    answer = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": []}})
+    with dated(answer, datetime(2100, 1, 1, tzinfo=UTC)) as (url, _):
+        result = run("--prometheus", url, "--end", "2026-11-21", "--json", CI_FAKE_UTC=fake)
+    assert result.exit_code == 2
+    assert ("s ahead of ours (2100-01-01T00:00:00Z there" in result.stdout) is told
 
 
 def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
