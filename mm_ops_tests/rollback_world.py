@@ -122,8 +122,8 @@ class MemoryBot:
 
     def change(self, **fields: Any) -> None:
         halted = fields.get("trading_state") is TradingState.HALTED
-        gone = {"open_orders": 0} if halted else {}
-        self.state = replace(self.state, **fields, **gone, sequence=self.state.sequence + 1)
+        after = replace(self.state, **fields, sequence=self.state.sequence + 1)
+        self.state = replace(after, open_orders=0) if halted else after
 
 
 def refuses(_bot: MemoryBot, command: Command, _count: int) -> BotState | None:

@@ -147,7 +147,7 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
             case Scraped(url=url, match=labels, timeout=timeout):
                 from mm_ops.adapters.prometheus import PrometheusSamples
 
-                return PrometheusSamples(url, labels, timeout)
+                return PrometheusSamples(url, labels, timeout, now=None if self.fake_utc else self.now)
 
     def known_good(self, bot: Bot) -> dict[str, Any] | None:
         """The soak of the release that the bot is compared with; ``None`` where none is named.

@@ -49,11 +49,11 @@ def test_evidence_flows_from_samples_to_the_bundle(location: Location):
 def test_there_is_one_check_for_each_gate_and_only_hard_ones_block(location: Location):
     gates = read_policy(HERE.policies / "soak.yaml", SoakPolicy).rules
     specs = {spec.name: spec for definition in location.graphs["paper"].checks for spec in definition.check_specs}
-    assert set(specs) == {*(gate.name for gate in gates), "identity", "no_drift", "is_go"}
+    assert set(specs) == {*(gate.name for gate in gates), "identity", "inputs", "no_drift", "is_go"}
     blocking = {name for name, spec in specs.items() if spec.blocking}
     assert blocking == {*(gate.name for gate in gates if gate.severity is Severity.HARD), "no_drift", "is_go"}
     hard = {key.name for key in location.graphs["paper"].hard}
-    assert hard == blocking | {"identity"}
+    assert hard == blocking | {"identity", "inputs"}
 
 
 def test_a_soak_and_a_score_look_back_as_far_as_their_policies_say(location: Location):

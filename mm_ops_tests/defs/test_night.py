@@ -73,7 +73,7 @@ def test_every_hard_check_has_one_result_and_every_asset_was_made(good: Deployme
     assert set(night.outcome.materialised) == set(KEYS.all)
     gates = [item.finding.gate for item in night.outcome.judged]
     rules = [rule.name for rule in good.location().shape.soak.rules]
-    assert sorted(gates) == sorted([*rules, "identity", "no_drift", "is_go"])
+    assert sorted(gates) == sorted([*rules, "identity", "inputs", "no_drift", "is_go"])
 
 
 def test_a_second_night_makes_nothing_again_but_the_day_itself_and_the_same_bytes(good: Deployment):

@@ -106,7 +106,7 @@ def test_every_print_and_quote_is_counted_as_the_data_describes_itself(symbol: s
     assert section["books"]["crossed"]["count"] == expected.crossed
     assert section["quotes"]["duplicates"] == expected.doubled_quotes
     assert inputs(symbol, day).rejects == b""
-    assert inputs_finding({"inputs": section}).verdict is Verdict.PASS
+    assert inputs_finding({"intake": section}).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(("symbol", "share"), [("BAC", 0.38), ("IBM", 0.30)])

@@ -18,6 +18,7 @@ from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.finding import identity_finding
+from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.release.manifest import MANIFEST, build_manifest
 
 
@@ -41,9 +42,10 @@ def release_assets(
         evidence = site.evidence(bot)
         evidence.withdraw_releases(day)
         with refusals_end_the_step():
-            identity = identity_finding(evidence.read_json(evidence.report(day, EDGE_REPORT)))
+            edge = evidence.read_json(evidence.report(day, EDGE_REPORT))
+            judged = [identity_finding(edge), inputs_finding(edge)]
             outdated = find_outdated(site, bot, evidence, day)
-            refuse_unless_green(context.instance, hard_checks, day, [identity], outdated)
+            refuse_unless_green(context.instance, hard_checks, day, judged, outdated)
             reports = read_reports(context.instance, keys, evidence, day)
             members = collect_members(site, bot, reports)
         manifest = build_manifest(

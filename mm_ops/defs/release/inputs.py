@@ -22,6 +22,8 @@ _DESCRIPTIONS = {
     names.SOAK_PAGE: "the soak with its charts, for a browser",
     names.EDGE_REPORT: "the day's edge, with its identity",
     names.EDGE_TEXT: "the day's edge, for people",
+    names.EDGE_PAGE: "the day's edge with its pictures, for a browser",
+    names.EDGE_REJECTS: "rows of fills and quotes that were left out, with the reason",
     names.READINESS: "GO or HOLD over the last days, with what it rests on",
     names.READINESS_TEXT: "readiness, for people",
     names.GOLDEN_DRIFT: "every difference of a pinned case from its signed-off report",

@@ -145,7 +145,7 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
             slis, soak = policies(site)
             reference = Reference(
                 version=bot.version,
-                change=find_change(metrics["registration"], slis, soak),
+                change=find_change(metrics["registration"], slis, soak, bot.version),
                 known_good=site.known_good(bot),
             )
             findings = judge(metrics["window"], soak, reference)
@@ -193,9 +193,15 @@ def margins(findings: "list[Finding]") -> dict[str, float]:
 
 
 def registered_words(metrics: dict[str, Any]) -> list[str]:
-    """When what judges the soak was put on record."""
+    """When what judges the soak was put on record, and by how much that was late."""
+    from mm_ops.domain.soak.picture import window_of
+    from mm_ops.domain.soak.registration import find_lateness
+
     record = metrics["registration"]
-    return [f"What judges this soak was put on record at {record['registered']}."] if record else []
+    if record is None:
+        return []
+    late = find_lateness(record, window_of(metrics["window"]))
+    return [f"What judges this soak was put on record at {record['registered']}.", *([late] if late else [])]
 
 
 def policies(site: Site) -> "tuple[SliCatalogue, SoakPolicy]":

@@ -14,7 +14,7 @@ def inputs_finding(report: Mapping[str, Any]) -> Finding:
 
     A report without the section, or without rows, shows nothing, and is inconclusive.
     """
-    section = report.get("inputs")
+    section = report.get("intake")
     bare = Finding(
         gate=NAME,
         severity=Severity.HARD,

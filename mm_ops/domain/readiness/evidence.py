@@ -5,7 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.verdict import Verdict
 
 Report = Mapping[str, Any] | None
 FIELDS = ("net_edge_bps", "order_age_p95_ms", "taker_share", "guard_trips", "chaos_ok", "tests_ok")
@@ -79,6 +81,9 @@ def _edge(report: Report, policy: ReadinessPolicy, symbols: Sequence[str]) -> tu
         return nothing, []
     if report["identity"]["holds"] is not True:
         return nothing, ["the identity of the edge report does not hold"]
+    inputs = inputs_finding(report)
+    if inputs.verdict is not Verdict.PASS:
+        return nothing, [f"edge: inputs: {inputs.reason}"]
     thin = [*_few(report, policy, symbols), *_thin(report["quality"], policy)]
     if thin:
         return nothing, thin

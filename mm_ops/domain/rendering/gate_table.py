@@ -20,6 +20,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
     go = f"GO: {FULL:g} of {FULL:g} over {readiness.days} days, nothing missing"
     others = [
         ("identity", "edge_report", f"the money counted two ways agrees to {_short(TOLERANCE)}"),
+        ("inputs", "edge_report", "at most the share of `inputs.yaml` of the rows were faulty"),
         ("no_drift", "golden_report", drift),
         ("is_go", "readiness_score", go),
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),

@@ -14,7 +14,7 @@ def report(fills: float | None = 0.0, quotes: float | None = 0.0, **different: A
         "quotes": {"rejected_share": quotes},
         "aggressor": None,
     }
-    return {"inputs": {**section, **different}}
+    return {"intake": {**section, **different}}
 
 
 CASES: dict[str, tuple[dict[str, Any], Verdict, str]] = {

@@ -23,6 +23,13 @@ from mm_ops_tests.domain.readiness.week import LAST, POLICY
 
 EDGE: dict[str, dict[str, Any]] = {
     "identity": {"holds": True},
+    "intake": {
+        "max_rejected_share": 0.001,
+        "max_unknown_share": 0.01,
+        "fills": {"rejected_share": 0.0},
+        "quotes": {"rejected_share": 0.0},
+        "aggressor": None,
+    },
     "by_symbol": {"AAA": {"fills": 2500}, "BBB": {"fills": 1000}},
     "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
     "total": {
@@ -67,6 +74,13 @@ def test_an_edge_on_a_few_fills_or_without_a_symbol_is_no_days_edge(by_symbol: d
     day = read(edge={**EDGE, "by_symbol": by_symbol})
     assert (day.net_edge_bps, day.order_age_p95_ms, day.taker_share) == (None, None, None)
     assert f"2026-11-20: edge: {reason}, at least 1000 are needed" in day.absent
+
+
+def test_an_edge_of_which_too_much_was_left_out_is_no_days_edge():
+    intake = {**EDGE["intake"], "fills": {"rejected_share": 0.5}}
+    day = read(edge={**EDGE, "intake": intake})
+    assert day.net_edge_bps is None
+    assert day.absent == (f"{LAST}: edge: inputs: 0.5 of the fills were rejected, at most 0.001 is allowed",)
 
 
 def test_a_whole_day_lacks_nothing():
@@ -195,7 +209,7 @@ def fills_of(kind: str) -> pl.DataFrame:
 
 def score(ours: pl.DataFrame, market: pl.DataFrame) -> Readiness:
     policy = edge_policy(stale_after=timedelta(seconds=60))
-    edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW)
+    edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW) | {"intake": EDGE["intake"]}
     day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY, version="1.0.0", symbols=())
     return score_readiness([day], [LAST], ONE_DAY)
 

@@ -181,7 +181,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-FREE = re.compile(r"version|made_by|origin|sources|runtime\.(utc|version)|inputs\..*|days\.\d+\.[a-z0-9_]+_(bps|ms|share)")
+FREE = re.compile(
+    r"version|made_by|origin|sources|runtime\.(utc|version)|inputs\..*|days\.\d+\.[a-z0-9_]+_(bps|ms|share)"
+)
 
 
 @settings(max_examples=600)

@@ -21,7 +21,14 @@ def test_every_gate_has_a_row_with_its_limit_and_its_alert() -> None:
         f"| `ws_lag_max_ms_sustained` | `soak_findings` | soft | SoakWSLagHigh would not have fired | {link} |" in rows
     )
     names = [row.split("`")[1] for row in rows[2:]]
-    assert names == [*(rule.name for rule in changed.soak.rules), "identity", "no_drift", "is_go", "no_rule_drift"]
+    assert names == [
+        *(rule.name for rule in changed.soak.rules),
+        "identity",
+        "inputs",
+        "no_drift",
+        "is_go",
+        "no_rule_drift",
+    ]
 
 
 def test_the_other_hard_checks_say_what_their_policies_say() -> None:

@@ -57,7 +57,7 @@ def test_a_healthy_bot_is_stopped_by_every_action_once(journal: Journal):
     assert [result.action.name for result in outcome.results] == list(ALL)
     assert states(journal) == {name.value: "confirmed" for name in ALL}
     assert (bot.state.trading_state.value, bot.state.open_orders) == ("HALTED", 0)
-    assert journal.unfinished() == journal.unconfirmed() == []
+    assert (journal.unfinished(), journal.unconfirmed()) == ([], [])
 
 
 def test_the_timeline_says_what_was_asked_and_observed_in_order(journal: Journal):
