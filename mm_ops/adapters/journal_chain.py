@@ -71,7 +71,7 @@ class Anchor:
             self._rewrite(last)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.fault: str | None = None
-        self._dirty = False
+        self._dirty = self._closed = False
 
     def write(self, link: Link) -> None:
         """Append a point; a full disk is kept in ``fault``: the commit stands, and the next point anchors it too."""
@@ -93,9 +93,11 @@ class Anchor:
                 self.fault = f"{self.path}: {error.strerror}"
 
     def close(self) -> None:
-        """Sync and close."""
-        self.sync()
-        os.close(self._file)
+        """Sync and close; a second time does nothing."""
+        if not self._closed:
+            self.sync()
+            os.close(self._file)
+            self._closed = True
 
     def __enter__(self) -> Self:
         return self

@@ -61,15 +61,15 @@ def find_missing(instance: dg.DagsterInstance, site: Site, bot: Bot, shape: Shap
     """
     keys = BotKeys(bot.name)
     there = _Present(instance, site, bot, keys)
+    earlier = [last - DAY * back for back in range(1, shape.readiness.days)]
+    sampled = {sampled for day in (last, *earlier) for sampled in _soak_days(day, shape)} - {last}
+    uncollected = {day for day in sampled if not there.has(keys.sli_samples, day)}
     needed: dict[date, list[dg.AssetKey]] = {}
-    soaks = {last}
-    for day in (last - DAY * back for back in range(1, shape.readiness.days)):
-        lacking = [key for key in keys.day_evidence if not there.has(key, day)]
-        needed[day] = lacking
-        soaks |= {day} if keys.soak_metrics in lacking else set()
-    for day in {sampled for soak in soaks for sampled in _soak_days(soak, shape)} - {last}:
-        if not there.has(keys.sli_samples, day):
-            needed.setdefault(day, []).append(keys.sli_samples)
+    for day in earlier:
+        outdated = {keys.soak_metrics} if uncollected.intersection(_soak_days(day, shape)) else set()
+        needed[day] = [key for key in keys.day_evidence if key in outdated or not there.has(key, day)]
+    for day in uncollected:
+        needed.setdefault(day, []).append(keys.sli_samples)
     return [Work(day, assets) for day, assets in sorted(needed.items()) if assets and day >= shape.first_day]
 
 

@@ -4,14 +4,14 @@ from mm_ops.adapters.junit_report import junit_xml
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 
 
-def finding(verdict: Verdict, gate: str) -> Finding:
-    return Finding(gate=gate, severity=Severity.HARD, verdict=verdict, reason='p95 < 150 ms & "more"')
+def finding(verdict: Verdict, gate: str, severity: Severity = Severity.HARD) -> Finding:
+    return Finding(gate=gate, severity=severity, verdict=verdict, reason='p95 < 150 ms & "more"')
 
 
 def test_fail_is_a_failure_and_no_answer_is_an_error_and_neither_is_a_skip():
     judged = [("paper/soak_findings", finding(verdict, verdict.value)) for verdict in Verdict]
     suite = ET.fromstring(junit_xml("mm_ops", judged, absent=["paper/readiness_score:is_go"]))  # noqa: S314 - our own bytes
-    assert suite.attrib == {"name": "mm_ops", "tests": "4", "failures": "1", "errors": "2"}
+    assert suite.attrib == {"name": "mm_ops", "tests": "4", "failures": "1", "errors": "2", "skipped": "0"}
     answers = {case.get("name"): [child.tag for child in case] for case in suite}
     assert answers == {
         "pass": [],
@@ -21,3 +21,10 @@ def test_fail_is_a_failure_and_no_answer_is_an_error_and_neither_is_a_skip():
     }
     (failure,) = suite.iter("failure")
     assert failure.get("message") == 'p95 < 150 ms & "more"'
+
+
+def test_a_soft_check_that_did_not_pass_is_told_and_makes_no_report_red():
+    judged = [("paper/soak_findings", finding(verdict, verdict.value, Severity.SOFT)) for verdict in Verdict]
+    suite = ET.fromstring(junit_xml("mm_ops", judged, absent=[]))  # noqa: S314 - our own bytes
+    assert suite.attrib == {"name": "mm_ops", "tests": "3", "failures": "0", "errors": "0", "skipped": "2"}
+    assert [[child.tag for child in case] for case in suite] == [[], ["skipped"], ["skipped"]]

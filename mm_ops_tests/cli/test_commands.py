@@ -32,7 +32,10 @@ def test_a_healthy_night_from_nothing_to_a_validated_go(site: Deployment):
     checks = site.run("ci", "--junit", "checks.xml")
     assert (checks.returncode, last_line(checks.stdout)) == (0, "| ci | PASS | CI=PASS |")
     suite = ET.parse(site.root / "checks.xml").getroot()  # noqa: S314 - our own bytes
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("11", "0", "0")
+    undecided_soft = [case for case in suite if case.find("skipped[@type='soft']") is not None]
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", str(len(undecided_soft)))
+    judged = {(case.get("classname"), case.get("name")) for case in suite}
+    assert judged >= {("paper/soak_findings", "tick_latency_p95_ms"), ("paper/readiness_score", "is_go")}
     undecided = site.run("ci", "--date", "2026-11-19", "--json")
     assert (undecided.returncode, last_line(undecided.stderr)) == (2, "| ci | INCONCLUSIVE | CI=INCONCLUSIVE |")
     document = json.loads(undecided.stdout)
