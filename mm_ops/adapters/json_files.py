@@ -2,6 +2,7 @@
 
 import json
 import math
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,40 @@ def read_json(path: Path) -> Any:
 
     Raises:
         MissingEvidenceError: there is no such file.
-        SchemaError: it is larger than 256 MiB, not UTF-8, not JSON (with line and column), nested deeper than 100
-            levels, has a key twice in one object, or holds NaN, infinity or a number too large to be one here.
+        SchemaError: it is no regular file, larger than 256 MiB, not UTF-8, not JSON (with line and column), nested
+            deeper than 100 levels, has a key twice in one object, or holds NaN, infinity or a number too large to be
+            one here.
+    """
+    return parse_json(read_regular(path, MAX_BYTES), str(path))
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Read the bytes of a file; a device or a pipe, which may never end, is refused before it is opened.
+
+    Raises:
+        MissingEvidenceError: there is no such file.
+        SchemaError: it is no regular file, cannot be read, or holds more than ``most`` bytes.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise SchemaError(f"{path}: expected at most {MAX_BYTES:,} bytes, was {size:,}")
-        return parse_json(path.read_bytes(), str(path))
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise SchemaError(f"{path}: not readable: expected a regular file, was {_kind(found.st_mode)}")
+        if found.st_size > most:
+            raise SchemaError(f"{path}: expected at most {most:,} bytes, was {found.st_size:,}")
+        with path.open("rb") as stream:
+            data = stream.read(most + 1)
     except FileNotFoundError as error:
         raise MissingEvidenceError(f"{path}: no such file") from error
     except OSError as error:
         raise SchemaError(f"{path}: not readable: {error.strerror}") from error
+    if len(data) > most:  # it grew since, or says 0 of itself as files of the kernel do
+        raise SchemaError(f"{path}: expected at most {most:,} bytes, was more")
+    return data
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFIFO: "a pipe"}
+    return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 def read_object(path: Path) -> dict[str, Any]:

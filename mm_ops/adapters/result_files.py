@@ -3,15 +3,17 @@
 Where a recorder keeps entries of its days (:mod:`.day_entries`), a file that is not the recorded one is refused.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from mm_ops.adapters.day_entries import DayEntries
-from mm_ops.adapters.json_files import read_json
-from mm_ops.domain.errors import MissingEvidenceError, SchemaError
+from mm_ops.adapters.json_files import read_json, read_regular
+from mm_ops.adapters.junit_cases import SUITES, count_cases
+from mm_ops.domain.errors import SchemaError
 
 _DRILL: Mapping[str, type] = {"drill": str, "date": str, "expected": dict, "observed": dict, "reasons": list}
 _MAX_BYTES = 64 * 1024 * 1024
@@ -23,8 +25,9 @@ def read_drill(path: Path, day: date) -> dict[str, Any]:
     Raises:
         MissingEvidenceError: there is no such file.
         IntegrityError: it is not the file that was recorded.
-        SchemaError: a field is missing or has another type, the drill is of another day, or an outcome of ``ok``
-            lacks an observation.
+        SchemaError: a field is missing or has another type, the drill is of another day, or an outcome of ``ok`` is
+            not what was observed: every limit expected needs a number from 0 to it, every other answer expected the
+            same answer, and there is no reason against it.
     """
     DayEntries.beside(path).verify(path)
     drill = read_json(path)
@@ -37,59 +40,63 @@ def read_drill(path: Path, day: date) -> dict[str, Any]:
         raise SchemaError(f"{path}: date: expected {day}, was {drill['date']}; a drill counts for its own day")
     if drill.get("outcome") not in {"ok", "failed"}:
         raise SchemaError(f"{path}: outcome: expected ok or failed, was {drill.get('outcome')!r}")
-    unseen = [name for name in drill["expected"] if drill["observed"].get(name) is None]
-    if drill["outcome"] == "ok" and (unseen or not drill["expected"]):
-        raise SchemaError(f"{path}: outcome: was ok, but {', '.join(unseen) or 'nothing'} was not observed")
+    against = next(_against(drill), None) if drill["outcome"] == "ok" else None
+    if against:
+        raise SchemaError(f"{path}: outcome: was ok, but {against}")
     return drill
 
 
-def read_junit(path: Path) -> dict[str, Any]:
-    """Count a JUnit XML file by its test cases (the totals it claims are not believed).
+def _against(drill: Mapping[str, Any]) -> Iterator[str]:
+    """Say what speaks against an outcome of ``ok``, by the drill's own expectations."""
+    if not drill["expected"]:
+        yield "nothing was expected"
+    for name, expected in drill["expected"].items():
+        observed = drill["observed"].get(name)
+        if observed is None:
+            yield f"{name} was not observed"
+        elif isinstance(expected, bool | str):
+            if type(observed) is not type(expected) or observed != expected:
+                yield f"{name}: expected {expected!r}, was {observed!r}"
+        elif not _is_number(expected):
+            yield f"{name}: expected a limit, a word or an answer to be expected, was {expected!r}"
+        elif not _is_number(observed) or not 0 <= observed <= expected < math.inf:
+            yield f"{name}: expected a number from 0 to {expected!r}, was {observed!r}"
+    yield from (f"it says why not: {reason!r}" for reason in drill["reasons"])
 
-    Returns:
-        ``total, passed, failed, errors, skipped`` and ``verdict``: ``ok``, ``failed``, or ``missing`` where no test
-        ran: none, or all skipped.
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def read_junit(path: Path, day: date | None = None) -> dict[str, Any]:
+    """Count a JUnit XML file by its test cases: :func:`mm_ops.adapters.junit_cases.count_cases`.
+
+    Args:
+        path: the file.
+        day: the UTC day of the run; every time that the file gives must be of it.
 
     Raises:
         MissingEvidenceError: there is no such file.
         IntegrityError: it is not the file that was recorded.
-        SchemaError: it is not JUnit XML, or declares a document type, which JUnit has no use for.
+        SchemaError: it is not JUnit XML, declares a document type, which JUnit has no use for, or says something of
+            itself that is not so.
     """
     DayEntries.beside(path).verify(path)
     root = _parse(path)
-    cases = list(root.iter("testcase"))
-    failed = sum(case.find("failure") is not None for case in cases)
-    errors = sum(case.find("error") is not None and case.find("failure") is None for case in cases)
-    skipped = sum(case.find("skipped") is not None for case in cases)
-    ran = len(cases) - skipped
-    verdict = "missing" if ran <= 0 else "failed" if failed + errors else "ok"
-    return {
-        "total": len(cases),
-        "passed": ran - failed - errors,
-        "failed": failed,
-        "errors": errors,
-        "skipped": skipped,
-        "verdict": verdict,
-        "failures": sorted(_name(case) for case in cases if case.find("failure") is not None),
-    }
+    try:
+        return count_cases(root, day)
+    except SchemaError as error:
+        raise SchemaError(f"{path}: {error}") from error
 
 
 def _parse(path: Path) -> ET.Element:
-    if not path.is_file():
-        raise MissingEvidenceError(f"{path}: no such file")
-    data = path.read_bytes()
-    if len(data) > _MAX_BYTES:
-        raise SchemaError(f"{path}: expected at most {_MAX_BYTES:,} bytes, was {len(data):,}")
+    data = read_regular(path, _MAX_BYTES)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise SchemaError(f"{path}: declares a document type; JUnit XML has none (entities could explode)")
     try:
         root = ET.fromstring(data)  # noqa: S314 - without a document type there are no entities to expand
     except ET.ParseError as error:
         raise SchemaError(f"{path}: not XML: {error}") from error
-    if root.tag not in {"testsuite", "testsuites"}:
+    if root.tag not in SUITES:
         raise SchemaError(f"{path}: expected testsuite or testsuites, was {root.tag}")
     return root
-
-
-def _name(case: ET.Element) -> str:
-    return f"{case.get('classname', '')}.{case.get('name', '')}".strip(".")

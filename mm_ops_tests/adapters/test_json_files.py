@@ -1,8 +1,12 @@
+import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mm_ops.adapters.json_files import MAX_BYTES, read_json
+from mm_ops.adapters.json_files import MAX_BYTES, read_json, read_regular
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 
 REFUSED = {
@@ -38,7 +42,7 @@ def test_json_is_read(tmp_path: Path):
 def test_a_missing_file_and_a_folder_are_said(tmp_path: Path):
     with pytest.raises(MissingEvidenceError, match="no such file"):
         read_json(tmp_path / "a.json")
-    with pytest.raises(SchemaError, match="not readable"):
+    with pytest.raises(SchemaError, match="not readable: expected a regular file, was a folder"):
         read_json(tmp_path)
 
 
@@ -47,3 +51,38 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path):
         stream.truncate(MAX_BYTES + 1)
     with pytest.raises(SchemaError, match="expected at most 268,435,456 bytes, was 268,435,457"):
         read_json(tmp_path / "a.json")
+
+
+def listen(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+ENDLESS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "a device that never ends": (lambda path: path.symlink_to("/dev/zero"), "a device"),
+    "a pipe that nobody writes": (os.mkfifo, "a pipe"),
+    "a socket": (listen, "something else"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_may_never_end_is_refused_before_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    make, kind = ENDLESS[name]
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    make(Path("a.json"))
+    with pytest.raises(SchemaError, match=f"a.json: not readable: expected a regular file, was {kind}"):
+        read_json(Path("a.json"))
+
+
+def test_a_file_that_says_nothing_of_its_size_is_read_up_to_the_limit_and_no_further():
+    status = Path("/proc/self/status")
+    assert status.stat().st_size == 0
+    with pytest.raises(SchemaError, match="expected at most 10 bytes, was more"):
+        read_regular(status, 10)
+
+
+def test_exactly_the_limit_is_read(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"0123456789")
+    assert read_regular(tmp_path / "a", 10) == b"0123456789"
+    with pytest.raises(SchemaError, match="expected at most 9 bytes, was 10"):
+        read_regular(tmp_path / "a", 9)
