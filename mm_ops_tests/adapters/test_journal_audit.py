@@ -1,0 +1,219 @@
+"""Whatever is changed in a journal after it was written is found: any byte of any row, and any row."""
+
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, delete, insert, select, text, update
+
+from mm_ops.adapters.journal_audit import Audit, audit_journal
+from mm_ops.adapters.journal_tables import AUDIT, METADATA, STATE
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError
+from mm_ops.domain.rollback.bot import TradingState
+from mm_ops.domain.rollback.response import Responder
+from mm_ops_tests.rollback_world import NOW, QUICK, MemoryBot, Pages, WallClock, alert, open_journal
+
+TABLES = [*STATE.values(), AUDIT]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal with rows in every table."""
+    folder = tmp_path_factory.mktemp("written")
+    with open_journal(folder) as journal:
+        for name in ("SoakLatencyP95High", "SoakWSLagHigh", "SoakEdgeDegradation"):
+            labels = {"alertname": name, "bot": "paper"}
+            one = {"labels": labels, "startsAt": "2026-11-25T12:00:00Z"}
+            journal.take_in(json.dumps({"alerts": [one]}).encode(), NOW)
+        Responder(journal, {"paper": MemoryBot()}, QUICK, WallClock(), Pages()).work_off()
+        journal.note_resume("paper", TradingState.REDUCING, by="ada", why="fixed", confirmed=True, at=NOW)
+        journal.note_event("blind", "watchdog", {"since": "12:00"}, NOW)
+    return folder
+
+
+@pytest.fixture
+def copy(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path / "copy"))
+
+
+@contextmanager
+def editing(folder: Path) -> Iterator[Connection]:
+    engine = create_engine(f"sqlite:///{folder / 'journal.sqlite'}")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def audit(folder: Path) -> Audit:
+    return audit_journal(str(folder / "journal.sqlite"), folder / "journal.anchor")
+
+
+def content(folder: Path) -> list[list[Any]]:
+    with editing(folder) as connection:
+        return [[tuple(row) for row in connection.execute(select(table))] for table in TABLES]
+
+
+def test_what_was_written_is_sound_and_has_rows_everywhere(written: Path):
+    found = audit(written)
+    assert (found.problems, found.doubts) == ((), ())
+    assert found.anchored == found.records > 20
+    assert all(content(written))
+
+
+def flipped(value: Any, rng: random.Random) -> Any:
+    """The same value with one bit of one byte changed, as far as the column can hold it; a null is filled."""
+    if value is None:
+        return "x"
+    if isinstance(value, int):
+        return value ^ (1 << rng.randrange(10, 20))  # beyond the number of records: no two may have one
+    raw = bytearray(value if isinstance(value, bytes) else value.encode())
+    if not raw:
+        return "x"
+    place = rng.randrange(len(raw))
+    raw[place] ^= 1 << rng.randrange(7)
+    return bytes(raw) if isinstance(value, bytes) else raw.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_bit_of_any_value_that_is_flipped_is_found(copy: Path, seed: int):
+    rng = random.Random(seed)
+    with editing(copy) as connection:
+        table = rng.choice(TABLES)
+        (primary,) = table.primary_key.columns
+        column = rng.choice(list(table.columns))
+        row = rng.choice(connection.execute(select(table)).mappings().all())
+        changed = flipped(row[column.name], rng)
+        connection.execute(update(table).where(primary == row[primary.name]).values({column.name: changed}))
+    assert audit(copy).problems, f"{table.name}.{column.name}: {row[column.name]!r} became {changed!r}"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_any_row_that_is_deleted_or_added_is_found(written: Path, tmp_path: Path, table: Any):
+    (primary,) = table.primary_key.columns
+    with editing(written) as connection:
+        rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+    for number, row in enumerate(rows):
+        folder = Path(shutil.copytree(written, tmp_path / f"without {number}"))
+        with editing(folder) as connection:
+            connection.execute(delete(table).where(primary == row[primary.name]))
+        assert audit(folder).problems, row
+    folder = Path(shutil.copytree(written, tmp_path / "with one more"))
+    last = rows[-1]
+    other = last["seq"] + 1 if table is AUDIT else "another"
+    with editing(folder) as connection:
+        connection.execute(insert(table), {**last, primary.name: other})
+    assert audit(folder).problems
+
+
+def test_records_that_change_places_are_found(copy: Path):
+    with editing(copy) as connection:
+        for old, new in ((3, 9999), (4, 3), (9999, 4)):
+            connection.execute(update(AUDIT).where(AUDIT.c.seq == old).values(seq=new))
+    assert any(problem.startswith("audit 3: expected hash") for problem in audit(copy).problems)
+
+
+def rewritten(folder: Path, keep: int) -> None:
+    """Cut the chain after some records, with every row of the tables as those records say: nothing inside shows it."""
+    with editing(folder) as connection:
+        connection.execute(delete(AUDIT).where(AUDIT.c.seq > keep))
+        bodies = {row.digest: row.body for row in connection.execute(text("SELECT digest, body FROM inbox"))}
+        latest: dict[tuple[str, str], str] = {}
+        for record in connection.execute(select(AUDIT).order_by(AUDIT.c.seq)):
+            latest[record.subject, record.key] = record.body
+        for table in STATE.values():
+            connection.execute(delete(table))
+        for (subject, key), body in latest.items():
+            if subject in STATE:
+                further = {"body": bodies[key]} if subject == "inbox" else {}
+                connection.execute(insert(STATE[subject]), {**json.loads(body), **further})
+
+
+def test_a_tail_that_was_cut_together_with_its_rows_is_found_by_the_anchor(copy: Path):
+    whole = audit(copy).records
+    rewritten(copy, whole)
+    assert audit(copy).problems == ()
+    for keep in (whole - 1, whole // 2, 0):
+        rewritten(copy, keep)
+        (problem,) = audit(copy).problems
+        assert problem == f"audit: expected at least {whole} records as anchored, was {keep}: the end was cut"
+
+
+def test_a_whole_chain_that_was_made_anew_is_found_by_the_anchor(written: Path, tmp_path: Path):
+    with open_journal(tmp_path) as forged:
+        for number in range(50):
+            forged.note(alert(starts_at=NOW + timedelta(hours=number)), replace_reason(), NOW, NOW)
+    assert audit(tmp_path).problems == ()
+    shutil.copyfile(written / "journal.anchor", tmp_path / "journal.anchor")
+    (problem,) = audit(tmp_path).problems
+    assert "expected the anchored hash" in problem
+
+
+def replace_reason() -> Any:
+    from mm_ops.domain.rollback.decision import Record  # noqa: PLC0415 - beside its only use
+
+    return replace(Record("nothing happened"))
+
+
+def test_a_missing_anchor_is_a_doubt_and_a_broken_one_a_problem(copy: Path):
+    anchor = copy / "journal.anchor"
+    anchor.write_text("1 x\n")
+    assert "last line: expected a count and a hash" in audit(copy).problems[0]
+    anchor.unlink()
+    found = audit(copy)
+    assert found.problems == ()
+    assert "whether records at the end are missing cannot be said" in found.doubts[0]
+
+
+def test_a_chain_that_goes_on_behind_the_anchor_is_sound(copy: Path):
+    """The process was killed between a commit and its anchor, or another watcher wrote."""
+    with open_journal(copy) as journal:
+        before = (copy / "journal.anchor").read_bytes()
+        journal.take_in(b"one more", NOW)
+    (copy / "journal.anchor").write_bytes(before)
+    found = audit(copy)
+    assert (found.problems, found.doubts) == ((), ())
+    assert found.anchored is not None
+    assert found.anchored < found.records
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_byte_of_the_file_that_is_flipped_is_found_or_means_nothing(copy: Path, seed: int):
+    """A byte in a free part of a page holds nothing: then everything reads as before."""
+    rng, path = random.Random(seed), copy / "journal.sqlite"
+    before = content(copy)
+    raw = bytearray(path.read_bytes())
+    raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+    path.write_bytes(raw)
+    if not audit(copy).problems:
+        assert content(copy) == before
+
+
+def test_many_problems_are_told_in_part(copy: Path):
+    with open_journal(copy) as journal:
+        for number in range(150):
+            journal.take_in(b"%d" % number, NOW)
+    with editing(copy) as connection:
+        connection.execute(text("UPDATE inbox SET received_at = 'x'"))
+    problems = audit(copy).problems
+    assert len(problems) == 101
+    assert problems[-1] == "and 53 more"
+
+
+def test_an_empty_journal_without_an_anchor_is_sound(tmp_path: Path):
+    with editing(tmp_path) as connection:
+        METADATA.create_all(connection)
+    assert audit(tmp_path) == Audit(0, "0" * 64, None, (), ())
+
+
+def test_no_journal_is_no_answer(tmp_path: Path):
+    with pytest.raises(MissingEvidenceError, match="no journal there"):
+        audit(tmp_path)
+    with pytest.raises(PolicyError, match="journal: "):
+        audit_journal("nosuch://127.0.0.1/x", tmp_path / "anchor")
