@@ -1,9 +1,10 @@
 """From a stored readiness file to one finding."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mm_ops.domain.readiness.score import GO
+from mm_ops.domain.readiness.score import GO, HOLD
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 
 IS_GO = "is_go"
@@ -12,18 +13,63 @@ _SHOWN = 3
 
 
 def readiness_finding(document: Mapping[str, Any]) -> Finding:
-    """Judge the word of a readiness file: GO passes, HOLD fails with its reasons."""
-    reasons = [*document["reasons"], *document["missing"]]
-    more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-    go = document["verdict"] == GO
+    """Judge a readiness file: GO passes where all of it says so, HOLD fails with its reasons.
+
+    A word that the rest of the file does not carry, and one that is neither, is inconclusive.
+    """
+    verdict, reason = _judge(document)
+    value = _number(document.get("score"))
     return Finding(
         gate=IS_GO,
         severity=Severity.HARD,
-        verdict=Verdict.PASS if go else Verdict.FAIL,
-        reason="GO: every section is full" if go else f"HOLD: {'; '.join(reasons[:_SHOWN])}{more}",
+        verdict=verdict,
+        reason=reason,
         unit="points",
         bound="at_least",
-        value=document["score"],
+        value=value,
         limit=_FULL,
-        margin=document["score"] - _FULL,
+        margin=None if value is None else value - _FULL,
     )
+
+
+def _judge(document: Mapping[str, Any]) -> tuple[Verdict, str]:
+    word = document.get("verdict")
+    if word == HOLD:
+        reasons = [str(text) for name in ("reasons", "missing") for text in _texts(document.get(name))]
+        return Verdict.FAIL, f"HOLD: {_some(reasons) or 'it gives no reason'}"
+    if word != GO:
+        return Verdict.INCONCLUSIVE, f"expected GO or HOLD, was {word!r}"
+    doubts = list(_doubts(document))
+    if doubts:
+        return Verdict.INCONCLUSIVE, f"says GO, and {_some(doubts)}"
+    return Verdict.PASS, "GO: every section is full"
+
+
+def _doubts(document: Mapping[str, Any]) -> Iterator[str]:
+    """Say what in a file speaks against its own GO."""
+    if _number(document.get("score")) != _FULL:
+        yield f"its score is {document.get('score')!r}"
+    for name in ("missing", "reasons"):
+        found = document.get(name)
+        if not isinstance(found, list | tuple):
+            yield f"{name} is not said"
+        elif found:
+            yield f"{name}: {found[0]}"
+    sections = document.get("sections")
+    if not isinstance(sections, Mapping) or not sections:
+        yield "it has no section"
+
+
+def _texts(found: object) -> list[object]:
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) <= sys.float_info.max else None
+
+
+def _some(reasons: list[str]) -> str:
+    more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
+    return f"{'; '.join(reasons[:_SHOWN])}{more}"
