@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 
 from mm_ops.adapters.journal_chain import START, Link
 from mm_ops.adapters.journal_tables import AUDIT, METADATA
-from mm_ops.adapters.journal_writer import last_link
+from mm_ops.adapters.journal_writer import last_link, lock_chain
 from mm_ops.domain.errors import IntegrityError, PolicyError, SourceUnavailableError
 
 BUSY_MS = 5000
@@ -47,7 +47,9 @@ def create_tables(engine: Engine) -> None:
         IntegrityError: the file is no database any more.
     """
     try:
-        METADATA.create_all(engine)
+        with engine.begin() as connection:
+            lock_chain(connection)
+            METADATA.create_all(connection)
     except SQLAlchemyError as error:
         raise translate(error) from error
 

@@ -170,8 +170,7 @@ class Writer:
 
     def _commit(self, works: list[Callable[[Ledger], Any]]) -> list[Any]:
         with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            lock_chain(connection)
             before = last_link(connection)
             ledger = Ledger(connection, before)
             answers = [work(ledger) for work in works]
@@ -183,6 +182,12 @@ class Writer:
     def _sync(self) -> None:
         self._anchor.sync()
         self._synced_at = time.monotonic()
+
+
+def lock_chain(connection: Connection) -> None:
+    """Wait until no other watcher writes; SQLite has waited when the transaction began."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 _LAST = select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)

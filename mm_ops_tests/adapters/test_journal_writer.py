@@ -1,0 +1,131 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event, func, select
+
+from mm_ops.adapters.journal_chain import Anchor, Link, read_anchor
+from mm_ops.adapters.journal_engine import create_tables, open_engine
+from mm_ops.adapters.journal_tables import AUDIT, SIGHTINGS
+from mm_ops.adapters.journal_writer import Ledger, Writer, last_link
+from mm_ops.domain.errors import SourceUnavailableError
+
+AT = "2026-11-25T12:00:00.000000Z"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    opened = open_engine(str(tmp_path / "journal.sqlite"))
+    create_tables(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def writer(engine: Engine, tmp_path: Path) -> Iterator[Writer]:
+    with Anchor(tmp_path / "anchor") as anchor:
+        writing = Writer(engine, anchor)
+        yield writing
+        writing.close()
+
+
+def sight(key: str, fired: str = "1") -> dict[str, str]:
+    return {"fingerprint": key, "fired": fired, "at": AT}
+
+
+def put(writer: Writer, key: str) -> "Future[None]":
+    return writer.submit(lambda ledger: ledger.put(SIGHTINGS, sight(key), AT))
+
+
+def records(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(AUDIT)).scalar_one()
+
+
+def test_writes_that_wait_for_one_commit_share_the_next(engine: Engine, writer: Writer):
+    commits: list[object] = []
+    event.listen(engine, "commit", commits.append)
+    begun, release = threading.Event(), threading.Event()
+
+    def slow(ledger: Ledger) -> None:
+        begun.set()
+        release.wait(10)
+        ledger.put(SIGHTINGS, sight("slow"), AT)
+
+    first = writer.submit(slow)
+    begun.wait(10)
+    waiting = [put(writer, str(number)) for number in range(100)]
+    release.set()
+    for one in [first, *waiting]:
+        one.result(10)
+    assert len(commits) == 2
+    assert records(engine) == 101
+
+
+def test_a_write_sees_what_those_before_it_in_the_same_commit_wrote(writer: Writer):
+    release = threading.Event()
+    writer.submit(lambda _: release.wait(10))
+
+    def add_one(ledger: Ledger) -> str:
+        known = ledger.get(SIGHTINGS, "a")
+        fired = ("" if known is None else str(known["fired"])) + "1"
+        ledger.put(SIGHTINGS, sight("a", fired), AT)
+        return fired
+
+    waiting: list[Future[str]] = [writer.submit(add_one) for _ in range(5)]
+    release.set()
+    assert [one.result(10) for one in waiting] == ["1", "11", "111", "1111", "11111"]
+
+
+def test_a_write_that_fails_fails_alone_and_leaves_nothing_behind(engine: Engine, writer: Writer):
+    release = threading.Event()
+    writer.submit(lambda _: release.wait(10))
+
+    def half(ledger: Ledger) -> None:
+        ledger.put(SIGHTINGS, sight("half"), AT)
+        raise RuntimeError("a fault of ours")
+
+    before = put(writer, "before")
+    broken = writer.submit(half)
+    doubled = writer.submit(lambda ledger: ledger.add(SIGHTINGS, sight("before"), AT))
+    after = put(writer, "after")
+    release.set()
+    before.result(10)
+    after.result(10)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        broken.result(10)
+    with pytest.raises(SourceUnavailableError, match="the journal was not written: UNIQUE constraint failed"):
+        doubled.result(10)
+    with engine.connect() as connection:
+        assert set(connection.execute(select(SIGHTINGS.c.fingerprint)).scalars()) == {"before", "after"}
+    assert records(engine) == 2
+
+
+def test_the_anchor_is_the_end_of_the_chain_when_a_write_is_done(engine: Engine, writer: Writer, tmp_path: Path):
+    for number in range(3):
+        writer.submit(lambda ledger: ledger.note("x", "k", {}, AT)).result(10)
+        with engine.connect() as connection:
+            assert read_anchor(tmp_path / "anchor") == last_link(connection)
+        assert read_anchor(tmp_path / "anchor") != Link(number, "")
+
+
+def test_a_write_that_changes_nothing_adds_no_record(engine: Engine, writer: Writer):
+    for _ in range(3):
+        put(writer, "a").result(10)
+    assert records(engine) == 1
+
+
+def test_what_waits_when_it_is_closed_is_written_and_what_comes_later_refused(engine: Engine, tmp_path: Path):
+    with Anchor(tmp_path / "anchor") as anchor:
+        writing = Writer(engine, anchor)
+        release = threading.Event()
+        writing.submit(lambda _: release.wait(10))
+        waiting = [put(writing, str(number)) for number in range(20)]
+        release.set()
+        writing.close()
+        assert all(one.done() for one in waiting)
+        with pytest.raises(SourceUnavailableError, match="the journal is closed"):
+            writing.submit(lambda _: None)
+    assert records(engine) == 20

@@ -1,0 +1,127 @@
+"""Two watchers on one PostgreSQL that the test starts: one effect, one chain, nothing acknowledged is lost."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.journal_audit import audit_journal
+from mm_ops.domain.errors import IntegrityError, SourceUnavailableError
+from mm_ops.domain.rollback.response import Responder
+from mm_ops_tests.postgres_server import Server, serving
+from mm_ops_tests.rollback_world import ACTIVE, NOW, POLICY, MemoryBot, Pages, WallClock, alert
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    pytest.importorskip("psycopg2", reason="the driver psycopg2 is not installed (extra postgres)")
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """An empty database."""
+    engine = create_engine(server.url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return server.url
+
+
+def watcher(url: str, folder: Path, owner: str) -> Journal:
+    return Journal(url, folder / f"{owner}.anchor", owner=owner, lease=timedelta(minutes=1))
+
+
+def sound(url: str, folder: Path, *owners: str) -> int:
+    """The number of records, where every watcher's anchor agrees with them."""
+    found = [audit_journal(url, folder / f"{owner}.anchor") for owner in owners]
+    assert [(one.problems, one.doubts) for one in found] == [((), ())] * len(owners)
+    return found[0].records
+
+
+def test_two_active_watchers_stop_the_bot_once_however_often_they_are_told(url: str, tmp_path: Path):
+    bot, pages = MemoryBot(), Pages()
+    outcomes: list[object] = []
+    with watcher(url, tmp_path, "a") as first, watcher(url, tmp_path, "b") as second:
+        barrier = threading.Barrier(8)
+
+        def flood(journal: Journal) -> None:
+            responder = Responder(journal, {"paper": bot}, POLICY, WallClock(), pages)
+            barrier.wait()
+            outcomes.extend(responder.respond(alert(), NOW)[1] for _ in range(10))
+
+        threads = [threading.Thread(target=flood, args=((first, second)[number % 2],)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len([one for one in outcomes if one is not None]) == 1
+    assert len(bot.asked) == 4
+    assert sound(url, tmp_path, "a", "b") > 80
+
+
+def test_two_watchers_write_one_chain(url: str, tmp_path: Path):
+    with watcher(url, tmp_path, "a") as first, watcher(url, tmp_path, "b") as second:
+        bodies = [b"%d" % number for number in range(500)]
+        waiting = [one.take_in_later(body, NOW) for body in bodies for one in (first, second)]
+        assert sorted(one.result(60).seen for one in waiting) == [1] * 500 + [2] * 500
+        assert {one.body for one in first.pending()} == set(bodies)
+    assert sound(url, tmp_path, "a", "b") == 1000
+
+
+def test_what_was_acknowledged_outlives_a_server_that_is_restarted_at_once(server: Server, url: str, tmp_path: Path):
+    acknowledged: list[bytes] = []
+    refused = 0
+    with watcher(url, tmp_path, "a") as journal:
+        stop = threading.Timer(0.2, server.restart_at_once)
+        stop.start()
+        for number in range(3000):
+            body = b"body %d" % number
+            try:
+                journal.take_in(body, NOW)
+                acknowledged.append(body)
+            except SourceUnavailableError:
+                refused += 1
+            if not stop.is_alive() and refused:
+                break
+        stop.join()
+        journal.take_in(b"afterwards", NOW)
+        assert set(acknowledged) <= {one.body for one in journal.pending()}
+    assert refused, "the restart fell between two writes and proved nothing"
+    sound(url, tmp_path, "a")
+
+
+def test_a_chain_that_was_changed_in_the_database_is_found_and_not_written_on(url: str, tmp_path: Path):
+    with watcher(url, tmp_path, "a") as journal:
+        for number in range(5):
+            journal.take_in(b"%d" % number, NOW)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit WHERE seq = 5"))
+    engine.dispose()
+    problems = audit_journal(url, tmp_path / "a.anchor").problems
+    assert "audit: expected at least 5 records as anchored, was 4: the end was cut" in problems
+    with pytest.raises(IntegrityError, match="expected at least 5 audit records"):
+        watcher(url, tmp_path, "a")
+
+
+def test_a_stop_that_did_not_last_is_done_again_by_the_other_watcher(url: str, tmp_path: Path):
+    bot, pages = MemoryBot(), Pages()
+    with watcher(url, tmp_path, "a") as first, watcher(url, tmp_path, "b") as second:
+        Responder(first, {"paper": bot}, POLICY, WallClock(), pages).respond(alert(), NOW)
+        bot.state = replace(ACTIVE)
+        later = timedelta(hours=1)
+        Responder(second, {"paper": bot}, POLICY, WallClock(later), pages).respond(alert(), NOW + later)
+        assert [
+            one.round for one in second.history(alert(), bots=frozenset({"paper"}), bot=None, seen_at=NOW).rollbacks
+        ] == [1, 2]
+    sound(url, tmp_path, "a", "b")
