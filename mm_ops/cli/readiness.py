@@ -2,18 +2,22 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import marker, policy_file
+from mm_ops.cli.context import marker, policy_file, utc_now
 
-CODES = {"GO": 0, "HOLD": 1, "INVALID": 2}
+if TYPE_CHECKING:
+    from mm_ops.domain.bots import Bot
+
+CODES = {"GO": 0, "HOLD": 1, "INVALID": 2, "UNPROVEN": 2}
 _LAYOUT = 3  # <root>/<bot>/<day>/reports/readiness.json
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_AT_HAND, _NOT_ASKED, _NOT_AT_HAND = "at hand", "not asked for", "not at hand"
 
 
 @click.group()
@@ -24,27 +28,33 @@ def readiness() -> None:
 @readiness.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--artifacts", type=_FOLDER, help="Compare with the reports below; default the root that FILE lies in.")
+@click.option("--structure-only", is_flag=True, help="Ask for the file by itself, and not for what it rests on.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
-def validate(file: Path, artifacts: Path | None, *, as_json: bool) -> None:
-    """Check structure, ranges, arithmetic, verdict and, where they are at hand, the reports that FILE rests on.
+def validate(file: Path, artifacts: Path | None, *, structure_only: bool, as_json: bool) -> None:
+    """Check structure, ranges, arithmetic, verdict and the reports that FILE rests on, each read again.
 
-    Exit 0 only on GO, 1 on a sound HOLD, 2 when the file cannot be believed.
+    Exit 0 only on GO, 1 on a sound HOLD, 2 when the file cannot be believed or, without its reports, is not proven.
     """
     from mm_ops.adapters.json_files import read_json
     from mm_ops.domain.canonical import encode
 
+    if structure_only and artifacts is not None:
+        raise click.UsageError("--structure-only leaves out the reports, and --artifacts names them: give one of both")
     document = read_json(file)
-    problems = _problems(document) or _misplaced(file, document)
     root = artifacts or (file.absolute().parents[_LAYOUT] if _place(file) else None)
-    if root is not None and not problems:
+    provenance = _NOT_ASKED if structure_only else _NOT_AT_HAND if root is None else _AT_HAND
+    problems = _problems(document) or _misplaced(file, document)
+    if not problems and not structure_only:
         problems = _departures(document, root)
-    answer = "INVALID" if problems else document["verdict"]
+    answer = "INVALID" if problems else "UNPROVEN" if provenance == _NOT_AT_HAND else document["verdict"]
     if as_json:
-        checked = None if root is None else str(root)
+        checked = str(root) if provenance == _AT_HAND else None
         found = {"file": str(file), "answer": answer, "problems": problems, "artifacts": checked}
-        click.echo(encode(found), nl=False)
+        click.echo(encode({**found, "provenance": provenance}), nl=False)
     else:
-        _show(file, document, problems, root)
+        _show(file, document, problems)
+        if not problems:
+            click.echo(_say_provenance(document, provenance, root))
     marker("readiness", answer, err=as_json)
     sys.exit(CODES[answer])
 
@@ -56,7 +66,8 @@ def _problems(document: Any) -> list[str]:
     from mm_ops.domain.readiness.soundness import POLICY, find_problems
 
     path = policy_file(POLICY)
-    return find_problems(document, read_policy(path, ReadinessPolicy), policy_digest=digest(path.read_bytes()))
+    policy = read_policy(path, ReadinessPolicy)
+    return find_problems(document, policy, policy_digest=digest(path.read_bytes()), now=utc_now())
 
 
 def _place(file: Path) -> tuple[str, str] | None:
@@ -73,7 +84,26 @@ def _misplaced(file: Path, document: Mapping[str, Any]) -> list[str]:
     return [f"bot, day: expected {' '.join(place or ())}, where the file lies, was {' '.join(own)}"]
 
 
-def _departures(document: Mapping[str, Any], root: Path) -> list[str]:
+def _departures(document: Mapping[str, Any], root: Path | None) -> list[str]:
+    """In which ways a file is not what the policies and, where they are at hand, the stored reports say."""
+    from mm_ops.domain.readiness.reread import find_strangeness
+
+    bot = _bot(document["bot"])
+    strange = [] if bot is None else find_strangeness(document, bot.version)
+    if root is None or strange:
+        return strange
+    return _replaced(document, root) or _contradictions(document, root, None if bot is None else bot.symbols)
+
+
+def _bot(name: str) -> "Bot | None":
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.bots import Fleet
+
+    fleet = read_policy(policy_file("bots.yaml"), Fleet)
+    return next((bot for bot in fleet.bots if bot.name == name), None)
+
+
+def _replaced(document: Mapping[str, Any], root: Path) -> list[str]:
     from mm_ops.adapters.artifacts import Artifacts
     from mm_ops.domain.canonical import digest
     from mm_ops.domain.readiness.soundness import find_replaced
@@ -84,7 +114,39 @@ def _departures(document: Mapping[str, Any], root: Path) -> list[str]:
     )
 
 
-def _show(file: Path, document: Any, problems: list[str], root: Path | None) -> None:
+def _contradictions(document: Mapping[str, Any], root: Path, symbols: Sequence[str] | None) -> list[str]:
+    from mm_ops.adapters.artifacts import Artifacts
+    from mm_ops.adapters.json_files import parse_json
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.readiness.policy import ReadinessPolicy
+    from mm_ops.domain.readiness.reread import find_contradictions
+    from mm_ops.domain.readiness.soundness import POLICY
+
+    stored, policy = Artifacts(str(root)), read_policy(policy_file(POLICY), ReadinessPolicy)
+    reports = {name: parse_json(stored.read(name), stored.address(name)) for name in document["inputs"]}
+    problems = []
+    for n, row in enumerate(document["days"]):
+        try:
+            problems += find_contradictions(document, n, reports, policy, symbols=symbols)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # bytes of the right digest, of any shape
+            problems.append(f"days[{n}]: a stored report of {row['date']} has not the form of one: {error!r}")
+    return problems
+
+
+def _say_provenance(document: Any, provenance: str, root: Path | None) -> str:
+    if provenance == _AT_HAND:
+        return (
+            f"provenance: the {len(document['inputs'])} reports it rests on are stored unchanged in {root} and say so"
+        )
+    if provenance == _NOT_ASKED:
+        return "provenance was not asked for: of this file only the structure is known"
+    return (
+        "not proven: no artifacts are at hand; name their root with --artifacts DIR, "
+        "or ask for the structure alone with --structure-only"
+    )
+
+
+def _show(file: Path, document: Any, problems: list[str]) -> None:
     for problem in problems:
         click.echo(f"{file}: {problem}")
     if problems:
@@ -92,7 +154,3 @@ def _show(file: Path, document: Any, problems: list[str], root: Path | None) -> 
     click.echo(f"{document['bot']} {document['day']}: {document['score']:g} of 100")
     for reason in (*document["reasons"], *document["missing"]):
         click.echo(f"  because {reason}")
-    if root is None:
-        click.echo("provenance was not checked: no artifacts are at hand (--artifacts DIR)")
-    else:
-        click.echo(f"provenance: the {len(document['inputs'])} reports it rests on are stored unchanged in {root}")

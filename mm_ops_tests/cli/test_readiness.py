@@ -1,6 +1,7 @@
 """``mm-ops readiness validate`` as a user runs it: 0 only on GO, and never 1 for what cannot be believed."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +15,26 @@ from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.readiness.document import readiness_document
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
-from mm_ops.domain.readiness.soundness import REPORTS
 from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, week
+from mm_ops_tests.domain.readiness.written import reports_of
 
 POLICY = Environment.read({}).policies / "readiness.yaml"
 EDGE = f"paper/{EXPECTED[0]}/reports/edge_report.json"
 
 
-def store(root: Path, **different: Any) -> Path:
-    """A readiness file at its place below a root, with the reports that it rests on."""
-    inputs = {}
-    for name in (f"paper/{day}/reports/{report}" for day in EXPECTED for report in REPORTS):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(name)
-        inputs[name] = digest(name.encode())
+def store(root: Path, *, bot: str = "paper", **different: Any) -> Path:
+    """A readiness file at its place below a root, with the reports that it was made from."""
+    reports = {name.replace("paper/", f"{bot}/"): report for name, report in reports_of(**different).items()}
+    inputs = {name: put(root / name, {**report, "stored_as": name}) for name, report in reports.items()}
     days = week(**different)
     document = readiness_document(
         score_readiness(days, EXPECTED, read_policy(POLICY, ReadinessPolicy)),
         days,
-        bot="paper",
+        bot=bot,
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},
         basis={
-            "stored_as": "paper/2026-11-20/reports/readiness.json",
+            "stored_as": f"{bot}/2026-11-20/reports/readiness.json",
             "version": "1.0.0",
             "made_by": "0.1.0",
             "origin": "sha256:" + "0" * 64,
@@ -45,13 +43,29 @@ def store(root: Path, **different: Any) -> Path:
             "policies": {"readiness.yaml": digest(POLICY.read_bytes())},
         },
     )
-    file = root / f"paper/{LAST}/reports/readiness.json"
-    file.write_bytes(encode(document))
+    file = root / f"{bot}/{LAST}/reports/readiness.json"
+    put(file, document)
     return file
 
 
-def validate(*words: str | Path) -> Result:
-    return CliRunner().invoke(cli, ["readiness", "validate", *map(str, words)])
+def put(path: Path, value: object) -> str:
+    """Write it as it is stored, and say its digest."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(value))
+    return digest(encode(value))
+
+
+def swap(file: Path, name: str, data: bytes) -> None:
+    """Replace a report and its digest in the file, as somebody would who knows how to."""
+    root = file.parents[3]
+    (root / name).write_bytes(data)
+    document = json.loads(file.read_bytes())
+    document["inputs"][name] = digest(data)
+    file.write_bytes(encode(document))
+
+
+def validate(*words: str | Path, now: str = "2026-11-21T06:00:00Z") -> Result:
+    return CliRunner(env={"CI_FAKE_UTC": now}).invoke(cli, ["readiness", "validate", *map(str, words)])
 
 
 def answer(result: Result) -> tuple[int, str]:
@@ -61,7 +75,7 @@ def answer(result: Result) -> tuple[int, str]:
 def test_a_go_at_its_place_is_compared_with_the_reports_around_it(tmp_path: Path):
     result = validate(store(tmp_path))
     assert answer(result) == (0, "| readiness | GO | READINESS=GO |")
-    assert f"provenance: the 28 reports it rests on are stored unchanged in {tmp_path}\n" in result.stdout
+    assert f"provenance: the 28 reports it rests on are stored unchanged in {tmp_path} and say so\n" in result.stdout
 
 
 def test_a_hold_says_why_and_exits_one(tmp_path: Path):
@@ -70,30 +84,125 @@ def test_a_hold_says_why_and_exits_one(tmp_path: Path):
     assert "  because edge: median 1 bps, full at 2.5 or more\n" in result.stdout
 
 
-def test_a_file_away_from_its_artifacts_is_go_and_says_what_was_not_checked(tmp_path: Path):
-    alone = store(tmp_path / "root").rename(tmp_path / "readiness.json")
+UNPROVEN = (2, "| readiness | UNPROVEN | READINESS=UNPROVEN |")
+
+
+@pytest.mark.parametrize("edge", [3.0, 1.0])
+def test_a_file_away_from_its_artifacts_is_not_proven_and_says_what_to_do(tmp_path: Path, edge: float):
+    alone = store(tmp_path / "root", net_edge_bps=edge).rename(tmp_path / "readiness.json")
     result = validate(alone)
-    assert result.exit_code == 0
-    assert "provenance was not checked: no artifacts are at hand (--artifacts DIR)\n" in result.stdout
-    assert json.loads(validate(alone, "--json").stdout)["artifacts"] is None
+    assert answer(result) == UNPROVEN
+    assert "not proven: no artifacts are at hand; name their root with --artifacts DIR, or ask for " in result.stdout
+    told = json.loads(validate(alone, "--json").stdout)
+    assert (told["answer"], told["artifacts"], told["provenance"]) == ("UNPROVEN", None, "not at hand")
     beside = validate(alone, "--artifacts", tmp_path / "root")
-    assert f"stored unchanged in {tmp_path / 'root'}\n" in beside.stdout
+    assert f"stored unchanged in {tmp_path / 'root'} and say so\n" in beside.stdout
+    assert beside.exit_code == (0 if edge == 3.0 else 1)
+
+
+def test_the_structure_alone_is_answered_where_it_alone_is_asked_for(tmp_path: Path):
+    file = store(tmp_path)
+    (tmp_path / EDGE).unlink()
+    assert validate(file).exit_code == 2
+    result = validate(file, "--structure-only")
+    assert answer(result) == (0, "| readiness | GO | READINESS=GO |")
+    assert "provenance was not asked for: of this file only the structure is known\n" in result.stdout
+    told = json.loads(validate(file, "--structure-only", "--json").stdout)
+    assert (told["answer"], told["artifacts"], told["provenance"]) == ("GO", None, "not asked for")
+    assert validate(store(tmp_path, net_edge_bps=1.0), "--structure-only").exit_code == 1
+
+
+def test_the_structure_alone_and_its_artifacts_are_not_asked_for_at_once(tmp_path: Path):
+    result = validate(store(tmp_path), "--structure-only", "--artifacts", tmp_path)
+    assert result.exit_code == 2
+    assert "give one of both" in result.stderr
+
+
+FAILED = encode({"outcome": "failed", "stored_as": f"paper/{EXPECTED[2]}/reports/chaos_drill.json"})
+CONTRADICTED = {
+    "a drill that failed": (
+        f"paper/{EXPECTED[2]}/reports/chaos_drill.json",
+        FAILED,
+        f"days[2].chaos_ok: expected False from the stored reports of {EXPECTED[2]}, was True",
+    ),
+    "a report that is no object": (EDGE, b"[]", f"days[0]: a stored report of {EXPECTED[0]} has not the form of one"),
+    "a report that lacks all": (EDGE, b"{}", f"days[0]: a stored report of {EXPECTED[0]} has not the form of one"),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTED)
+def test_a_go_on_reports_that_do_not_say_so_is_invalid_though_their_digests_agree(tmp_path: Path, name: str):
+    report, data, message = CONTRADICTED[name]
+    file = store(tmp_path)
+    swap(file, report, data)
+    result = validate(file)
+    assert answer(result) == (2, "| readiness | INVALID | READINESS=INVALID |")
+    assert f"{file}: {message}" in result.stdout
+    assert validate(file, "--structure-only").exit_code == 0
+
+
+def test_a_report_that_is_no_json_is_refused(tmp_path: Path):
+    file = store(tmp_path)
+    swap(file, EDGE, b"edge")
+    result = validate(file)
+    assert type(result.exception).__name__ == "SchemaError"
+    assert "edge_report.json:1:1: not JSON" in str(result.exception)
+
+
+def test_a_bot_that_the_policies_name_is_judged_by_its_version_and_its_symbols(tmp_path: Path):
+    policies = tmp_path / "policies"
+    shutil.copytree(POLICY.parent, policies)
+    bots = policies / "bots.yaml"
+    file, words = store(tmp_path), bots.read_text()
+
+    def again() -> Result:
+        environment = {"CI_FAKE_UTC": "2026-11-21T06:00:00Z", "MM_OPS_POLICIES": str(policies)}
+        return CliRunner(env=environment).invoke(cli, ["readiness", "validate", str(file)])
+
+    assert again().exit_code == 0
+    bots.write_text(words.replace("version: 1.0.0", "version: 1.1.0"))
+    assert f"{file}: version: expected 1.1.0, which bots.yaml names, was 1.0.0\n" in again().stdout
+    assert again().exit_code == 2
+    bots.write_text(words.replace("[AAA-USDT, BBB-USDT]", "[AAA-USDT, BBB-USDT, CCC-USDT]"))
+    assert "days[0].net_edge_bps: expected None from the stored reports of 2026-11-14, was 3.0\n" in again().stdout
+    assert again().exit_code == 2
+
+
+def test_a_bot_that_no_policy_names_is_judged_by_the_symbols_of_its_reports(tmp_path: Path):
+    file = store(tmp_path, bot="other")
+    assert validate(file).exit_code == 0
+    last = f"other/{LAST}/reports/edge_report.json"
+    report = json.loads((tmp_path / last).read_bytes())
+    del report["by_symbol"]["BBB-USDT"]
+    swap(file, last, encode(report))
+    assert "days[6].net_edge_bps: expected None from the stored reports of 2026-11-20" in validate(file).stdout
+
+
+def test_a_file_made_more_than_a_day_from_now_is_made_up(tmp_path: Path):
+    result = validate(store(tmp_path), now="2026-11-19T23:00:00Z")
+    assert answer(result) == (2, "| readiness | INVALID | READINESS=INVALID |")
+    assert "runtime.utc: expected a time before now, 2026-11-19T23:00:00Z, was 2026-11-21T00:30:00" in result.stdout
+
+
+def test_a_device_is_no_readiness_file():
+    result = validate("/dev/zero")
+    assert str(result.exception) == "/dev/zero: not readable: expected a regular file, was a device"
 
 
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_report_that_was_replaced_or_is_gone_is_named_and_nothing_is_believed(tmp_path: Path, *, gone: bool):
     file = store(tmp_path)
-    was = "not there" if gone else digest(b"{}")
+    was, recorded = "not there" if gone else digest(b"{}"), digest((tmp_path / EDGE).read_bytes())
     if gone:
         (tmp_path / EDGE).unlink()
     else:
         (tmp_path / EDGE).write_bytes(b"{}")
     result = validate(file)
     assert answer(result) == (2, "| readiness | INVALID | READINESS=INVALID |")
-    assert f"{file}: inputs: {EDGE}: expected {digest(EDGE.encode())}, was {was}\n" in result.stdout
+    assert f"{file}: inputs: {EDGE}: expected {recorded}, was {was}\n" in result.stdout
     away = file.rename(tmp_path / "readiness.json")
     assert validate(away, "--artifacts", tmp_path).exit_code == 2
-    assert validate(away).exit_code == 0
+    assert answer(validate(away)) == UNPROVEN
 
 
 def test_a_file_at_the_place_of_another_day_is_not_believed(tmp_path: Path):
@@ -105,8 +214,7 @@ def test_a_file_at_the_place_of_another_day_is_not_believed(tmp_path: Path):
 def test_a_folder_of_another_name_is_no_artifacts_root(tmp_path: Path):
     (tmp_path / "x/reports").mkdir(parents=True)
     result = validate(store(tmp_path / "root").rename(tmp_path / "x/reports/readiness.json"))
-    assert result.exit_code == 0
-    assert "provenance was not checked" in result.stdout
+    assert answer(result) == UNPROVEN
 
 
 BAD = {

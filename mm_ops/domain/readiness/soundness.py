@@ -18,8 +18,10 @@ REPORTS: Mapping[str, Sequence[str]] = {
 }
 """Which report of a day each field comes from; GO needs all fields of all days, and so all reports."""
 
+_AHEAD = timedelta(days=1)  # clocks differ, by no more than this
 
-def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: str) -> list[str]:
+
+def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: str, now: datetime) -> list[str]:
     """List what is wrong with a readiness file: structure, ranges, arithmetic, verdict; empty when it is sound.
 
     The score is computed again from the days in the file, so a number edited by hand does not add up. A file that was
@@ -29,6 +31,7 @@ def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: s
         document: parsed JSON, of any shape.
         policy: what the score is computed again with.
         policy_digest: of the file that ``policy`` was read from.
+        now: the time; a file that was made more than a day later is made up.
     """
     stated = read_structure(document)
     if isinstance(stated, list):
@@ -36,7 +39,7 @@ def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: s
     return [
         *_place(stated),
         *_policies(stated, policy_digest),
-        *_time(stated),
+        *_time(stated, now),
         *_inputs(stated),
         *_arithmetic(stated, policy),
     ]
@@ -68,12 +71,15 @@ def _policies(stated: StatedReadiness, policy_digest: str) -> Iterator[str]:
         yield f"policies: expected the digest of {POLICY}, was missing"
     elif recorded != policy_digest:
         yield f"policies: {POLICY}: expected {policy_digest}, the one that is here, was {recorded}: decide it again"
+    yield from (f"policies: {shown(name)}: expected {POLICY} alone" for name in stated.policies if name != POLICY)
 
 
-def _time(stated: StatedReadiness) -> Iterator[str]:
+def _time(stated: StatedReadiness, now: datetime) -> Iterator[str]:
     ended = datetime.combine(stated.day + timedelta(days=1), time.min, UTC)
     if stated.runtime.utc < ended:
         yield f"runtime.utc: expected a time after the day, which ended {ended:%Y-%m-%dT%H:%M:%SZ}, was before"
+    if stated.runtime.utc - now > _AHEAD:
+        yield f"runtime.utc: expected a time before now, {now:%Y-%m-%dT%H:%M:%SZ}, was {stated.runtime.utc.isoformat()}"
 
 
 def _inputs(stated: StatedReadiness) -> Iterator[str]:

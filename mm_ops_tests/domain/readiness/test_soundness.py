@@ -2,6 +2,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -14,12 +15,13 @@ from mm_ops.domain.readiness.soundness import find_problems, find_replaced
 from mm_ops_tests.domain.readiness.week import POLICY
 from mm_ops_tests.domain.readiness.written import INPUTS, POLICY_DIGEST, document
 
+NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 OTHER = "sha256:" + "0" * 64
 EDGE = "paper/2026-11-14/reports/edge_report.json"
 
 
 def problems(edited: object) -> list[str]:
-    return find_problems(edited, POLICY, policy_digest=POLICY_DIGEST)
+    return find_problems(edited, POLICY, policy_digest=POLICY_DIGEST, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,14 @@ EDITS: dict[str, tuple[Edit, str]] = {
         lambda d: d["runtime"].update(utc="2026-11-20T23:59:59+00:00"),
         "runtime.utc: expected a time after the day, which ended 2026-11-21T00:00:00Z, was before",
     ),
+    "a time more than a day from now": (
+        lambda d: d["runtime"].update(utc="2026-11-22T06:00:01+00:00"),
+        "runtime.utc: expected a time before now, 2026-11-21T06:00:00Z, was 2026-11-22T06:00:01+00:00",
+    ),
+    "a policy that nothing here reads": (
+        lambda d: d["policies"].update({"soak.yaml": OTHER}),
+        "policies: 'soak.yaml': expected readiness.yaml alone",
+    ),
     "a version that is no text": (lambda d: d["runtime"].update(version=1), "runtime.version: expected a valid string"),
     "a version that says nothing": (lambda d: d["runtime"].update(version=""), "runtime.version: expected text to "),
     "a bot that is no text": (lambda d: d.update(bot=7), "bot: expected a valid string, was 7"),
@@ -136,6 +146,12 @@ def test_an_edit_by_hand_is_found(name: str):
     edited = document(net_edge_bps=1.25)
     edit(edited)
     assert [problem for problem in problems(edited) if problem.startswith(message)], problems(edited)
+
+
+def test_clocks_may_differ_by_a_day_and_no_more():
+    made = document()
+    made["runtime"]["utc"] = (NOW + timedelta(days=1)).isoformat()
+    assert problems(made) == []
 
 
 @pytest.mark.parametrize("odd", [[], None, 1, "GO", True, 1e308, "\ud800"])
@@ -175,7 +191,18 @@ def by_hand(edited: dict[str, Any]) -> bool:
 
 
 HEALTHY = document()
-TEXTS = ["GO", "HOLD", "2026-11-20", "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z", OTHER, "0001-01-01", "9.9.9", "x"]
+TEXTS = [
+    "GO",
+    "HOLD",
+    "2026-11-20",
+    "2026-11-20T00:00:00Z",
+    "2026-11-22T00:00:00Z",
+    "2027-01-01T00:00:00Z",
+    OTHER,
+    "0001-01-01",
+    "9.9.9",
+    "x",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(TEXTS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

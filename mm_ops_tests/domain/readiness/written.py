@@ -32,5 +32,49 @@ def document(**different: Any) -> dict[str, Any]:
             "policies": {"readiness.yaml": POLICY_DIGEST},
         },
     )
+    return as_read(made)
+
+
+def as_read(made: dict[str, Any]) -> dict[str, Any]:
+    """A document as it is read back."""
     plain: dict[str, Any] = json.loads(encode(made))
     return plain
+
+
+def reports_of(**different: Any) -> dict[str, dict[str, Any]]:
+    """The stored reports of such a week, by name: no more of each than a day is read from."""
+    value: dict[str, Any] = {"net_edge_bps": 3.0, "order_age_p95_ms": 250.0, "taker_share": 0.05, "guard_trips": 0.0}
+    value |= different
+    return {
+        f"paper/{day}/reports/{name}": {**report, "stored_as": f"paper/{day}/reports/{name}"}
+        for day in EXPECTED
+        for name, report in _day_of(value).items()
+    }
+
+
+def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    share = {"rejected_share": 0.0}
+    edge = {
+        "identity": {"holds": True},
+        "intake": {
+            "max_rejected_share": 0.001,
+            "max_unknown_share": 0.01,
+            "fills": share,
+            "quotes": share,
+            "aggressor": None,
+        },
+        "by_symbol": {"AAA-USDT": {"fills": 2500}, "BBB-USDT": {"fills": 2500}},
+        "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
+        "total": {
+            **{name: value[name] for name in ("net_edge_bps", "order_age_p95_ms", "taker_share")},
+            "order_age_known_share": 1.0,
+            "liquidity_known_share": 1.0,
+        },
+    }
+    soak = {"ran": "1.0.0", "day": {"slis": {"guard_trips": {"value": value["guard_trips"], "coverage": 1.0}}}}
+    return {
+        "edge_report.json": edge,
+        "soak_metrics.json": soak,
+        "chaos_drill.json": {"outcome": "ok"},
+        "test_results.json": {"verdict": "ok"},
+    }
