@@ -2,12 +2,16 @@
 
 import math
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import marker, policy_file, show_table
+from mm_ops.cli.context import marker, policy_file, say, show_table
+
+if TYPE_CHECKING:
+    from mm_ops.domain.comparison import Drift, Tolerance
 
 FILE = click.Path(path_type=Path)
 _WIDTH = 48
@@ -55,23 +59,41 @@ def compare(
     from mm_ops.domain.comparison import Tolerance, compare
     from mm_ops.domain.golden.policy import GoldenPolicy
 
-    policy = read_policy(policy_file("golden.yaml"), GoldenPolicy).tolerance
+    policy = read_policy(policy_file("golden.yaml"), GoldenPolicy).tolerance.tolerance()
     allowed = Tolerance(
         policy.absolute if tolerance is None else tolerance,
         policy.relative if rel_tolerance is None else rel_tolerance,
     )
+    for name, used, usual in _loosened(allowed, policy):
+        say(f"golden: looser than golden.yaml's {name} tolerance of {usual!r}: {used!r}")
     drifts = compare(read_json(baseline), read_json(actual), allowed)
     if as_json:
-        click.echo(encode({"drifts": drifts, "tolerance": allowed}), nl=False)
-    elif drifts:
-        header = ("path", "why", "baseline", "actual", "difference", "tolerance")
-        rows = [
-            (item.path, item.why, *map(_short, (item.baseline, item.actual, item.difference, item.tolerance)))
-            for item in drifts
-        ]
-        show_table(f"{len(drifts)} differences", header, rows)
+        click.echo(encode({"drifts": drifts, "tolerance": allowed, "policy": policy}), nl=False)
+    else:
+        _show(drifts, allowed)
     marker("golden", "FAIL" if drifts else "PASS", err=as_json)
     sys.exit(1 if drifts and fail_on_drift else 0)
+
+
+def _loosened(allowed: "Tolerance", policy: "Tolerance") -> Iterator[tuple[str, float, float]]:
+    """Which tolerance is above the policy's, what it is, and what the policy's is."""
+    for name in ("absolute", "relative"):
+        used, usual = getattr(allowed, name), getattr(policy, name)
+        if used > usual:
+            yield name, used, usual
+
+
+def _show(drifts: "Sequence[Drift]", allowed: "Tolerance") -> None:
+    title = f"{len(drifts)} differences, tolerance {allowed.absolute!r} absolute, {allowed.relative!r} relative"
+    if not drifts:
+        click.echo(title)
+        return
+    header = ("path", "why", "baseline", "actual", "difference", "tolerance")
+    rows = [
+        (item.path, item.why, *map(_short, (item.baseline, item.actual, item.difference, item.tolerance)))
+        for item in drifts
+    ]
+    show_table(title, header, rows)
 
 
 def _short(value: Any) -> str:

@@ -1,5 +1,6 @@
 """``mm-ops golden compare`` as a user runs it, on two small files."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,36 @@ def test_a_tolerance_that_tolerates_anything_or_is_no_number_is_refused(tmp_path
     assert refused.exit_code == 2
     assert f"Invalid value for '{option}'" in refused.stderr
     assert refused.stdout == ""
+
+
+USUAL = "tolerance 1e-09 absolute, 1e-09 relative"
+
+
+def test_the_tolerance_used_is_in_the_title_whether_it_passes_or_not(tmp_path: Path):
+    words = " ".join(compare(tmp_path).stdout.split())  # a title is as wide as its table
+    assert words.startswith(f"1 differences, {USUAL} ┏")
+    passed = compare(tmp_path, "--tolerance", "1e300").stdout
+    assert passed == ("0 differences, tolerance 1e+300 absolute, 1e-09 relative\n| golden | PASS | GOLDEN=PASS |\n")
+
+
+LOOSER = {
+    "absolute": ("--tolerance", "1e300", "absolute tolerance of 1e-09: 1e+300"),
+    "relative": ("--rel-tolerance", "0.5", "relative tolerance of 1e-09: 0.5"),
+}
+
+
+@pytest.mark.parametrize("name", LOOSER)
+def test_a_tolerance_above_the_policys_is_said_loudly(tmp_path: Path, name: str):
+    option, value, words = LOOSER[name]
+    assert compare(tmp_path, option, value).stderr == f"golden: looser than golden.yaml's {words}\n"
+    shown = compare(tmp_path, option, value, "--json")
+    assert f"golden: looser than golden.yaml's {words}\n" in shown.stderr
+    document = json.loads(shown.stdout)
+    assert document["tolerance"][name] == float(value)
+    assert document["policy"] == {"absolute": 1e-9, "relative": 1e-9}
+
+
+@pytest.mark.parametrize("option", ["--tolerance", "--rel-tolerance"])
+@pytest.mark.parametrize("value", ["1e-9", "0"])
+def test_a_tolerance_of_the_policy_or_below_is_nothing_to_speak_of(tmp_path: Path, option: str, value: str):
+    assert compare(tmp_path, option, value).stderr == ""
