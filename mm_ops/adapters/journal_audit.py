@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from mm_ops.adapters.journal_chain import GENESIS, Link, link_hash, read_anchor
@@ -37,11 +36,11 @@ def audit_journal(url: str, anchor: Path) -> Audit:
     Raises:
         MissingEvidenceError: there is no journal.
         SourceUnavailableError: the database does not answer.
+        PolicyError: the URL is none, or its driver is not installed.
     """
-    parsed = make_url(url if "://" in url else f"sqlite:///{url}")
-    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
-        raise MissingEvidenceError(f"{parsed.database}: no journal there; the watcher makes it")
     engine = open_engine(url, read_only=True)
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+        raise MissingEvidenceError(f"{engine.url.database}: no journal there; the watcher makes it")
     try:
         with engine.connect() as connection:
             return _audit(connection, anchor)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, delete, insert, select, text, 
 
 from mm_ops.adapters.journal_audit import Audit, audit_journal
 from mm_ops.adapters.journal_tables import AUDIT, METADATA, STATE
-from mm_ops.domain.errors import MissingEvidenceError, PolicyError
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SourceUnavailableError
 from mm_ops.domain.rollback.bot import TradingState
 from mm_ops.domain.rollback.response import Responder
 from mm_ops_tests.rollback_world import NOW, QUICK, MemoryBot, Pages, WallClock, alert, open_journal
@@ -119,6 +119,12 @@ def test_records_that_change_places_are_found(copy: Path):
     assert any(problem.startswith("audit 3: expected hash") for problem in audit(copy).problems)
 
 
+def test_records_that_are_missing_are_told_as_missing(copy: Path):
+    with editing(copy) as connection:
+        connection.execute(delete(AUDIT).where(AUDIT.c.seq.in_([4, 5])))
+    assert "audit 6: expected record 4: records are missing before it" in audit(copy).problems
+
+
 def rewritten(folder: Path, keep: int) -> None:
     """Cut the chain after some records, with every row of the tables as those records say: nothing inside shows it."""
     with editing(folder) as connection:
@@ -215,5 +221,14 @@ def test_an_empty_journal_without_an_anchor_is_sound(tmp_path: Path):
 def test_no_journal_is_no_answer(tmp_path: Path):
     with pytest.raises(MissingEvidenceError, match="no journal there"):
         audit(tmp_path)
-    with pytest.raises(PolicyError, match="journal: "):
-        audit_journal("nosuch://127.0.0.1/x", tmp_path / "anchor")
+    for url in ("nosuch://127.0.0.1/x", "://"):
+        with pytest.raises(PolicyError, match="journal: "):
+            audit_journal(url, tmp_path / "anchor")
+
+
+def test_a_file_that_is_no_database_any_more_is_a_problem_and_one_without_tables_no_answer(copy: Path):
+    (copy / "journal.sqlite").write_bytes(b"<html>" * 5000)
+    assert audit(copy).problems == ("journal: damaged: file is not a database",)
+    (copy / "journal.sqlite").write_bytes(b"")
+    with pytest.raises(SourceUnavailableError, match="no such table: audit"):
+        audit(copy)
