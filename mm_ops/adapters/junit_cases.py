@@ -1,7 +1,7 @@
 """What the cases of a JUnit XML document say, and whether what it claims beside them agrees.
 
 The claims count for nothing by themselves: they can only make a run that looks well unbelievable. Of a run that failed
-they are not asked, since pytest counts a case twice that passed and then broke in its teardown.
+they are not asked, since a test runner counts a case twice that passed and then broke in its teardown.
 """
 
 import re

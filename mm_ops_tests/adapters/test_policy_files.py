@@ -6,11 +6,16 @@ import pytest
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Fleet
+from mm_ops.domain.edge.ema_policy import EmaPolicy
+from mm_ops.domain.edge.inputs import InputsPolicy
+from mm_ops.domain.edge.page_policy import EdgePagePolicy
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.rendering.policy import AlertingPolicy
+from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.resolve import resolve_rollback
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.resolve import resolve
@@ -20,9 +25,13 @@ OURS: dict[str, type[Any]] = {
     "alerting.yaml": AlertingPolicy,
     "bots.yaml": Fleet,
     "edge.yaml": EdgePolicy,
+    "edge_page.yaml": EdgePagePolicy,
+    "ema.yaml": EmaPolicy,
     "golden.yaml": GoldenPolicy,
+    "inputs.yaml": InputsPolicy,
     "instruments.yaml": Instruments,
     "readiness.yaml": ReadinessPolicy,
+    "rollback.yaml": RollbackPolicy,
     "slis.yaml": SliCatalogue,
     "soak.yaml": SoakPolicy,
 }
@@ -37,6 +46,8 @@ bots:
     fills: f
     quotes: q
     results: x
+    day_entries: none
+    symbols: [AAA-USDT]
     source: made up for a test
 """
 SECOND = FLEET[FLEET.index("  - name") :]
@@ -52,7 +63,10 @@ def test_every_policy_of_the_project_is_read_and_known_here():
     assert sorted(path.name for path in POLICIES.glob("*.yaml")) == sorted(OURS)
     for name, kind in OURS.items():
         assert read_policy(POLICIES / name, kind)
-    resolve(read_policy(POLICIES / "slis.yaml", SliCatalogue), read_policy(POLICIES / "soak.yaml", SoakPolicy))
+    soak = read_policy(POLICIES / "soak.yaml", SoakPolicy)
+    resolve(read_policy(POLICIES / "slis.yaml", SliCatalogue), soak)
+    alerting = read_policy(POLICIES / "alerting.yaml", AlertingPolicy)
+    resolve_rollback(read_policy(POLICIES / "rollback.yaml", RollbackPolicy), soak, alerting)
 
 
 def test_a_sound_file_is_read(tmp_path: Path):
@@ -62,8 +76,8 @@ def test_a_sound_file_is_read(tmp_path: Path):
 FAULTS = {
     "an unknown key": ("    fills: f\n", "    fils: f\n    fills: f\n", ":7: bots.0.fils: Unexpected keyword argument"),
     "a source left out": (
-        "    results: x\n    source: made up for a test\n",
-        "    results: x\n",
+        "    symbols: [AAA-USDT]\n    source: made up for a test\n",
+        "    symbols: [AAA-USDT]\n",
         ":4: bots.0.source: ",
     ),
     "a source that says nothing": ("source: made up for a test\nbots", "source: tbd\nbots", ":2: source: "),

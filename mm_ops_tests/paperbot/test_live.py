@@ -1,5 +1,6 @@
 """The bot obeys, and what goes wrong is seen: its counters and gauges over some minutes of its own clock."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -204,3 +205,14 @@ def test_overrides_set_field_by_field_and_what_is_refused_is_said():
     assert found.override({"trading_state": "ACTIVE"}) == [
         "trading_state: HALTED is left by REDUCING only, and then ACTIVE"
     ]
+
+
+def test_hours_of_trading_leave_nothing_behind():
+    found = bot(BUSY, HOUR)
+    tracemalloc.start()
+    run(found, HOUR // 4)
+    before, _ = tracemalloc.get_traced_memory()
+    run(found, 2 * HOUR)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 100_000, "2,880 fills; one that is kept is some 300 bytes"

@@ -223,6 +223,7 @@ def test_an_sli_says_what_defines_it() -> None:
         "metric": "g",
         "match": {},
         "statistic": "mean",
+        "range": None,
     }
 
 
