@@ -41,10 +41,12 @@ def ci(day: date | None, selected: tuple[str, ...], junit: Path | None, *, as_js
         write_atomically(junit, junit_xml("mm_ops", findings, judgement.absent))
     if as_json:
         rows = [{"asset": asset, "finding": finding} for asset, finding in findings]
-        document = {"day": judged_day, "absent": judgement.absent, "findings": rows}
-        click.echo(encode(document), nl=False)
+        told = {"absent": judgement.absent, "uncarried": judgement.uncarried}
+        click.echo(encode({"day": judged_day, **told, "findings": rows}), nl=False)
     else:
         absent = [(name, "no result") for name in judgement.absent]
         show_judged(f"checks on what is stored for {judged_day}", judgement.outcome.judged, absent)
+        for address in judgement.uncarried:
+            click.echo(f"a bundle of this day is there and no longer carried by its gates: {address}")
     marker("ci", ANSWERS[judgement.exit_code], err=as_json)
     sys.exit(judgement.exit_code)

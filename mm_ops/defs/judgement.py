@@ -1,25 +1,30 @@
 """From check results to one exit code; a check that was expected and gave none is never a pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import dagster as dg
 
+from mm_ops.defs.automation import days_as_of, refuse_unless_complete
 from mm_ops.defs.fleet import Location
 from mm_ops.defs.runs import Judged, Outcome, run_checks
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.readiness.finding import IS_GO
-from mm_ops.domain.verdict import conclude
+from mm_ops.domain.verdict import Verdict, conclude
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The results of checks alone: what each found, which gave no result, and the exit code."""
+    """The results of checks alone: what each found, which gave no result, and the exit code.
+
+    ``uncarried`` are bundles of the day, by address, whose bot has a hard check among these that did not pass.
+    """
 
     outcome: Outcome
     absent: Sequence[str]
     exit_code: int
+    uncarried: Sequence[str]
 
 
 def judge_stored(
@@ -28,28 +33,48 @@ def judge_stored(
     """Run the checks (all, or those named ``<asset>:<check>``) on what is stored for a day.
 
     Raises:
-        PolicyError: a name is not a check of the location.
+        PolicyError: a name is not a check of the location, or the day has not ended by the site's clock, or is before
+            the fleet's first.
     """
+    now = location.site.now()
+    refuse_unless_complete(day, location.shape.first_day, now)
     known = {name_of(key): key for graph in location.every_graph for key in graph.all_checks}
     unknown = sorted(set(selected) - set(known))
     if unknown:
         raise PolicyError(f"--select: no such check: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
     chosen = {name: known[name] for name in selected} if selected else known
-    outcome = run_checks(location.definitions, instance, chosen.values(), day)
+    with days_as_of(now):
+        outcome = run_checks(location.definitions, instance, chosen.values(), day)
     hard = {key for graph in location.every_graph for key in graph.hard} & set(chosen.values())
-    seen = {f"{item.asset.to_user_string()}:{item.finding.gate}" for item in outcome.judged}
+    seen = {_said(item) for item in outcome.judged}
     absent = sorted(set(chosen) - seen)
     code = decide_exit_code(outcome.judged, hard) if hard else 0
-    return Judgement(outcome, absent, code or (2 if absent else 0))
+    passed = {_said(item) for item in outcome.judged if item.finding.verdict is Verdict.PASS}
+    uncarried = _bundles(location, {name_of(key) for key in hard} - passed, day)
+    return Judgement(outcome, absent, code or (2 if absent else 0), uncarried)
+
+
+def _bundles(location: Location, lacking: Collection[str], day: date) -> list[str]:
+    """The day's bundles of the bots of whose hard checks one is lacking: they were built when every one passed."""
+    found = []
+    for bot in location.fleet.bots:
+        if any(name_of(key) in lacking for key in location.graphs[bot.name].hard):
+            evidence = location.site.evidence(bot)
+            found += [evidence.address(name) for name in evidence.releases(day)]
+    return found
 
 
 def decide_exit_code(judged: Iterable[Judged], expected: Iterable[dg.AssetCheckKey]) -> int:
     """Fold the findings of hard checks; readiness speaks after the gates (design §9)."""
     names = {name_of(key) for key in expected}
-    findings = [replace(item.finding, gate=f"{item.asset.to_user_string()}:{item.finding.gate}") for item in judged]
+    findings = [replace(item.finding, gate=_said(item)) for item in judged]
     return conclude(findings, names, last={name for name in names if name.endswith(f":{IS_GO}")})
 
 
 def name_of(key: dg.AssetCheckKey) -> str:
     """``<asset>:<check>``."""
     return f"{key.asset_key.to_user_string()}:{key.name}"
+
+
+def _said(item: Judged) -> str:
+    return f"{item.asset.to_user_string()}:{item.finding.gate}"

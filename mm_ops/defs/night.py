@@ -6,13 +6,12 @@ from datetime import date
 
 import dagster as dg
 
-from mm_ops.defs.automation import daily
+from mm_ops.defs.automation import days_as_of, refuse_unless_complete
 from mm_ops.defs.fleet import Location
 from mm_ops.defs.judgement import decide_exit_code
 from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.runs import Outcome, find_missing, run_assets
 from mm_ops.domain.bots import Bot, Scraped
-from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Verdict
 
 UNDECIDED = 2
@@ -54,9 +53,17 @@ def run_night(
     A day that cannot be filled is told and left missing: readiness then says HOLD, and names it.
 
     Raises:
-        PolicyError: the day has not ended, or is before the fleet's first.
+        PolicyError: the day has not ended by the site's clock, or is before the fleet's first.
     """
-    refuse_unless_complete(day, location.shape.first_day)
+    now = location.site.now()
+    refuse_unless_complete(day, location.shape.first_day, now)
+    with days_as_of(now):
+        return _run_night(location, instance, bot, day, tell)
+
+
+def _run_night(
+    location: Location, instance: dg.DagsterInstance, bot: Bot, day: date, tell: Callable[[str], None]
+) -> Night:
     keys = BotKeys(bot.name)
     filled = []
     for work in find_missing(instance, location.site, bot, location.shape, day):
@@ -86,18 +93,7 @@ class Shared:
 
 def run_shared(location: Location, instance: dg.DagsterInstance, day: date) -> Shared:
     """Make and judge what is of no single bot: the rules that watch the gates live."""
-    outcome = run_assets(location.definitions, instance, SHARED, day, [PROMETHEUS_RULES])
+    with days_as_of(location.site.now()):
+        outcome = run_assets(location.definitions, instance, SHARED, day, [PROMETHEUS_RULES])
     code = decide_exit_code(outcome.judged, location.shared.hard)
     return Shared(outcome, code or (UNDECIDED if outcome.refusals else 0))
-
-
-def refuse_unless_complete(day: date, first_day: date) -> None:
-    """Refuse a day that Dagster has no partition for.
-
-    Raises:
-        PolicyError: says from which day to which there are.
-    """
-    known = daily(first_day).get_partition_keys()
-    if day.isoformat() not in known:
-        span = f"from {known[0]} to {known[-1]}" if known else "after the fleet's first day"
-        raise PolicyError(f"expected a complete UTC day {span}, was {day}")

@@ -12,9 +12,13 @@ import polars as pl
 import pytest
 import yaml
 
+from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS, SOAK_METRICS
+from mm_ops.defs.fleet import Location, build_location
 from mm_ops.defs.judgement import judge_stored
 from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.night import run_night, run_shared
+from mm_ops.defs.resources import Site
 from mm_ops.defs.runs import find_missing, run_assets
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
@@ -351,6 +355,48 @@ def test_a_stored_file_cut_short_is_inconclusive_and_not_a_crash(altered: Deploy
     (item,) = judgement.outcome.judged
     assert item.finding.verdict is Verdict.INCONCLUSIVE
     assert "not the JSON that was stored" in item.finding.reason
+
+
+def test_a_bundle_that_a_failed_check_no_longer_carries_is_named(altered: Deployment):
+    with altered.instance() as instance:
+        assert judge_stored(altered.location(), instance, LAST).uncarried == []
+    path = altered.root / "var/artifacts/paper/2026-11-20/reports/readiness.json"
+    path.write_bytes(path.read_bytes().replace(b'"GO"', b'"HOLD"'))
+    release = altered.root / "var/artifacts/paper/2026-11-20/release"
+    with altered.instance() as instance:
+        judgement = judge_stored(altered.location(), instance, LAST)
+        soft = judge_stored(altered.location(), instance, LAST, ["paper/soak_findings:maker_share"])
+    assert judgement.exit_code == 2
+    assert list(judgement.uncarried) == [
+        str(release / "paper-v1.0.0.zip"),
+        str(release / "paper-v1.0.0.zip.sha256"),
+    ]
+    assert soft.uncarried == [], "a check that passed says nothing against a bundle"
+
+
+def at(deployment: Deployment, moment: str) -> Location:
+    """The location as of another time."""
+    return build_location(Site.of(Environment.read({**deployment.variables, "CI_FAKE_UTC": moment})))
+
+
+def test_a_day_that_has_not_ended_by_the_time_that_is_given_is_neither_made_nor_judged(altered: Deployment):
+    noon = at(altered, "2026-11-20T12:00:00Z")
+    message = "expected a complete UTC day from 2025-01-01 to 2026-11-19, was 2026-11-20; it is 2026-11-20T12:00:00Z"
+    with altered.instance() as instance:
+        with pytest.raises(PolicyError, match=message):
+            run_night(noon, instance, altered.bot(), LAST, altered.said.append)
+        with pytest.raises(PolicyError, match=message):
+            judge_stored(noon, instance, LAST)
+
+
+def test_a_night_far_from_now_is_judged_as_of_the_time_that_is_given(altered: Deployment):
+    later, day = at(altered, "2050-11-21T00:30:00Z"), LAST.replace(year=2050)
+    with altered.instance() as instance:
+        night = run_night(later, instance, altered.bot(), day, altered.said.append)
+        shared = run_shared(later, instance, day)
+        judgement = judge_stored(later, instance, day)
+    assert (night.word, night.exit_code, shared.exit_code, judgement.exit_code) == ("HOLD", 2, 0, 2)
+    assert "no samples of any day in 2050-11-20" in " ".join(night.reasons)
 
 
 def test_a_single_soft_check_that_passes_is_no_verdict_on_hard_ones(good: Deployment):
