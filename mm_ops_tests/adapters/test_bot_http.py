@@ -24,6 +24,7 @@ LATE: dict[str, Behaviour] = {
 }
 
 
+@pytest.mark.timeout(15)  # a drip that is waited for never ends
 @pytest.mark.parametrize("behaviour", LATE.values(), ids=list(LATE))
 def test_a_server_that_drips_is_left_when_the_time_is_over(behaviour: Behaviour):
     with hostile(behaviour) as (url, _), pytest.raises(NoAnswerError, match=r"no whole answer within 0\.3 s"):

@@ -87,6 +87,13 @@ def test_metrics_elsewhere_are_read_there_and_what_they_lack_fails(bot: RunningB
     assert "metric mm_ticks_total" not in failed
 
 
+def test_orders_that_go_on_while_the_bot_says_halted_are_seen(bot: RunningBot):
+    texts = [f'mm_trading_state{{state="HALTED"}} 1\nmm_orders_open 0\nmm_orders_sent_total {n}\n' for n in (7, 7, 9)]
+    with hostile(*(says(answer(text, kind="text/plain")) for text in texts)) as (url, _):
+        _, failed, _ = check(bot.url, "--metrics-url", f"{url}/metrics")
+    assert failed["metrics say HALTED"] == "mm_orders_sent_total went from 7.0 to 9.0 in 1 s"
+
+
 def test_a_bot_with_a_token_is_checked_with_it_and_must_refuse_without(tmp_path: Path):
     token = tmp_path / "token"
     token.write_text("hunter2")
