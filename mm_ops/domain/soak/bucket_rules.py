@@ -64,7 +64,8 @@ class Trend(Needs):
     """One leak gate. ``min_points`` are those of one stretch; ``limit`` is in ``unit``.
 
     ``significance`` is the p below which a trend is taken for real; ``min_judged`` the share of the window's buckets
-    that must lie in stretches that are long enough.
+    that must lie in stretches that are long enough. The limit is broken already where the median of ``level_over``
+    measured buckets in a row is beyond it.
     """
 
     name: Name
@@ -75,18 +76,22 @@ class Trend(Needs):
     horizon: Duration
     significance: Annotated[float, Field(gt=0, le=0.1)]
     min_judged: Part = 0.5
+    level_over: Annotated[int, Field(ge=1)] = 3
     severity: Severity
     source: Source
 
     def __post_init__(self) -> None:
         if self.horizon <= timedelta(0):
             raise ValueError(f"horizon: expected more than 0s, was {format_duration(self.horizon)}")
+        if self.level_over > self.min_points:
+            raise ValueError(f"level_over: expected at most {self.min_points} (min_points), was {self.level_over}")
 
     @property
     def words(self) -> str:
         """The rule in a line, with its source."""
         rule = f"{self.sli} {self.bound.sign} {in_unit(self.limit, self.unit)}"
-        return f"{rule} for {format_duration(self.horizon)} more, if its trend goes on. {self.source}"
+        now = f"in any {self.level_over} buckets in a row"
+        return f"{rule} {now}, and for {format_duration(self.horizon)} more if its trend goes on. {self.source}"
 
     def leads(self, line: "Line") -> bool:
         """Whether the trend is significant and towards the limit."""

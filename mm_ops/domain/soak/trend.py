@@ -1,28 +1,31 @@
-"""A leak gate: would this SLI break its limit within a horizon, if it went on as it did in the window?
+"""A leak gate: did this SLI break its limit, or would it within a horizon, if it went on as in the window?
 
+    broken    = the median of any ``level_over`` measured buckets in a row beyond the limit, whatever comes after
     projected = the line's value at the window's end + horizon     (:mod:`.rank_statistics`)
     value     = projected, where the trend is significant and towards the limit; else the median
-    fail      = value beyond the limit, in any stretch between two restarts that is long enough
+    fail      = broken, or value beyond the limit in any stretch between two restarts that is long enough
 
 The newer half of a stretch counts as well, where it is long enough and has a significant trend towards the limit: the
-median of all slopes does not see a leak that began in the middle (of 60 a day from hour 36 of 72 it saw 30). One
-that began in the last part of a window, shorter than ``min_points``, is for the next soak to see.
+median of all slopes does not see a leak that began in the middle (of 60 a day from hour 36 of 72 it saw 30). So does
+the newest quarter, under the rules of :mod:`.stretches`, which also hold back a cycle and a step. A leak younger than
+half of a quarter (9 h of 72) is for the next soak to see, or for the level once it is at the limit.
 
 A restart hides a leak, so each stretch between restarts is judged apart and the worst counts; the line of one that a
 restart cut off goes on to the same moment, as if the process had lived. Where the stretches that are long enough
 hold less than ``min_judged`` of the window there is no verdict: a process that restarts every hour must not pass.
 
 A cycle of a day is no trend over days, but looks like one over half a day: ``min_points`` should span a whole cycle.
+Fewer buckets than ``level_over`` beyond the limit are no level: a spike is for a gate on the maximum.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from mm_ops.domain.sli.measurement import Measurement
-from mm_ops.domain.soak.bucket_rules import Trend
+from mm_ops.domain.soak.bucket_rules import FEWEST, Trend
 from mm_ops.domain.soak.buckets import Buckets, SliBuckets
 from mm_ops.domain.soak.needs import find_gaps, find_holes, find_unusable, points_of
-from mm_ops.domain.soak.stretches import Line, Stretch, fit, newer_halves, split
+from mm_ops.domain.soak.stretches import Level, Line, Stretch, fit, newer_halves, split, steep_quarters, worst_level
 from mm_ops.domain.soak.words import in_unit, percent
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops.domain.windows import format_duration
@@ -69,17 +72,31 @@ def evaluate_trend(
 
 
 def _decide(trend: Trend, about: Finding, buckets: Buckets, sli: SliBuckets, gaps: list[str]) -> Finding:
+    if sli.unit != trend.unit:
+        return replace(about, reason=f"{trend.sli} was measured in {sli.unit}, not in {trend.unit}")
+    points = points_of(trend, sli)
+    judged = _judge_trend(trend, about, buckets, sli, gaps)
+    level = worst_level(buckets, points, trend.level_over, trend.bound)
+    if level is None or trend.bound.margin(level.value, trend.limit) >= 0:
+        return judged
+    margin = trend.bound.margin(level.value, trend.limit)
+    beyond = sum(trend.bound.margin(point, trend.limit) < 0 for point in points.tolist())
+    reason = f"{_describe_level(trend, level)} ({beyond} of {points.size} buckets are); {judged.reason}"
+    broken = replace(judged, verdict=Verdict.FAIL, reason=reason)
+    if judged.margin is not None and judged.margin <= margin:
+        return broken
+    return replace(broken, value=level.value, margin=margin)
+
+
+def _judge_trend(trend: Trend, about: Finding, buckets: Buckets, sli: SliBuckets, gaps: list[str]) -> Finding:
     unknown = find_unusable(_START_TIME, buckets.restarts.evidence)
-    if unknown or sli.unit != trend.unit:
-        return replace(about, reason=unknown or f"{trend.sli} was measured in {sli.unit}, not in {trend.unit}")
+    if unknown:
+        return replace(about, reason=unknown)
     stretches = split(buckets, points_of(trend, sli))
     lines = fit(stretches, trend.min_points)
     if not lines:
         return replace(about, reason=f"{trend.sli}: {_count(trend, stretches, lines)}")
-    worst = min(lines, key=trend.margin)
-    if trend.margin(worst) >= 0:
-        newer = fit(newer_halves(buckets, stretches), trend.min_points)
-        worst = min([worst, *filter(trend.leads, newer)], key=trend.margin)
+    worst = _find_worst(trend, buckets, stretches, lines)
     about = replace(about, value=trend.value(worst), margin=trend.margin(worst))
     told = f"{_describe(trend, worst)}; {_count(trend, stretches, lines)}"
     shortfall = "; ".join(
@@ -96,6 +113,27 @@ def _decide(trend: Trend, about: Finding, buckets: Buckets, sli: SliBuckets, gap
     if shortfall:
         return replace(about, reason=f"{told}; but {shortfall}")
     return replace(about, verdict=Verdict.PASS, reason=told)
+
+
+def _find_worst(trend: Trend, buckets: Buckets, stretches: Sequence[Stretch], lines: Sequence[Line]) -> Line:
+    """Give the line with the least room; a part of a stretch counts by its trend only, where the whole has room."""
+    worst = min(lines, key=trend.margin)
+    if trend.margin(worst) < 0:
+        return worst
+    newer = [
+        *fit(newer_halves(buckets, stretches), trend.min_points),
+        *fit(steep_quarters(buckets, stretches), FEWEST),
+    ]
+    return min([worst, *filter(trend.leads, newer)], key=trend.margin)
+
+
+def _describe_level(trend: Trend, level: Level) -> str:
+    """Say how far beyond the limit it was, and in which hours."""
+    hours = f"{level.start:%Y-%m-%dT%H:%MZ} to {level.end:%Y-%m-%dT%H:%MZ}"
+    was = f"{trend.sli} was {in_unit(level.value, trend.unit)}"
+    beyond = in_unit(-trend.bound.margin(level.value, trend.limit), trend.unit)
+    lasted = f"in the median of {trend.level_over} buckets in a row, {hours}"
+    return f"{was} {lasted}, {trend.bound.words} {in_unit(trend.limit, trend.unit)}: {beyond} beyond the limit"
 
 
 def _find_unjudged(trend: Trend, lines: Sequence[Line], buckets: int) -> list[str]:

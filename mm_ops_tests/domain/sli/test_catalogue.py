@@ -8,7 +8,9 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
 from mm_ops.domain.sli.kinds import Gauge, HistogramQuantile
 from mm_ops.domain.sli.series import Selector
-from mm_ops_tests.soak_samples import POLICIES, catalogue
+from mm_ops.domain.soak.bucket_rules import Trend
+from mm_ops.domain.soak.policy import Gate
+from mm_ops_tests.soak_samples import POLICIES, catalogue, soak_policy
 
 TEXT = (POLICIES / "slis.yaml").read_text(encoding="utf-8")
 
@@ -33,6 +35,7 @@ def test_the_project_measures_the_eight_of_the_design_and_what_trends_and_the_ve
         "ws_lag_p95_ms",
         "resident_memory_bytes",
         "open_files",
+        "restarts",
         "bot_version",
     ]
 
@@ -40,7 +43,7 @@ def test_the_project_measures_the_eight_of_the_design_and_what_trends_and_the_ve
 def test_selectors_come_once() -> None:
     found = catalogue().selectors()
     assert found.count(Selector("mm_stage_duration_ms_bucket", {"stage": "tick_total"})) == 1
-    assert len(found) == 14
+    assert len(found) == 15
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,8 @@ def test_selectors_come_once() -> None:
         ("unit: bps", "unit: bips", r"slis\.yaml:\d+: slis\.3\.unit: .*'bps'"),
         ("statistic: max", "statistic: median", r"slis\.yaml:\d+: slis\.8\.measure\.statistic"),
         ("statistic: max", "statistic: max, quantile: 1", r"slis\.yaml:\d+: slis\.8\.measure\.quantile"),
+        ("most: 1}", "most: -1}", r"slis\.yaml:\d+: slis\.7\.measure\.range: .*least up to most, was 0 and -1"),
+        ("range: {least: 0, most: 1}", "range: {most: 1}", r"slis\.yaml:\d+: slis\.7\.measure\.range\.least"),
         ("kind: condition_time", "kind: downtime", r"slis\.yaml:\d+: slis\.5\.measure"),
         ("q: 0.95", "q: 95", r"slis\.yaml:\d+: slis\.0\.measure\.q: .*less than 1"),
         ("name: guard_trips", "name: maker_share", "expected every name once, was twice: maker_share"),
@@ -83,3 +88,15 @@ def test_an_empty_catalogue_is_refused() -> None:
 def test_an_sli_without_a_source_is_refused() -> None:
     with pytest.raises(ValueError, match="source"):
         Sli(name="x", unit="ms", measure=Gauge(metric="g", statistic="max"), source="")
+
+
+def test_every_gauge_of_the_project_has_a_range_and_every_limit_lies_inside() -> None:
+    measures = {sli.name: sli.measure for sli in catalogue().slis if isinstance(sli.measure, Gauge)}
+    rules: tuple[Gate | Trend, ...] = (*soak_policy().gates, *soak_policy().trends)
+    for rule in rules:
+        measure = measures.get(rule.sli)
+        if measure is None or measure.statistic == "changes":
+            continue
+        assert measure.range is not None, rule.sli
+        assert measure.range.least <= rule.limit <= measure.range.most
+    assert all(measure.range for measure in measures.values())

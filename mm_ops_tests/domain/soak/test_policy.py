@@ -9,7 +9,7 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.sli.series import Selector
 from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.soak.policy import OnMissing, SoakPolicy
 from mm_ops.domain.soak.resolve import resolve, selectors_of
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.soak_samples import POLICIES, catalogue, soak_policy
@@ -36,6 +36,7 @@ def test_the_project_has_the_limits_of_the_design() -> None:
         "maker_share": ("≥", 0.85, "ratio", "soft"),
         "ws_lag_max_ms": ("≤", 200.0, "ms", "soft"),
         "bot_version": ("≥", 1.0, "count", "hard"),
+        "restarts": ("≤", 2.0, "count", "hard"),
     }
 
 
@@ -111,6 +112,9 @@ def test_the_hard_alerts_are_those_that_roll_back() -> None:
             id="more than whole coverage",
         ),
         pytest.param(
+            "unit: ms\n", "unit: ms\n    on_missing: pass\n", r"gates\.0\.on_missing", id="missing evidence that passes"
+        ),
+        pytest.param(
             "unit: ms\n", "unit: ms\n    max_gap: 10s\n", "max_gap: expected 15s to less", id="a gap below the step"
         ),
         pytest.param("unit: ms\n", "unit: ms\n    max_gap: 72h\n", "max_gap: expected 15s to less", id="a gap of all"),
@@ -172,10 +176,21 @@ def test_a_rule_on_buckets_that_does_not_fit_is_named(
 
 
 def test_restarts_are_read_even_where_no_sli_looks_at_them() -> None:
-    assert Selector("process_start_time_seconds") not in catalogue().selectors()
-    assert selectors_of(catalogue(), soak_policy())[-1] == Selector("process_start_time_seconds")
+    others = SliCatalogue(slis=tuple(sli for sli in catalogue().slis if sli.name != "restarts"))
+    assert Selector("process_start_time_seconds") not in others.selectors()
+    assert selectors_of(others, soak_policy())[-1] == Selector("process_start_time_seconds")
     other = replace(soak_policy().buckets, restart_metric="mm_ticks_total")
-    assert selectors_of(catalogue(), replace(soak_policy(), buckets=other)) == catalogue().selectors()
+    assert selectors_of(others, replace(soak_policy(), buckets=other)) == others.selectors()
+
+
+def test_the_restarts_that_are_counted_are_those_that_part_a_trend() -> None:
+    assert catalogue().of("restarts").measure.selectors() == (Selector(soak_policy().buckets.restart_metric),)
+
+
+def test_missing_evidence_holds_unless_a_gate_says_otherwise(tmp_path: Path) -> None:
+    assert {gate.on_missing for gate in soak_policy().gates} == {OnMissing.HOLD}
+    strict = read(tmp_path, TEXT.replace("unit: bps\n", "unit: bps\n    on_missing: fail\n", 1))
+    assert [gate.name for gate in strict.gates if gate.on_missing is OnMissing.FAIL] == ["edge_bps_ema24h"]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.bucket_rules import Needs
 from mm_ops.domain.soak.buckets import Buckets, Restart
 from mm_ops.domain.soak.needs import points_of
-from mm_ops.domain.soak.stretches import Stretch, fit, newer_halves, split
+from mm_ops.domain.soak.stretches import Level, Stretch, fit, newer_halves, split, steep_quarters, worst_level
 from mm_ops_tests.builders import START
 from mm_ops_tests.domain.soak.bucketed import HOUR, buckets, restarted
 
@@ -90,3 +91,37 @@ def test_a_lost_bucket_does_not_bend_the_line() -> None:
     (line,) = fit(stretches(buckets(holes)), min_points=10)
     assert line.slope == pytest.approx(24.0)
     assert np.isclose(line.at_end, 19.5)
+
+
+def test_a_level_is_the_worst_median_of_buckets_in_a_row() -> None:
+    """Medians of three: 1, 5, 5, 4, 4 (the lost hour is left out)."""
+    points = np.array([0.0, 1.0, 9.0, np.nan, 5.0, 2.0, 4.0, 8.0])
+    found = buckets([0.0] * 8)
+    assert worst_level(found, points, 3, Bound.AT_MOST) == Level(
+        start=START + 1 * HOUR, end=START + 5 * HOUR, value=5.0
+    )
+    assert worst_level(found, points, 3, Bound.AT_LEAST) == Level(start=START, end=START + 3 * HOUR, value=1.0)
+    assert worst_level(found, points, 7, Bound.AT_MOST) == Level(start=START, end=START + 8 * HOUR, value=4.0)
+    assert worst_level(found, points, 8, Bound.AT_MOST) is None
+
+
+LATE = [0.0] * 30 + [float(n) for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [
+        pytest.param(LATE, [10], id="one an hour in the newest of four quarters"),
+        pytest.param(LATE[1:], [], id="39 points have no quarter of ten"),
+        pytest.param([4.0 - n / 2 if n < 9 else 0.0 for n in range(30)] + LATE[30:], [], id="half of it before"),
+        pytest.param([4.0 - n / 2.5 if n < 9 else 0.0 for n in range(30)] + LATE[30:], [10], id="less before"),
+        pytest.param(LATE[:35] + [8.0] * 5, [], id="it stands still in the newest half of the quarter"),
+        pytest.param([-value for value in LATE], [10], id="it falls"),
+        pytest.param([0.0] * 40, [], id="it never moved"),
+    ],
+)
+def test_a_newest_quarter_stands_out_or_is_left_out(values: list[float], sizes: list[int]) -> None:
+    found = buckets(values)
+    quarters = steep_quarters(found, stretches(found))
+    assert [quarter.numbers.size for quarter in quarters] == sizes
+    assert all(quarter.start == START + 30 * HOUR for quarter in quarters)

@@ -18,6 +18,7 @@ from mm_ops.domain.sli.series import Selector, Series, split_series
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.soak.bucket_rules import BucketPolicy, Trend
 from mm_ops.domain.soak.buckets import Buckets, buckets_from, measure_buckets
+from mm_ops.domain.soak.rank_statistics import mann_kendall, theil_sen
 from mm_ops.domain.soak.trend import evaluate_trend
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 from mm_ops_tests.builders import WORDS
@@ -134,9 +135,9 @@ def test_a_lower_limit_is_broken_by_what_falls() -> None:
 
 
 def test_wander_that_is_no_trend_is_not_projected() -> None:
-    """Slope of the noise times seven days would be past a limit just above the level."""
-    noisy = LEVEL + 10 * NOISE
-    finding = judged(noisy, replace(TREND, limit=102.0))
+    """Its slope is 1.7 a day, at p 0.18: in 14 days that would be past the limit, which no three hours were."""
+    noisy = LEVEL + 10 * np.random.default_rng(5).normal(size=72)
+    finding = judged(noisy, replace(TREND, limit=120.0, horizon=timedelta(days=14)))
     assert finding.verdict is PASS
     assert finding.value == np.median(noisy)
 
@@ -155,15 +156,115 @@ def test_a_leak_that_began_in_the_middle_is_seen_in_the_newer_half() -> None:
 
 
 def test_the_newer_half_speaks_only_of_a_trend() -> None:
-    """30 of its 36 buckets are beyond the limit, of all 30 of 72; a shift is for a comparison with another soak."""
-    finding = judged(np.where(DAYS < 1.75, 100.0, 110.0) + NOISE, replace(TREND, limit=105.0))
+    """It stands 10 above the older half, without a trend of its own: the median of all is what is judged."""
+    finding = judged(np.where(DAYS < 1.75, 100.0, 110.0) + NOISE, replace(TREND, limit=115.0))
     assert finding.verdict is PASS
-    assert finding.value == pytest.approx(101, abs=1)
+    assert "buckets since 2026-11-20T00:00Z" in finding.reason
 
 
 def test_a_half_that_is_too_short_does_not_speak() -> None:
     trend = replace(TREND, limit=170.0, min_points=37)
     assert judged(100 + 10 * np.clip(DAYS - 1.5, 0, None) + 0.01 * NOISE, trend).verdict is PASS
+
+
+HOURS = np.arange(72)
+
+
+def test_a_leak_of_the_last_twelve_hours_is_seen_in_the_newest_quarter() -> None:
+    """25 an hour from hour 60 on, to 480 of 512 (a leak in MiB); the whole and its newer half have no trend."""
+    finding = judged(180 + NOISE + 25 * np.clip(HOURS + 0.5 - 60, 0, None), replace(TREND, limit=512.0))
+    assert finding.verdict is FAIL
+    assert "in the median of 18 buckets since 2026-11-22T06:00Z and moves " in finding.reason
+    assert "beyond the limit; the limit is reached in " in finding.reason
+
+
+def test_the_last_hours_of_what_falls_are_seen_as_well() -> None:
+    trend = replace(TREND, bound=Bound.AT_LEAST, limit=-512.0)
+    assert judged(-180 - NOISE - 25 * np.clip(HOURS + 0.5 - 60, 0, None), trend).verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        pytest.param(180 + NOISE + 5 * (HOURS >= 63), 230.0, id="a step in the middle of the newest quarter"),
+        pytest.param(180 + NOISE + 100 * np.sin(2 * np.pi * (HOURS - 62.5) / 24), 512.0, id="the side of a cycle"),
+    ],
+)
+def test_the_newest_quarter_takes_neither_a_step_nor_a_cycle_for_a_leak(
+    values: np.ndarray[Any, Any], limit: float
+) -> None:
+    """Either has p < 0.01 in its last 18 hours, and would be past the limit in a week."""
+    last, days = values[-18:], DAYS[-18:]
+    slope = theil_sen(days, last)
+    assert mann_kendall(days, last, slope) < 0.01
+    assert np.median(last) + 7 * slope > limit
+    assert judged(values, replace(TREND, limit=limit)).verdict is PASS
+
+
+@pytest.mark.parametrize(
+    ("hours", "beyond"),
+    [
+        pytest.param(slice(42, 72), "2026-11-21T17:00Z to 2026-11-21T20:00Z", id="the last 30 hours"),
+        pytest.param(slice(18, 53), "2026-11-20T17:00Z to 2026-11-20T20:00Z", id="35 hours in the middle"),
+        pytest.param(slice(70, 72), "2026-11-22T21:00Z to 2026-11-23T00:00Z", id="the last 2 hours"),
+    ],
+)
+def test_a_limit_that_was_broken_for_hours_fails_whatever_the_median_of_all_is(hours: slice, beyond: str) -> None:
+    """Two high hours of three make the median: the first three begin an hour before the first high one."""
+    values = LEVEL.copy()
+    values[hours] = 900.0
+    finding = judged(values)
+    assert finding.verdict is FAIL
+    count = hours.stop - hours.start
+    assert finding.reason.startswith(
+        f"x was 900 ms in the median of 3 buckets in a row, {beyond}, at most 200 ms: 700 ms beyond the limit "
+        f"({count} of 72 buckets are); x was "
+    )
+    assert finding.value == 900
+    assert finding.margin == -700
+
+
+def test_one_hour_beyond_the_limit_is_no_level_unless_the_policy_says_so() -> None:
+    spike = np.where(HOURS == 40, 900.0, 100.0)
+    assert judged(spike).verdict is PASS
+    assert judged(spike, replace(TREND, level_over=1)).verdict is FAIL
+    assert judged(np.where(HOURS % 3 == 1, 900.0, 100.0)).verdict is PASS
+
+
+def test_a_lower_limit_is_broken_for_hours_as_well() -> None:
+    trend = replace(TREND, bound=Bound.AT_LEAST, limit=50.0)
+    finding = judged(np.where((HOURS > 20) & (HOURS < 26), 40.0, 100.0), trend)
+    assert (finding.verdict, finding.value, finding.margin) == (FAIL, 40.0, -10.0)
+
+
+def test_a_broken_level_fails_on_partial_data_and_where_restarts_are_many_or_not_known() -> None:
+    high = np.where(HOURS < 10, 900.0, 100.0)
+    often = judged(high, restarts=restarted(*(n + 0.5 for n in range(72))))
+    assert (often.verdict, often.value) == (FAIL, 900.0)
+    assert "(10 of 72 buckets are); x: 72 restarts, 0 of 73 stretches judged" in often.reason
+    unknown = replace(GOOD, value=None, problem=Problem.NO_SERIES, detail="no series p in the window")
+    assert judged(high, start_time=unknown).verdict is FAIL
+    assert judged(high, measurement=replace(GOOD, coverage=0.5)).verdict is FAIL
+    assert judged([900.0, None, 900.0, 900.0, *[100.0] * 68]).verdict is FAIL
+
+
+def test_what_is_told_is_the_worse_of_level_and_projection() -> None:
+    """60 a day from 100: 100 + 60 * 70 / 24 = 275 in the last but one hour, and about 700 in a week."""
+    finding = judged(100 + 60 * DAYS)
+    assert finding.reason.startswith("x was 275 ms in the median of 3 buckets in a row, ")
+    assert finding.value == pytest.approx(100 + 60 * (10 - 0.5 / 24))
+
+
+@given(st.lists(st.floats(0, 400), min_size=24, max_size=40), st.integers(0, 37), st.floats(200.1, 1000))
+def test_three_hours_beyond_the_limit_never_pass(values: list[float], start: int, high: float) -> None:
+    at = min(start, len(values) - 3)
+    values[at : at + 3] = [high] * 3
+    assert judged(values).verdict is FAIL
+
+
+def test_fewer_buckets_than_a_level_have_none() -> None:
+    finding = judged([900.0, 900.0, *[None] * 70])
+    assert (finding.verdict, finding.value) == (INCONCLUSIVE, None)
 
 
 def test_a_soft_trend_carries_its_severity() -> None:
@@ -277,6 +378,8 @@ def test_without_buckets_there_is_no_verdict() -> None:
 @pytest.mark.parametrize(
     ("different", "fault"),
     [
+        ({"level_over": 0}, "greater than or equal to 1"),
+        ({"level_over": 25}, r"level_over: expected at most 24 \(min_points\), was 25"),
         ({"horizon": timedelta(0)}, "horizon: expected more than 0s, was 0s"),
         ({"significance": 0.2}, "less than or equal to 0.1"),
         ({"min_points": 9}, "greater than or equal to 10"),

@@ -228,7 +228,7 @@ def test_a_summary_says_verdict_window_and_counts() -> None:
     found = summary()
     assert (found["verdict"], found["window"]) == ("pass", str(WINDOW))
     assert found["counts"] == {
-        "hard": {"pass": 11, "fail": 0, "inconclusive": 0},
+        "hard": {"pass": 12, "fail": 0, "inconclusive": 0},
         "soft": {"pass": 10, "fail": 0, "inconclusive": 6},
     }
 
@@ -269,3 +269,87 @@ def with_finding(name: str, value: Any) -> dict[str, Any]:
 def test_a_broken_summary_is_refused_by_name(document: Any, fault: str) -> None:
     with pytest.raises(SchemaError, match=fault):
         findings_from(document)
+
+
+HOUR = 3_600_000_000_000
+
+
+def frozen(frame: pl.DataFrame, metrics: str, since: int, until: int) -> pl.DataFrame:
+    """Let what counts keep the value of one hour to another; the names are a regular expression."""
+    start = WINDOW.start_ns + since * HOUR
+    still = pl.col("metric").str.contains(metrics) & pl.col("ts_ns").is_between(start, start + (until - since) * HOUR)
+    first = pl.col("value").filter(pl.col("ts_ns") >= start).first().over("metric", "labels")
+    return frame.with_columns(pl.when(still).then(first).otherwise(pl.col("value")).alias("value"))
+
+
+COUNTED = {
+    "_total$|_bucket$": {"tick_latency_p95_ms", "deadline_miss_ratio", "md_cache_hit_ratio"},
+    "_bucket$": {"tick_latency_p95_ms"},
+    "mm_ticks_total": {"deadline_miss_ratio"},
+    "mm_md_cache_": {"md_cache_hit_ratio"},
+}
+
+
+@pytest.mark.parametrize("metrics", COUNTED)
+def test_a_bot_that_counts_nothing_from_its_third_hour_on_does_not_pass(metrics: str) -> None:
+    found = judged(frozen(HEALTHY, metrics, 2, 72))
+    gates = {gate.name for gate in policy().gates}
+    assert {name for name in gates if found[name].verdict is not PASS} == COUNTED[metrics]
+    assert all(" in which " in found[name].reason for name in COUNTED[metrics])
+    assert fold(list(found.values()), policy()) is not PASS
+
+
+def test_a_stall_of_five_minutes_is_tolerated_and_one_of_an_hour_is_not() -> None:
+    start = WINDOW.start_ns + 40 * HOUR
+    still = (pl.col("metric") == "mm_ticks_total") & (pl.col("ts_ns") >= start)
+    for seconds, verdict in ((285, PASS), (3600, INCONCLUSIVE)):
+        inside = still & (pl.col("ts_ns") < start + seconds * 10**9)
+        value = pl.when(inside).then(pl.col("value").filter(inside).first()).otherwise(pl.col("value"))
+        assert judged(HEALTHY.with_columns(value))["deadline_miss_ratio"].verdict is verdict
+
+
+@pytest.mark.parametrize(("restarts", "verdict"), [(0, PASS), (2, PASS), (3, FAIL), (30, FAIL)])
+def test_a_process_that_restarts_by_itself_does_not_pass(restarts: int, verdict: Verdict) -> None:
+    """One an hour, from hour 10 on; counters carry on, so that nothing else shows it."""
+    hours = ((pl.col("ts_ns") - WINDOW.start_ns) // HOUR - 9).clip(0, restarts)
+    value = pl.when(pl.col("metric") == "process_start_time_seconds").then(pl.col("value") + 3600 * hours)
+    finding = judged(HEALTHY.with_columns(value.otherwise(pl.col("value"))))["restarts"]
+    assert (finding.verdict, finding.value) == (verdict, restarts)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("mm_maker_share_ratio", 5.0),
+        ("mm_edge_bps_ema24h", 1e9),
+        ("mm_ws_lag_max_ms", -5.0),
+        ("mm_ws_lag_p95_ms", -5.0),
+        ("process_resident_memory_bytes", 0.0),
+        ("process_open_fds", 0.0),
+        ("process_start_time_seconds", 0.0),
+        ("mm_circuit_breaker_state", 2.0),
+        ("mm_circuit_breaker_state", 0.5),
+        ("mm_build_info", 7.0),
+    ],
+)
+@pytest.mark.parametrize("once", [True, False])
+def test_what_cannot_be_does_not_pass(metric: str, value: float, *, once: bool) -> None:
+    at = pl.col("ts_ns") == WINDOW.start_ns + 30 * HOUR if once else pl.col("ts_ns") > 0
+    odd = pl.when((pl.col("metric") == metric) & at).then(value).otherwise(pl.col("value")).alias("value")
+    found = judged(HEALTHY.with_columns(odd))
+    slis = {sli.name for sli in catalogue().slis for one in sli.measure.selectors() if one.metric == metric}
+    touched = {gate.name for gate in policy().gates if gate.sli in slis}
+    touched |= {trend.name for trend in policy().trends if trend.sli in slis}
+    assert touched
+    assert {found[name].verdict for name in touched} == {INCONCLUSIVE}
+
+
+def test_bursts_of_samples_do_not_stand_for_the_silence_between_them() -> None:
+    """20 samples a second apart, then 281 s of nothing, 864 times: as many as expected, and no gap is over 5 min.
+
+    Each burst covers 19 s and an interval of 15 s, of 300 s.
+    """
+    number = (pl.col("ts_ns") - WINDOW.start_ns) // (15 * 10**9)
+    found = judged(HEALTHY.with_columns((WINDOW.start_ns + (number // 20 * 300 + number % 20) * 10**9).alias("ts_ns")))
+    assert {found[gate.name].verdict for gate in policy().gates} == {INCONCLUSIVE}
+    assert found["maker_share"].reason.endswith("but coverage 11.33 % is below 99 %")
