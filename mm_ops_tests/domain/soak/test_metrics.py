@@ -43,6 +43,7 @@ def test_the_values_of_the_healthy_bot_are_those_it_was_made_with() -> None:
         "ws_lag_p95_ms": pytest.approx(30.0, abs=0.02),
         "resident_memory_bytes": pytest.approx(180 * 2**20, rel=1e-4),
         "open_files": pytest.approx(64.0, abs=0.02),
+        "restarts": 0.0,
         "bot_version": 1.0,
     }
 

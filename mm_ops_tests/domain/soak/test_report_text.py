@@ -19,7 +19,7 @@ def test_the_report_says_window_source_and_counts() -> None:
     text = soak_markdown(METRICS, judged(METRICS))
     assert text.splitlines()[2] == (
         "Window 2026-11-18T00:00:00Z/2026-11-21T00:00:00Z (72 h), samples from: a test. "
-        "Gates: 0 fail, 6 inconclusive, 21 pass."
+        "Gates: 0 fail, 6 inconclusive, 22 pass."
     )
 
 
@@ -46,13 +46,13 @@ def test_what_blocks_stands_first() -> None:
         ["| md_cache_hit_ratio", "hard", "fail"],
         ["| ws_lag_max_ms", "soft", "fail"],
     ]
-    assert "Gates: 2 fail, 6 inconclusive, 19 pass." in text
+    assert "Gates: 2 fail, 6 inconclusive, 20 pass." in text
 
 
 def test_what_was_not_measured_is_said_and_not_shown_as_zero() -> None:
     metrics = unmeasured_soak(catalogue(), soak_policy(), "prometheus is down", WINDOW)
     text = soak_markdown(metrics, judged(metrics))
-    assert "samples from: not stated. Gates: 0 fail, 27 inconclusive, 0 pass." in text
+    assert "samples from: not stated. Gates: 0 fail, 28 inconclusive, 0 pass." in text
     gate, indicator = rows(text, "guard_trips |")
     assert "| soft | inconclusive | not measured | ≤ 0 count |  | guard_trips: the source gave no answer" in gate
     assert indicator == "| guard_trips | not measured | 0 | 0.0000 | 72h | 0 | 0 | prometheus is down |"
