@@ -37,7 +37,7 @@ nightly: setup
 	@$(BIN)/mm-ops nightly
 
 test: setup
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist worksteal
 
 ui: setup
 	@echo "make ui: http://127.0.0.1:3000 (stop with Ctrl-C)"
