@@ -34,16 +34,18 @@ def compare_case(case: Case, root: Path, report: Mapping[str, Any], tolerance: T
 
     Raises:
         MissingEvidenceError: there is no baseline.
+        IntegrityError: the baseline is not the one whose digest stands in the policy.
         SchemaError: the baseline is not JSON.
     """
-    return compare(read_json(root / case.baseline), report, tolerance)
+    baseline = _pinned(root, case.baseline)
+    return compare(read_json(baseline), report, tolerance)
 
 
 def _pinned(root: Path, pinned: Pinned) -> Path:
     path = root / pinned.path
     if not path.is_file():
-        raise MissingEvidenceError(f"{pinned.path}: the pinned input is not there")
+        raise MissingEvidenceError(f"{pinned.path}: the pinned file is not there")
     found = digest(path.read_bytes())
     if found != pinned.digest:
-        raise IntegrityError(f"{pinned.path}: not the pinned input: expected {pinned.digest}, found {found}")
+        raise IntegrityError(f"{pinned.path}: not the file that was pinned: expected {pinned.digest}, found {found}")
     return path

@@ -91,6 +91,7 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
             version=bot.version,
             made_by=__version__,
             origin=bot.origin,
+            known_good=self.known_good_digest(bot),
         )
 
     def require_entries(self, bot: Bot, day: date) -> None:
@@ -161,6 +162,10 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         from mm_ops.adapters.json_files import read_soak
 
         return read_soak(self.path(bot.known_good))
+
+    def known_good_digest(self, bot: Bot) -> str | None:
+        """The digest of that soak; ``None`` where none is named, or it is not there."""
+        return None if bot.known_good is None else self._find_source_digest(bot.known_good)
 
     def result_file(self, bot: Bot, day: date, name: str) -> Path:
         """A result file that the bot's own pipeline wrote for a day."""

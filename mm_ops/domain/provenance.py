@@ -3,8 +3,9 @@
 Every stored document says ``stored_as`` (its own name), ``version`` (of the bot that is judged), ``made_by`` (the
 version of mm_ops), ``origin`` (where the bot's evidence comes from), ``policies`` (digest of each policy file),
 ``sources`` (digest of each entry that a recorder keeps of its day's files) and ``inputs`` (digest of each stored
-document that it was made from; null where there was none). A verdict speaks for exactly those: when one of them has
-been replaced since, however far up the chain, it says nothing about what is there now.
+document that it was made from; null where there was none). One that compares with the known-good release also says
+``known_good`` (digest of that soak; null where none was named). A verdict speaks for exactly those: when one of them
+has been replaced since, however far up the chain, it says nothing about what is there now.
 """
 
 import json
@@ -21,7 +22,8 @@ class Current:
 
     ``read`` gives a stored document's bytes, ``policy`` the digest of a policy file and ``source`` that of an entry of
     a recorder, or ``None`` where there is none. ``version`` is the bot's that is judged, ``made_by`` that of mm_ops,
-    ``origin`` the digest of where the bot's evidence comes from.
+    ``origin`` the digest of where the bot's evidence comes from. ``known_good`` is the digest of the soak that the bot
+    is compared with, or ``None`` where none is named or there.
     """
 
     read: Callable[[str], bytes | None]
@@ -30,6 +32,7 @@ class Current:
     version: str
     made_by: str
     origin: str
+    known_good: str | None
 
 
 def find_departures(document: object, current: Current, *, where: str) -> list[str]:
@@ -71,6 +74,8 @@ def _walk_identity(basis: Mapping[str, Any], current: Current, where: str) -> It
         yield f"{where}: made by mm_ops {made_by}, and {current.made_by} judges; materialise it again"
     if basis.get("origin") != current.origin:
         yield f"{where}: the bot's evidence comes from elsewhere now (bots.yaml); materialise it again"
+    if "known_good" in basis and basis["known_good"] != current.known_good:
+        yield f"{where}: compared with another known-good soak than the one that bots.yaml names; materialise it again"
 
 
 def _walk_input(name: str, recorded: object, current: Current, where: str) -> Iterator[str]:

@@ -217,6 +217,21 @@ def test_a_policy_changed_after_the_verdict_unsays_it(altered: Deployment, name:
     assert all(name in finding.reason for finding in unsaid)
 
 
+def test_a_known_good_soak_named_after_the_verdict_unsays_it(altered: Deployment):
+    evidence = altered.evidence()
+    (altered.root / "good.json").write_bytes(evidence.read(evidence.report(LAST, SOAK_METRICS)))
+    bots = altered.policy("bots.yaml")
+    (bot,) = yaml.safe_load(bots.read_text())["bots"]
+    bots.write_text(yaml.safe_dump({**yaml.safe_load(bots.read_text()), "bots": [{**bot, "known_good": "good.json"}]}))
+    assert "compared with another known-good soak than the one that bots.yaml names" in release_alone(altered)
+    altered.night()
+    compared = {name: one for name, one in judge_again(altered).items() if name.endswith("_baseline")}
+    assert compared
+    assert not [one.reason for one in compared.values() if "no known-good soak" in one.reason]
+    (altered.root / "good.json").write_bytes(b"{}")
+    assert "compared with another known-good soak" in release_alone(altered)
+
+
 def test_a_night_after_a_changed_policy_makes_what_rested_on_it_again(altered: Deployment):
     policy = altered.policy("edge.yaml")
     policy.write_text(policy.read_text() + "\n# changed\n")

@@ -25,15 +25,23 @@ STORE = {"day.json": SAMPLES, "metrics.json": METRICS}
 
 def departures(
     document: object = SUMMARY,
+    *,
     store: dict[str, bytes] | None = None,
     policies: dict[str, str] | None = None,
     version: str = "1.0.0",
     made_by: str = "0.1.0",
     origin: str = "sha256:o",
+    known_good: str | None = None,
 ) -> list[str]:
     there, known = STORE if store is None else store, POLICIES if policies is None else policies
     current = Current(
-        read=there.get, policy=known.get, source=SOURCES.get, version=version, made_by=made_by, origin=origin
+        read=there.get,
+        policy=known.get,
+        source=SOURCES.get,
+        version=version,
+        made_by=made_by,
+        origin=origin,
+        known_good=known_good,
     )
     return find_departures(document, current, where="summary")
 
@@ -41,6 +49,8 @@ def departures(
 def test_what_rests_on_what_is_there_departs_in_nothing():
     assert departures() == []
     assert departures({**SUMMARY, "stored_as": "summary"}) == []
+    assert departures({**SUMMARY, "known_good": "sha256:k"}, known_good="sha256:k") == []
+    assert departures(known_good="sha256:k") == []  # this one compares with nothing
 
 
 @pytest.mark.parametrize(
@@ -52,6 +62,14 @@ def test_what_rests_on_what_is_there_departs_in_nothing():
         (
             {"document": {**SUMMARY, "sources": {"days/day.json": "sha256:8"}}},
             "summary: days/day.json was recorded again",
+        ),
+        (
+            {"document": {**SUMMARY, "known_good": None}, "known_good": "sha256:k"},
+            "summary: compared with another known-good soak than the one that bots.yaml names; materialise it again",
+        ),
+        (
+            {"document": {**SUMMARY, "known_good": "sha256:k"}},
+            "summary: compared with another known-good soak than the one that bots.yaml names; materialise it again",
         ),
         ({"version": "1.1.0"}, "summary: made for version 1.0.0, and 1.1.0 is judged"),
         ({"policies": {"soak.yaml": "sha256:2"}}, "summary: made with another soak.yaml than the one that is there"),

@@ -153,6 +153,7 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
                 "bot": bot.name,
                 "day_of": day,
                 **site.basis(bot, evidence.report(day, names.GATES_SUMMARY), *POLICIES, inputs=[name]),
+                "known_good": site.known_good_digest(bot),
                 **gates_summary(findings, fold(findings, soak), metrics["window"]["window"]),
             }
             measured = metrics["window"]

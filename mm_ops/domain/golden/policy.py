@@ -24,14 +24,14 @@ class Pinned:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Case:
-    """Pinned fills and quotes, the window they are measured over, and the report that somebody signed off."""
+    """Fills and quotes, the window they are measured over, and the report that somebody signed off: all pinned."""
 
     name: Name
     fills: Pinned
     quotes: Pinned
     start: datetime
     end: datetime
-    baseline: str
+    baseline: Pinned
     source: Source
 
     @property

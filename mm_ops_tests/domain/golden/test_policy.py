@@ -19,7 +19,7 @@ def case(**different: Any) -> Case:
         "quotes": pinned,
         "start": datetime(2026, 11, 20, tzinfo=UTC),
         "end": datetime(2026, 11, 21, tzinfo=UTC),
-        "baseline": "b.json",
+        "baseline": pinned,
         "source": WORDS,
     }
     return Case(**{**usual, **different})
