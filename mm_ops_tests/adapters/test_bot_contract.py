@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from mm_ops.adapters.bot_probe import PATHS
 from mm_ops.adapters.bot_state import wire
