@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Set as AbstractSet
+from enum import Enum
 from typing import Any
 
 from mm_ops.domain import canonical
@@ -11,7 +12,13 @@ from mm_ops_tests.soak_samples import catalogue, soak_policy
 
 POLICIES = (catalogue(), soak_policy())
 TEXT = build_dashboard(*POLICIES)
-DROP = object()
+
+
+class _Drop(Enum):
+    DROP = "nothing"
+
+
+DROP = _Drop.DROP
 """Plants the absence of a field."""
 
 
