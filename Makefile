@@ -25,7 +25,7 @@ setup: .venv/.installed $(DAGSTER_HOME)/dagster.yaml
 	@echo "make setup: environment in .venv ($(shell grep -c '==' requirements.lock) pinned packages)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
