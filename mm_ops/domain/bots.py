@@ -55,6 +55,27 @@ Samples = Annotated[Recorded | Scraped, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class HttpControl:
+    """A bot that keeps ``deploy/bot/openapi.yaml``; ``token_file`` holds its bearer token, where it asks for one."""
+
+    kind: Literal["http"]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    token_file: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class OverridesControl:
+    """A bot that watches the file ``overrides`` and writes what it is to the file ``state``."""
+
+    kind: Literal["overrides"]
+    overrides: str
+    state: str
+
+
+Control = Annotated[HttpControl | OverridesControl, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Bot:
     """One bot; paths are relative to the project or absolute.
 
@@ -63,6 +84,7 @@ class Bot:
     ``junit.xml``. With ``day_entries: required`` no file is believed without its digest in ``days/date=…/day.json``
     beside these folders. ``symbols`` are those that it trades every day: without fills of one, a day's edge is not
     whole. ``known_good`` is the ``soak_metrics.json`` of the release that this one is compared with.
+    ``control`` is how it is stopped; without one an alert on it can only page.
     """
 
     name: Name
@@ -74,6 +96,7 @@ class Bot:
     day_entries: Literal["required", "none"]
     symbols: Annotated[tuple[str, ...], Field(min_length=1)]
     known_good: str | None = None
+    control: Control | None = None
     source: Source
 
     @property
