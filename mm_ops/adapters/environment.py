@@ -1,6 +1,7 @@
 """The only door for the clock and the environment."""
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +63,22 @@ def _parse_fake_utc(text: str | None) -> datetime | None:
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
         raise PolicyError(f"CI_FAKE_UTC: expected a year from {_YEARS[0]} to {_YEARS[1]}, was {text!r}")
     return moment.astimezone(UTC)
+
+
+class WallClock:
+    """The clock of what runs beside a live bot, to the microsecond; nothing fakes it."""
+
+    def now(self) -> datetime:
+        """Return the UTC time."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go backwards."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
 
 
 def dagster_home(environment: Environment, variables: Mapping[str, str] | None = None) -> Path:

@@ -86,6 +86,25 @@ class JournalReads:
         (rows,) = self._read(select(ACTIONS).where(ACTIONS.c.stop == stop).order_by(ACTIONS.c.name))
         return [{**row, "observed": None if row["observed"] is None else json.loads(row["observed"])} for row in rows]
 
+    def last_heard(self, alert: str) -> datetime | None:
+        """When an alert of this name was seen firing last, whatever its labels."""
+        latest = select(EPISODES.c.last_at).where(EPISODES.c.alert == alert, EPISODES.c.fired == 1)
+        (rows,) = self._read(latest.order_by(EPISODES.c.last_at.desc()).limit(1))
+        return moment(rows[0]["last_at"]) if rows else None
+
+    def episodes(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The episodes that were heard of last, newest first, each with its stops, as they are written."""
+        newest = select(EPISODES).order_by(EPISODES.c.last_at.desc()).limit(limit)
+        (rows,) = self._read(newest)
+        (stops,) = self._read(select(STOPS).where(STOPS.c.episode.in_([row["episode"] for row in rows])))
+        return [{**row, "stops": [_shown(one) for one in stops if one["episode"] == row["episode"]]} for row in rows]
+
+    def notes(self, subject: str, key: str, limit: int = 100) -> list[dict[str, Any]]:
+        """The latest records that :meth:`Journal.note_event` wrote under a subject and key, newest first."""
+        wanted = select(AUDIT).where(AUDIT.c.subject == subject, AUDIT.c.key == key)
+        (rows,) = self._read(wanted.order_by(AUDIT.c.seq.desc()).limit(limit))
+        return [{**row, "body": json.loads(row["body"])} for row in rows]
+
     def records_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
         """The audit records behind a cursor, for whoever follows the journal."""
         (rows,) = self._read(select(AUDIT).where(AUDIT.c.seq > seq).order_by(AUDIT.c.seq).limit(limit))
@@ -98,6 +117,10 @@ class JournalReads:
                 return [[dict(row) for row in connection.execute(query).mappings()] for query in queries]
         except SQLAlchemyError as error:
             raise translate(error) from error
+
+
+def _shown(stop: dict[str, Any]) -> dict[str, Any]:
+    return {**stop, "outcome": None if stop["outcome"] is None else json.loads(stop["outcome"])}
 
 
 def _past(row: dict[str, Any]) -> PastRollback:

@@ -18,6 +18,7 @@ COMMANDS = {
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
     "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
+    "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),
     "audit": ("mm_ops.cli.audit", "audit", "Check the rollback journal."),
     "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot, or run it live."),
 }

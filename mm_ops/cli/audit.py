@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.cli.context import marker
 
-DEFAULT = "var/watcher/journal.sqlite"
 CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 2}
 
 
@@ -31,7 +31,7 @@ def verify(journal: str | None, anchor: Path | None, *, as_json: bool) -> None:
     from mm_ops.domain.canonical import encode
 
     place = journal or str(_project_file(DEFAULT))
-    found = audit_journal(place, anchor or _beside(place))
+    found = audit_journal(place, anchor or anchor_beside(place))
     answer = "FAIL" if found.problems else "INCONCLUSIVE" if found.doubts else "PASS"
     if as_json:
         click.echo(encode({"answer": answer, **_fields(found)}), nl=False)
@@ -52,14 +52,3 @@ def _project_file(relative: str) -> Path:
     from mm_ops.adapters.environment import Environment
 
     return Environment.read().path(relative)
-
-
-def _beside(journal: str) -> Path:
-    """Where the anchor lies by default.
-
-    Raises:
-        click.UsageError: the journal is no file, so there is nothing to lie beside.
-    """
-    if "://" in journal and not journal.startswith("sqlite"):
-        raise click.UsageError("--anchor: expected the anchor file of the watcher that writes to this database")
-    return Path(f"{journal.removeprefix('sqlite:///')}.anchor")

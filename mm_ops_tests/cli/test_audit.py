@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, text
 
 from mm_ops.cli.audit import audit
-from mm_ops.domain.errors import MissingEvidenceError
+from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 from mm_ops_tests.rollback_world import NOW, open_journal
 
 
@@ -62,8 +62,8 @@ def test_the_anchor_lies_beside_the_file_by_default(journal: Path):
 
 def test_a_database_has_no_beside(journal: Path):
     result = CliRunner().invoke(audit, ["verify", "--journal", f"postgresql://127.0.0.1/{journal.stem}"])
-    assert result.exit_code == 2
-    assert "--anchor: expected the anchor file" in result.stderr
+    assert isinstance(result.exception, PolicyError)
+    assert "--anchor: expected the anchor file" in str(result.exception)
 
 
 def test_a_journal_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -65,19 +65,25 @@ class ResponseLog(StopLog, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """Answers alerts; safe to use from any number of threads and from two processes at once."""
+    """Answers alerts; safe to use from any number of threads and from two processes at once.
+
+    With ``dry_run`` everything is decided, told and written down as a dry run, and no bot is commanded.
+    """
 
     log: ResponseLog
     bots: Mapping[str, BotControl]
     policy: RollbackPolicy
     clock: Clock
     pager: Pager
+    dry_run: bool = False
 
     def recover(self) -> list[Outcome]:
         """Finish every stop that was begun, and try anew each bot's last one where it was not confirmed.
 
         Call at the start, before anything is taken in.
         """
+        if self.dry_run:
+            return []
         outcomes = [self._execute(stop) for stop in self.log.unfinished()]
         for past in self.log.unconfirmed():
             rule = self.policy.rule_of(past.alert)
@@ -115,6 +121,9 @@ class Responder:
         decision = decide(alert, self.policy, self._history(alert, seen_at), self.clock.now())
         outcome = None
         match decision:
+            case RollBack() if self.dry_run:
+                decision = Record(f"dry run, nothing was asked: {decision.bot} would be stopped: {decision.reason}")
+                self.pager.page(decision.reason)
             case RollBack():
                 outcome = self._execute(plan_stop(decision, alert.episode, alert.name))
                 if outcome is None:

@@ -1,0 +1,19 @@
+"""Where a journal lies, and where its anchor does."""
+
+from pathlib import Path
+
+from mm_ops.domain.errors import PolicyError
+
+DEFAULT = "var/watcher/journal.sqlite"
+"""Below the project."""
+
+
+def anchor_beside(journal: str) -> Path:
+    """Where the anchor of a journal in a file lies by default: another disk is better.
+
+    Raises:
+        PolicyError: the journal is no file, so there is nothing to lie beside.
+    """
+    if "://" in journal and not journal.startswith("sqlite"):
+        raise PolicyError("--anchor: expected the anchor file of the watcher that writes to this database")
+    return Path(f"{journal.removeprefix('sqlite:///')}.anchor")

@@ -1,0 +1,78 @@
+"""``mm-ops watch``: the rollback watcher."""
+
+from pathlib import Path
+
+import click
+
+from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
+from mm_ops.cli.context import marker, say
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
+@click.option("--policy", type=FILE, help="Default rollback.yaml of the policies.")
+@click.option("--journal", help=f"A file, or the URL of a PostgreSQL; default {DEFAULT}.")
+@click.option("--anchor", type=FILE, help="Where count and head of the journal are kept; default beside a file.")
+@click.option("--token-file", type=FILE, required=True, help="Holds the bearer token that senders carry.")
+@click.option("--owner", default="watcher", show_default=True, help="This watcher's name: the same after a restart.")
+@click.option("--dry-run", is_flag=True, help="Decide and write down, and command no bot.")
+@click.option("--tls-cert", type=FILE, help="Serve over TLS with this certificate.")
+@click.option("--tls-key", type=FILE, help="Its key.")
+@click.option("--client-ca", type=FILE, help="Let in only clients with a certificate of this authority.")
+def watch(  # noqa: PLR0913 - one a flag
+    *,
+    host: str,
+    port: int,
+    policy: Path | None,
+    journal: str | None,
+    anchor: Path | None,
+    token_file: Path,
+    owner: str,
+    dry_run: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+) -> None:
+    """Take Alertmanager's alerts in, and stop the bot that a rollback alert names; verified, and written down.
+
+    Ends with 0 when it is told to stop. Does not start, and says so as a page, when the journal is damaged.
+    """
+    from mm_ops.adapters.bot_controls import controls_of
+    from mm_ops.adapters.environment import Environment, WallClock
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.bots import Fleet
+    from mm_ops.domain.rendering.policy import AlertingPolicy
+    from mm_ops.domain.rollback.policy import RollbackPolicy
+    from mm_ops.domain.rollback.resolve import resolve_rollback
+    from mm_ops.domain.soak.policy import SoakPolicy
+    from mm_ops.watcher.serving import Setup
+    from mm_ops.watcher.serving import watch as serve
+
+    if (tls_cert is None) != (tls_key is None) or (client_ca is not None and tls_cert is None):
+        raise click.UsageError("--tls-cert, --tls-key: expected both, and both with --client-ca")
+    environment = Environment.read()
+    policies = environment.policies
+    rollback = read_policy(policy or policies / "rollback.yaml", RollbackPolicy)
+    soak = read_policy(policies / "soak.yaml", SoakPolicy)
+    resolve_rollback(rollback, soak, read_policy(policies / "alerting.yaml", AlertingPolicy))
+    fleet = read_policy(policies / "bots.yaml", Fleet)
+    place = journal or str(environment.path(DEFAULT))
+    setup = Setup(
+        host=host,
+        port=port,
+        journal=place,
+        anchor=anchor or anchor_beside(place),
+        owner=owner,
+        token_file=token_file,
+        policy=rollback,
+        bots=controls_of(fleet, environment.path, WallClock().now, within=rollback.attempts.attempt),
+        dry_run=dry_run,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        client_ca=client_ca,
+    )
+    serve(setup, say)
+    marker("watch", "STOPPED")

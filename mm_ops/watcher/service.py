@@ -1,0 +1,170 @@
+"""The watcher without its web server: what is taken in is on the disk, then dealt with at once.
+
+Threads: a lane for the stops of each bot, some for everything else, one that goes on with what a former process
+left, and one that looks after all of them.
+"""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from mm_ops.adapters.journal import Intake, Journal
+from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+from mm_ops.domain.rollback.bounded import start
+from mm_ops.domain.rollback.decision import Hold, judge_silence
+from mm_ops.domain.rollback.payload import Payload, parse_payload
+from mm_ops.domain.rollback.policy import Response
+from mm_ops.domain.rollback.response import Pending, Responder
+from mm_ops.watcher.lanes import Lanes
+
+SHARED_LANES = 4
+MOST_WAITING = 50_000
+MOST_WAITING_BYTES = 32 * 1024 * 1024
+"""What may wait in memory before the sender is told to come again; it does, and the journal has the rest."""
+
+LOOK_EVERY_S = 2.0
+
+
+@dataclass(slots=True)
+class Service:
+    """One running watcher."""
+
+    journal: Journal
+    responder: Responder
+    say: Callable[[str], None]
+    counts: Counter[str] = field(default_factory=Counter)
+    blind: str | None = None
+    _lanes: Lanes = field(init=False)
+    _started_at: datetime = field(init=False)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _recovering: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the threads, finish what a former process began, and take up what it left."""
+        self._started_at = self.responder.clock.now()
+        self._lanes = Lanes.open(self.responder.bots, SHARED_LANES, self._deal)
+        self._recovering = threading.Thread(target=self._recover, name="recovery", daemon=True)
+        self._recovering.start()
+        start(self._look_after)
+
+    def close(self, within: timedelta) -> bool:
+        """Finish the stops that run, leave the rest to the journal; false where a stop did not end in time."""
+        self._stop.set()
+        ended = [lane.close(within.total_seconds()) for lane in self._lanes.every]
+        self.journal.close()
+        return all(ended)
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many bodies wait, and how many bytes they hold."""
+        return self._lanes.load
+
+    @property
+    def faults(self) -> list[str]:
+        """Why this watcher should not be relied on, if anything."""
+        dead = [] if all(lane.alive for lane in self._lanes.every) else ["a lane has died: restart the watcher"]
+        anchor = [f"the journal's anchor is not written: {self.journal.fault}"] if self.journal.fault else []
+        return [*dead, *anchor]
+
+    async def take_in(self, body: bytes) -> Intake:
+        """Write a body down, and let it be dealt with.
+
+        Raises:
+            SchemaError: it is no payload.
+            SourceUnavailableError: too much waits, or the journal cannot be written: the sender must come again.
+        """
+        payload = parse_payload(body)
+        self._refuse_under_pressure()
+        now = self.responder.clock.now()
+        intake = await asyncio.wrap_future(self.journal.take_in_later(body, now))
+        self.counts["alerts"] += len(payload.alerts)
+        self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
+        return intake
+
+    def note_unreadable(self, reason: str) -> None:
+        """Tell that somebody who may post posted what is no payload: an alert may be lost in it."""
+        self.responder.pager.page(f"a body at the hook was no payload: {reason}")
+
+    def note_heartbeat(self, task: str, said: str, exit_status: int | None) -> None:
+        """Write down a task's sign of life, for the cron sentinel.
+
+        Raises:
+            SourceUnavailableError: the journal cannot be written.
+        """
+        now = self.responder.clock.now()
+        self.journal.note_event("heartbeat", task, {"signal": said, "exit_status": exit_status}, now)
+
+    def _refuse_under_pressure(self) -> None:
+        waiting, size = self._lanes.load
+        if waiting >= MOST_WAITING or size >= MOST_WAITING_BYTES:
+            raise SourceUnavailableError(f"{waiting} bodies of {size} bytes wait: come again")
+
+    def _stopped_by(self, payload: Payload) -> str | None:
+        """The bot whose stop the payload may ask for: its lane is its own."""
+        for alert in payload.alerts:
+            rule = self.responder.policy.rule_of(alert.name)
+            if alert.firing and rule is not None and rule.response is Response.ROLLBACK:
+                return alert.bot
+        return None
+
+    def _deal(self, pending: Pending) -> None:
+        """Deal with one body; what fails stays pending in the journal and is taken up again."""
+        try:
+            self.responder.take_up(pending)
+            self.counts["dealt"] += 1
+        except MmOpsError as error:
+            self._failed(pending, str(error))
+        except Exception as error:  # noqa: BLE001 - a lane that dies would leave its bot without a stop
+            self._failed(pending, f"a fault of mm_ops: {type(error).__name__}: {error}")
+
+    def _failed(self, pending: Pending, reason: str) -> None:
+        self.counts["failed"] += 1
+        self.say(f"watch: body {pending.digest[:12]} is not dealt with and will be again: {reason}")
+        self.responder.pager.page(f"an alert is not dealt with yet: {reason}")
+
+    def _recover(self) -> None:
+        try:
+            for outcome in self.responder.recover():
+                done = "confirmed" if outcome.confirmed else "NOT confirmed"
+                self.responder.pager.page(f"{outcome.stop.bot}: a stop that a former watcher began is {done}")
+        except MmOpsError as error:
+            self.responder.pager.page(f"what a former watcher began is not finished: {error}")
+        self._sweep()
+
+    def _look_after(self) -> None:
+        """Until the end: judge the Watchdog's silence, and take up again what has failed."""
+        again_s = self.responder.policy.attempts.again_after.total_seconds()
+        left_s = again_s
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                self._judge_silence()
+                left_s -= LOOK_EVERY_S
+                if left_s <= 0:
+                    left_s = again_s
+                    self._sweep()
+            except MmOpsError as error:
+                self.counts["look_failed"] += 1
+                self.say(f"watch: {error}")
+
+    def _sweep(self) -> None:
+        """Take up what is pending in the journal and waits nowhere."""
+        if self._lanes.load[0]:
+            return
+        for pending in self.journal.pending():
+            if not self._lanes.has(pending.digest):
+                self._lanes.put(pending, self._stopped_by(parse_payload(pending.body)))
+
+    def _judge_silence(self) -> None:
+        policy, now = self.responder.policy, self.responder.clock.now()
+        names = [rule.name for rule in policy.alerts if rule.response is Response.HEARTBEAT]
+        beats = [beat for name in names if (beat := self.journal.last_heard(name)) is not None]
+        found = judge_silence(max(beats, default=None), self._started_at, policy, now)
+        was, self.blind = self.blind, found.reason if isinstance(found, Hold) else None
+        if bool(was) != bool(self.blind):
+            said = self.blind or "the Watchdog is heard again"
+            self.journal.note_event("blind", "watchdog", {"blind": bool(self.blind), "reason": said}, now)
+            tell = self.responder.pager.page if self.blind else self.responder.pager.tell
+            tell(said)

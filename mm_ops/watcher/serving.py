@@ -1,0 +1,138 @@
+"""Runs the watcher until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from mm_ops.adapters.environment import WallClock
+from mm_ops.adapters.journal import Journal
+from mm_ops.domain.errors import IntegrityError, PolicyError
+from mm_ops.domain.rollback.bot import BotControl
+from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.response import Responder
+from mm_ops.watcher.app import build_app
+from mm_ops.watcher.guard import Guard
+from mm_ops.watcher.pager import JournalPager
+from mm_ops.watcher.protocol import DeadlineProtocol
+from mm_ops.watcher.service import Service
+
+MOST_CONNECTIONS = 512
+"""More are answered 503 at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How a watcher is run; with ``tls_cert`` over TLS, with ``client_ca`` only for clients that it has signed."""
+
+    host: str
+    port: int
+    journal: str
+    anchor: Path
+    owner: str
+    token_file: Path
+    policy: RollbackPolicy
+    bots: dict[str, BotControl]
+    dry_run: bool
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+
+
+def watch(setup: Setup, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        IntegrityError: the journal is damaged; it is said as a page, and nothing is served.
+        SourceUnavailableError: the journal does not answer.
+        PolicyError: a file cannot be used, or the address is taken.
+    """
+    guard = Guard(setup.token_file)
+    if guard.fault:
+        raise PolicyError(guard.fault)
+    try:
+        journal = Journal(setup.journal, setup.anchor, owner=setup.owner, lease=2 * setup.policy.attempts.longest)
+    except IntegrityError as error:
+        say(f"watch: PAGE: the journal is not as it was written, the watcher does not start: {error}")
+        raise
+    clock = WallClock()
+    pager = JournalPager(journal, clock, say)
+    responder = Responder(journal, setup.bots, setup.policy, clock, pager, dry_run=setup.dry_run)
+    service = Service(journal, responder, say)
+    _say_how_it_is_set(setup, say)
+    service.start()
+    try:
+        asyncio.run(_serve(setup, service, guard, say))
+    finally:
+        within = setup.policy.attempts.longest + timedelta(seconds=1)
+        if not service.close(within):
+            say("watch: a stop was still running; the next start finishes it")
+
+
+def _say_how_it_is_set(setup: Setup, say: Callable[[str], None]) -> None:
+    if setup.dry_run:
+        say("watch: DRY RUN: no bot is commanded, whatever fires")
+    if not setup.policy.auto_rollback.enabled:
+        say("watch: AUTO ROLLBACK IS OFF (rollback.yaml: auto_rollback.enabled): every rollback is only a page")
+    if not setup.bots:
+        say("watch: no bot of bots.yaml has a control: every rollback is only a page")
+
+
+async def _serve(setup: Setup, service: Service, guard: Guard, say: Callable[[str], None]) -> None:
+    config = uvicorn.Config(
+        build_app(service, guard),
+        host=setup.host,
+        port=setup.port,
+        http=DeadlineProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=75,  # longer than Alertmanager's own pauses, so that it keeps its connection
+        timeout_graceful_shutdown=10,
+        ssl_certfile=setup.tls_cert,
+        ssl_keyfile=setup.tls_key,
+        ssl_ca_certs=None if setup.client_ca is None else str(setup.client_ca),
+        ssl_cert_reqs=2 if setup.client_ca is not None else 0,  # ssl.CERT_REQUIRED, CERT_NONE
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise PolicyError(f"tls: {error.filename or ''} {error.strerror or error}".strip()) from error
+    scheme = "http" if setup.tls_cert is None else "https"
+    server = _Server(config, lambda port: say(f"watch: {scheme}://{setup.host}:{port}/alert-hook"))
+    try:
+        await server.serve()
+    except SystemExit as error:  # uvicorn's way to say that the address is taken
+        raise PolicyError(f"{setup.host}:{setup.port}: the address is taken or not ours") from error
+
+
+class _Server(uvicorn.Server):
+    """Says its address once it listens, and ends with 0 when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: object = None) -> None:
+        """Listen."""
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started and self.servers:
+            self._tell(self.servers[0].sockets[0].getsockname()[1])
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, without raising the signal again when all is done: a supervisor would see a failure."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,61 @@
+"""What the watcher says of itself: a state for people, metrics for Prometheus."""
+
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.rollback.bot import BotControl, BotState
+from mm_ops.domain.rollback.bounded import call_within, start
+from mm_ops.watcher.service import Service
+
+
+def state_document(service: Service) -> dict[str, Any]:
+    """Read every bot, all at once, and say how the watcher is set; a bot that does not answer is said to be unknown."""
+    responder = service.responder
+    read = _read_all(dict(responder.bots), responder.policy.attempts.attempt.total_seconds())
+    waiting, size = service.load
+    return {
+        "auto_rollback": responder.policy.auto_rollback.enabled,
+        "dry_run": responder.dry_run,
+        "blind": service.blind,
+        "faults": service.faults,
+        "waiting": {"bodies": waiting, "bytes": size},
+        "bots": {
+            name: {"state": state} if isinstance(state, BotState) else {"unknown": str(state)}
+            for name, state in sorted(read.items())
+        },
+    }
+
+
+def metrics_text(service: Service) -> str:
+    """Give the metrics in Prometheus' text format."""
+    return "".join(f"{line}\n" for line in _metrics(service))
+
+
+def _metrics(service: Service) -> Iterator[str]:
+    waiting, size = service.load
+    policy = service.responder.policy
+    gauges = {
+        "waiting_bodies": ("Bodies that wait to be dealt with.", waiting),
+        "waiting_bytes": ("What they hold.", size),
+        "blind": ("1 while the Watchdog is silent.", int(service.blind is not None)),
+        "auto_rollback_enabled": ("0 while every rollback is only a page.", int(policy.auto_rollback.enabled)),
+        "dry_run": ("1 while no bot is commanded.", int(service.responder.dry_run)),
+        "faults": ("Reasons not to rely on this watcher.", len(service.faults)),
+    }
+    for name, (words, value) in gauges.items():
+        yield f"# HELP mm_ops_watcher_{name} {words}"
+        yield f"# TYPE mm_ops_watcher_{name} gauge"
+        yield f"mm_ops_watcher_{name} {value}"
+    yield "# HELP mm_ops_watcher_events_total What happened since the start, by kind."
+    yield "# TYPE mm_ops_watcher_events_total counter"
+    for kind, count in sorted(dict(service.counts).items()):
+        yield f'mm_ops_watcher_events_total{{kind="{kind}"}} {count}'
+
+
+def _read_all(bots: dict[str, BotControl], within_s: float) -> dict[str, BotState | MmOpsError]:
+    answers: queue.SimpleQueue[tuple[str, BotState | MmOpsError]] = queue.SimpleQueue()
+    for name, control in bots.items():
+        start(lambda name=name, control=control: answers.put((name, call_within(control.read, within_s))))  # type: ignore[misc]
+    return dict(answers.get() for _ in bots)
