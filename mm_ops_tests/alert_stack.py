@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -130,7 +131,7 @@ def fleet_document(fleet: Fleet) -> dict[str, Any]:
     common: dict[str, Any] = yaml.safe_load((Environment.read({}).policies / "bots.yaml").read_text(encoding="utf-8"))
     (usual,) = common["bots"]
     bots = [
-        {**usual, "name": bot.name, "control": {"kind": "http", "url": bot.control.url}}
+        {**deepcopy(usual), "name": bot.name, "control": {"kind": "http", "url": bot.control.url}}
         for bot in fleet.bots
         if isinstance(bot.control, HttpControl)
     ]
