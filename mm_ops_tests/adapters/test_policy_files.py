@@ -73,6 +73,13 @@ def test_a_sound_file_is_read(tmp_path: Path):
     assert read(tmp_path, FLEET).bots[0].name == "paper"
 
 
+def test_a_file_that_changed_is_read_anew_and_one_that_did_not_is_parsed_once(tmp_path: Path):
+    before = read(tmp_path, FLEET)
+    assert read(tmp_path, FLEET) is before
+    assert read(tmp_path, FLEET.replace("name: paper", "name: other")).bots[0].name == "other"
+    assert read(tmp_path, FLEET) == before
+
+
 FAULTS = {
     "an unknown key": ("    fills: f\n", "    fils: f\n    fills: f\n", ":7: bots.0.fils: Unexpected keyword argument"),
     "a source left out": (
