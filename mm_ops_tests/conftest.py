@@ -5,10 +5,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mm_ops.paperbot.recording import record
 
 LAST = date(2026, 11, 20)
+
+settings.register_profile("untimed", settings.default, deadline=None)  # no test says how fast a machine is
+settings.load_profile("untimed")
 
 
 def _record(folder: Path, profile: str, days: int) -> Path:

@@ -304,7 +304,7 @@ def of_kind(
 
 @pytest.mark.parametrize("kind", ["gauge", "ratio"])
 @given(SPANS, LOST)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_losing_samples_never_turns_a_fail_into_a_pass(
     kind: Literal["gauge", "ratio"], spans: list[tuple[int, int]], lost: set[int]
 ) -> None:
@@ -315,7 +315,7 @@ def test_losing_samples_never_turns_a_fail_into_a_pass(
 
 @pytest.mark.parametrize("kind", ["gauge", "ratio"])
 @given(SPANS, st.integers(0, SAMPLES - 22))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_stretch_over_the_longest_gap_never_passes(
     kind: Literal["gauge", "ratio"], spans: list[tuple[int, int]], start: int
 ) -> None:
@@ -325,7 +325,7 @@ def test_a_stretch_over_the_longest_gap_never_passes(
 
 @pytest.mark.parametrize("kind", ["gauge", "ratio"])
 @given(SPANS, st.sets(st.integers(0, SAMPLES - 1), min_size=3))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_more_lost_samples_than_the_coverage_allows_never_pass(
     kind: Literal["gauge", "ratio"], spans: list[tuple[int, int]], lost: set[int]
 ) -> None:
@@ -335,7 +335,7 @@ def test_more_lost_samples_than_the_coverage_allows_never_pass(
 
 
 @given(SPANS)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_series_that_is_gone_never_passes(spans: list[tuple[int, int]]) -> None:
     rule, sli, table = of_kind("ratio", spans, set())
     for n in range(2):

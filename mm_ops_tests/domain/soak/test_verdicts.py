@@ -140,7 +140,7 @@ def test_a_hard_gate_that_fails_fails_the_soak() -> None:
 gate_series = st.sampled_from(READ_BY_A_GATE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(series=gate_series, start=st.integers(0, 17_259), length=st.integers(20, 2000))
 def test_losing_a_stretch_over_the_longest_gap_never_passes(series: tuple[str, str], start: int, length: int) -> None:
     """20 samples of 15 s leave a gap of 315 s; at the head or the tail of the window at least 300 s and one."""
@@ -158,7 +158,7 @@ def test_losing_a_stretch_over_the_longest_gap_never_passes(series: tuple[str, s
     assert all(found[gate].verdict is not PASS for gate in rules_of(metric))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(series=gate_series, lost=st.integers(173, 17_000), seed=st.integers(0, 2**31))
 def test_losing_more_than_a_hundredth_of_the_samples_never_passes(
     series: tuple[str, str], lost: int, seed: int
@@ -171,7 +171,7 @@ def test_losing_more_than_a_hundredth_of_the_samples_never_passes(
     assert all(found[gate].verdict is not PASS for gate in rules_of(metric))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(dropped=st.sets(st.integers(0, 7)))
 def test_findings_that_are_absent_never_make_a_pass(dropped: set[int]) -> None:
     findings = list(judged_healthy().values())
