@@ -11,6 +11,7 @@ from typing import Any
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import EffectNotConfirmedError, SourceUnavailableError
+from mm_ops.domain.notify.notice import NOTHING, About
 from mm_ops.domain.rollback.alert import Alert, fingerprint_of
 from mm_ops.domain.rollback.bot import BotState, Circuit, Command, TradingState, aim_of
 from mm_ops.domain.rollback.history import History, PastRollback
@@ -163,11 +164,15 @@ class Pages:
     pages: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def page(self, reason: str) -> None:
-        self.pages.append(reason)
+    about: list[About] = field(default_factory=list)
 
-    def tell(self, reason: str) -> None:
+    def page(self, reason: str, about: About = NOTHING) -> None:
+        self.pages.append(reason)
+        self.about.append(about)
+
+    def tell(self, reason: str, about: About = NOTHING) -> None:
         self.told.append(reason)
+        self.about.append(about)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mm_ops.adapters.journal import Journal
 from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.notify.notice import NOTHING, About
 from mm_ops.domain.rollback.stop import Clock
 
 
@@ -17,11 +18,11 @@ class JournalPager:
         self._said: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         threading.Thread(target=self._write, name="pager", daemon=True).start()
 
-    def page(self, reason: str) -> None:
+    def page(self, reason: str, about: About = NOTHING) -> None:  # noqa: ARG002
         """Tell whoever is on call."""
         self._tell("oncall", reason)
 
-    def tell(self, reason: str) -> None:
+    def tell(self, reason: str, about: About = NOTHING) -> None:  # noqa: ARG002
         """Tell the team."""
         self._tell("team", reason)
 

@@ -127,9 +127,7 @@ class Service:
 
     def _recover(self) -> None:
         try:
-            for outcome in self.responder.recover():
-                done = "confirmed" if outcome.confirmed else "NOT confirmed"
-                self.responder.pager.page(f"{outcome.stop.bot}: a stop that a former watcher began is {done}")
+            self.responder.recover()
         except MmOpsError as error:
             self.responder.pager.page(f"what a former watcher began is not finished: {error}")
         self._sweep()

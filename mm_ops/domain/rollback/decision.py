@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.history import History, PastRollback
-from mm_ops.domain.rollback.policy import ActionName, AlertRule, Response, RollbackPolicy, Told
+from mm_ops.domain.rollback.policy import ActionName, AlertRule, Response, RollbackPolicy
 from mm_ops.domain.windows import format_duration
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mm_ops.domain.errors import EffectNotConfirmedError, MmOpsError, SourceUnavailableError
+from mm_ops.domain.rollback.about import about_outcome
 from mm_ops.domain.rollback.bot import BotControl, BotState, aim_of, shows
 from mm_ops.domain.rollback.bounded import call_within, start
 from mm_ops.domain.rollback.policy import Attempts
@@ -31,8 +32,11 @@ class Executor:
     pager: Pager
     attempts: Attempts
 
-    def execute(self, stop: Stop) -> Outcome | None:
-        """Carry out a stop to its outcome, confirmed or paged; ``None`` where another process has it."""
+    def execute(self, stop: Stop, told: Callable[[Outcome], None] = lambda _: None) -> Outcome | None:
+        """Carry out a stop to its outcome, confirmed or paged; ``None`` where another process has it.
+
+        ``told`` is called before the outcome is written down: a process that dies in between does both again.
+        """
         if not self.log.claim(stop, self.clock.now()):
             return None
         timeline = _Timeline(self.clock)
@@ -49,7 +53,9 @@ class Executor:
             timeline=tuple(timeline.steps),
         )
         if not outcome.confirmed:
-            self.pager.page(f"{stop.bot}: the stop for {stop.alert} is not confirmed: {'; '.join(outcome.faults)}")
+            reason = f"{stop.bot}: the stop for {stop.alert} is not confirmed: {'; '.join(outcome.faults)}"
+            self.pager.page(reason, about_outcome(outcome))
+        told(outcome)
         self._write(lambda: self.log.finish(outcome, self.clock.now()), timeline)
         return outcome
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.rollback.bot import Circuit, Command, FreezeOrders, SetCircuit, SetScale, SetTradingState
 from mm_ops.domain.rollback.bot import TradingState as State
@@ -27,13 +28,6 @@ class Response(StrEnum):
     HOLD = "hold"
     NOTIFY = "notify"
     HEARTBEAT = "heartbeat"
-
-
-class Told(StrEnum):
-    """Who is told: whoever is on call, at once; or the team, when it next looks."""
-
-    ONCALL = "oncall"
-    TEAM = "team"
 
 
 class ActionName(StrEnum):

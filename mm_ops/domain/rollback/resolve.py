@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.rendering.policy import AlertingPolicy
-from mm_ops.domain.rollback.policy import AlertRule, Response, RollbackPolicy, Told
+from mm_ops.domain.rollback.policy import AlertRule, Response, RollbackPolicy
 from mm_ops.domain.soak.policy import Level, SoakPolicy
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import format_duration

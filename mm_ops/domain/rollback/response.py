@@ -4,12 +4,14 @@ A body stays pending until every alert in it was dealt with, so that a process t
 what it had begun by then is history, and is finished, not begun a second time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, assert_never
 
 from mm_ops.domain.errors import MmOpsError, SchemaError
+from mm_ops.domain.notify.notice import About
+from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, BotState
 from mm_ops.domain.rollback.bounded import call_within
@@ -84,13 +86,13 @@ class Responder:
         """
         if self.dry_run:
             return []
-        outcomes = [self._execute(stop) for stop in self.log.unfinished()]
+        outcomes = [self._execute(stop, self._tell_recovered) for stop in self.log.unfinished()]
         for past in self.log.unconfirmed():
             rule = self.policy.rule_of(past.alert)
             if rule is not None and self.clock.now() - past.at <= self.policy.max_event_age.length:
                 reason = f"{past.bot}: the stop for {past.alert} was not confirmed before the restart"
                 again = RollBack(bot=past.bot, round=past.round + 1, actions=rule.actions, reason=reason)
-                outcomes.append(self._execute(plan_stop(again, past.episode, past.alert)))
+                outcomes.append(self._execute(plan_stop(again, past.episode, past.alert), self._tell_recovered))
         return [outcome for outcome in outcomes if outcome is not None]
 
     def work_off(self) -> int:
@@ -113,27 +115,26 @@ class Responder:
             self.respond(alert, pending.last_at)
         if faults:
             self.log.note_event("payload", pending.digest, {"faults": faults}, self.clock.now())
-            self.pager.page(f"a payload was not read in full: {'; '.join(faults[:3])}")
+            about = About(todo="look at the alerts in Alertmanager itself: one of them may not have been heard")
+            self.pager.page(f"a payload was not read in full: {'; '.join(faults[:3])}", about)
         self.log.handled(pending.digest, pending.seen, self.clock.now())
 
     def respond(self, alert: Alert, seen_at: datetime) -> tuple[Decision, Outcome | None]:
         """Decide on one alert, do what was decided, and write it down."""
         decision = decide(alert, self.policy, self._history(alert, seen_at), self.clock.now())
-        outcome = None
+        outcome, about = None, about_decision(alert, decision)
         match decision:
             case RollBack() if self.dry_run:
                 decision = Record(f"dry run, nothing was asked: {decision.bot} would be stopped: {decision.reason}")
-                self.pager.page(decision.reason)
+                self.pager.page(decision.reason, replace(about, todo=DRY_RUN))
             case RollBack():
-                outcome = self._execute(plan_stop(decision, alert.episode, alert.name))
+                outcome = self._stop(alert, decision)
                 if outcome is None:
                     decision = Record(f"{decision.bot} is being stopped or was stopped for this by another")
-                else:
-                    self.pager.page(_said(decision, outcome))
             case Page(_, reason) | Hold(_, reason):
-                self.pager.page(reason)
+                self.pager.page(reason, about)
             case Notify(_, reason):
-                self.pager.tell(reason)
+                self.pager.tell(reason, about)
             case Record():
                 pass
             case _:
@@ -150,13 +151,25 @@ class Responder:
         state = call_within(control.read, self.policy.attempts.attempt.total_seconds())
         return history if isinstance(state, MmOpsError) else replace(history, bot=state)
 
-    def _execute(self, stop: Stop) -> Outcome | None:
+    def _stop(self, alert: Alert, decision: RollBack) -> Outcome | None:
+        def tell(outcome: Outcome) -> None:
+            self.pager.page(_said(decision, outcome), about_outcome(outcome, alert))
+
+        return self._execute(plan_stop(decision, alert.episode, alert.name), tell)
+
+    def _tell_recovered(self, outcome: Outcome) -> None:
+        done = "confirmed" if outcome.confirmed else "NOT confirmed"
+        reason = f"{outcome.stop.bot}: a stop that a former watcher began is {done}: {outcome.stop.reason}"
+        self.pager.page(reason, about_outcome(outcome))
+
+    def _execute(self, stop: Stop, told: Callable[[Outcome], None]) -> Outcome | None:
         """Carry out a stop; a bot that has left the fleet can only be told about."""
         control = self.bots.get(stop.bot)
         if control is None:
-            self.pager.page(f"{stop.bot}: a stop for {stop.alert} was begun, but there is no such bot in bots.yaml now")
+            reason = f"{stop.bot}: a stop for {stop.alert} was begun, but there is no such bot in bots.yaml now"
+            self.pager.page(reason, About(bot=stop.bot, alert=stop.alert, todo=BY_HAND, grave=True))
             return None
-        return Executor(self.log, control, self.clock, self.pager, self.policy.attempts).execute(stop)
+        return Executor(self.log, control, self.clock, self.pager, self.policy.attempts).execute(stop, told)
 
 
 def _said(decision: RollBack, outcome: Outcome) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from mm_ops.domain.notify.notice import NOTHING, About
 from mm_ops.domain.rollback.bot import BotState, Command
 from mm_ops.domain.rollback.decision import RollBack
 from mm_ops.domain.rollback.policy import COMMANDS, ActionName
@@ -117,13 +118,16 @@ class Clock(Protocol):
 
 
 class Pager(Protocol):
-    """Tells people; it must not raise, and must not block."""
+    """Tells people; it must not raise, and waits for nobody: for a write to the disk, and a second of that at most.
 
-    def page(self, reason: str) -> None:
+    What it was given is told at least once, even when the process dies then.
+    """
+
+    def page(self, reason: str, about: About = NOTHING) -> None:
         """Tell whoever is on call, now."""
         ...
 
-    def tell(self, reason: str) -> None:
+    def tell(self, reason: str, about: About = NOTHING) -> None:
         """Tell the team, when it next looks."""
         ...
 

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.rendering.rules import all_alerts
-from mm_ops.domain.rollback.policy import Response, RollbackPolicy, Told
+from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.resolve import rendered_alerts, resolve_rollback
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.policies_of_rules import project

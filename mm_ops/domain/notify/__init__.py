@@ -1,0 +1,1 @@
+"""Telling people: what is said, to whom, how often at most, and when it is tried again."""
