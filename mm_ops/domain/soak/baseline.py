@@ -11,9 +11,15 @@ median sees a shift of most buckets that one bad hour of the known-good soak wou
 alone would see neither the size nor, among many zeros, the difference; Cliff's delta is told beside, as the size
 of the effect, and decides nothing. Each end of the interval holds at ``confidence`` by itself.
 
-An all-zero baseline has no scale to be relative to: where lower is better, a single bucket beyond ``absolute`` fails,
-and a pass says that there was nothing to compare; where higher is better it says nothing, hence inconclusive. So is a
-known-good soak that was measured at the same time as this one, if only in part: it may be this one.
+An all-zero baseline has no scale to be relative to. Where lower is better, a single bucket beyond ``absolute`` fails.
+None in n buckets is no proof that there are none: at ``confidence`` c it may be so in a share of
+
+    unseen = 1 - (1 - c)^(1/n)       (3/n at 95 %, the rule of three)
+
+of them, and that is a pass only up to ``max_unseen``, which says how little was compared. Source: Hanley and
+Lippman-Hand (1983), J. American Medical Association 249(13). Where higher is better an all-zero baseline says nothing,
+hence inconclusive. So is a known-good soak that was measured at the same time as this one, if only in part: it may be
+this one.
 """
 
 from collections.abc import Callable
@@ -146,8 +152,12 @@ def _judge_zeros(rule: Baseline, about: Finding, this: Array) -> Finding:
         reason = f"{reason} and beyond {allowed} in {beyond} of {this.size} now, up to {in_unit(worst, rule.unit)}"
         return replace(about, verdict=Verdict.FAIL, reason=reason)
     now = f"at most {in_unit(worst, rule.unit)} now, within {allowed}" if this.any() else "ZERO IN EVERY ONE now"
-    told = f"{reason} and {now}: nothing was compared but the absence"
-    return replace(about, verdict=Verdict.PASS, reason=told)
+    unseen = 1 - (1 - rule.confidence) ** (1 / this.size)
+    told = f"{reason} and {now}: nothing was compared but the absence, which leaves {percent(unseen)} of buckets unseen"
+    enough = f"at {percent(rule.confidence)}, at most {percent(rule.max_unseen)}"
+    if unseen > rule.max_unseen:
+        return replace(about, reason=f"{told} {enough}: {this.size} buckets are too few to tell")
+    return replace(about, verdict=Verdict.PASS, reason=f"{told} {enough}")
 
 
 def _judge_shift(rule: Baseline, about: Finding, this: Array, that: Array) -> Finding:

@@ -218,8 +218,49 @@ def test_zero_in_every_bucket_of_both_passes_and_says_so_loudly() -> None:
     assert (finding.verdict, finding.value, finding.limit, finding.margin) == (PASS, 0.0, 0.0, 0.0)
     assert finding.reason == (
         "x was zero in every bucket of the known-good soak and ZERO IN EVERY ONE now: nothing was compared but the "
-        "absence"
+        "absence, which leaves 4.07 % of buckets unseen at 95 %, at most 5 %"
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "different", "expected"),
+    [
+        pytest.param(59, {}, PASS, id="0.05 ** (1 / 59) is 0.9505"),
+        pytest.param(58, {}, INCONCLUSIVE, id="0.05 ** (1 / 58) is 0.9497"),
+        pytest.param(72, {"max_unseen": 0.04}, INCONCLUSIVE, id="72 hours leave 4.07 %"),
+        pytest.param(72, {"confidence": 0.99}, INCONCLUSIVE, id="who wants to be surer must see more"),
+        pytest.param(10, {"max_unseen": 1.0}, PASS, id="a policy that asks for nothing says so"),
+    ],
+)
+def test_zeros_pass_only_where_enough_of_them_were_seen(
+    size: int, different: dict[str, Any], expected: Verdict
+) -> None:
+    finding = judged(soak([0.0] * size), soak([0.0] * size), replace(RULE, **different))
+    assert finding.verdict is expected
+    assert finding.reason.endswith(" buckets are too few to tell") is (expected is INCONCLUSIVE)
+
+
+@given(st.integers(10, 400))
+def test_the_bound_on_what_was_not_seen_is_the_rule_of_three(size: int) -> None:
+    """3 / n at 95 %, within its own error: 1 - 0.05 ** (1 / n) = 2.996 / n - 4.5 / n² + …"""
+    finding = judged(soak([0.0] * size), soak([0.0] * size))
+    told = float(finding.reason.split("which leaves ")[1].split(" %")[0]) / 100
+    assert told == pytest.approx(2.996 / size, abs=4.5 / size**2 + 1e-4)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("events", [1, 2, 3])
+def test_a_sparse_baseline_says_too_little_for_a_pass(events: int, seed: int) -> None:
+    """As many events as before is no pass: chance alone gives one more or less."""
+    random = np.random.default_rng(seed)
+    that, this = (random.permutation([1.0] * events + [0.0] * (72 - events)) for _ in range(2))
+    assert verdict(this, that) is INCONCLUSIVE
+    assert verdict(np.where(np.arange(72) < 36, 100.0, 0.0), that) is FAIL
+
+
+@pytest.mark.parametrize("that", [[0.0] * 10, [0.0] * 9 + [1.0], [1.0] * 10])
+def test_seven_of_ten_points_at_a_hundred_fail_whatever_the_baseline_has(that: list[float]) -> None:
+    assert verdict([100.0] * 7 + [0.0] * 3, that) is FAIL
 
 
 def test_any_occurrence_where_there_was_none_fails() -> None:
