@@ -31,6 +31,7 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, MetricName
 from mm_ops.domain.sli import range_functions
+from mm_ops.domain.sli.gauges import Range
 from mm_ops.domain.sli.instants import Instants, Times, above, add, chosen, divide, sum_by
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, stand_still, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, Selector, Series
@@ -175,13 +176,15 @@ class Ratio:
     """Increases of the numerator's counters over those of the denominator's, each selecting one series.
 
     ``hit / (hit + miss)`` has ``hit`` in both. Any series that is absent makes it no measurement; 0 / 0 is not a
-    number, since nothing happened that could have a share, and the longest stretch without any is a gap.
+    number, since nothing happened that could have a share, and the longest stretch without any is a gap. With a
+    ``range``, a value outside is no measurement: more misses than ticks say that a counter is wrong.
     """
 
     windowed: ClassVar[Literal[True]] = True
     kind: Literal["ratio"] = "ratio"
     numerator: Counters
     denominator: Counters
+    range: Range | None = None
 
     def selectors(self) -> tuple[Selector, ...]:
         """The series it reads, each once."""
@@ -206,12 +209,11 @@ class Ratio:
         found = [one for _, series in picked for one in series]
         counted = [counted_at(one) for selector, series in picked if selector in self.denominator for one in series]
         evidence = stand_still(evidence, counted, scope.window, " + ".join(one.metric for one in self.denominator))
-        above, below = (
-            sum(total_increase(pick(table, one, scope.window)) for one in counters)
-            for counters in (self.numerator, self.denominator)
-        )
-        value = above / below if below else math.nan
-        why_not = find_below_zero(found) or f"{above:g} / {below:g} is no ratio"
+        value, words = self._divide(table, scope)
+        impossible = self.range and self.range.find_impossible_value(value, words)
+        if impossible:
+            return with_value(evidence, math.nan, why_not=impossible)
+        why_not = find_below_zero(found) or f"{words} is no ratio"
         return with_value(evidence, value, why_not=why_not, doubt=find_falling(found))
 
     def alert_values(
@@ -222,3 +224,11 @@ class Ratio:
             summed_rates(counters, table, times_ns, window, by) for counters in (self.numerator, self.denominator)
         )
         return divide(numerator, above(denominator, 0))
+
+    def _divide(self, table: Sequence[Series], scope: Scope) -> tuple[float, str]:
+        """The value, NaN where there is nothing to divide by, and what it is made of in words."""
+        part, whole = (
+            sum(total_increase(pick(table, one, scope.window)) for one in counters)
+            for counters in (self.numerator, self.denominator)
+        )
+        return (part / whole if whole else math.nan), f"{part:g} / {whole:g}"

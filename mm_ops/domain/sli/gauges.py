@@ -62,17 +62,26 @@ class Range:
         if self.least > self.most:
             raise ValueError(f"range: expected least up to most, was {self.least:g} and {self.most:g}")
 
+    def find_impossible_value(self, value: float, name: str) -> str | None:
+        """Say that a value cannot be; NaN is for others to find."""
+        if not (value < self.least or value > self.most):
+            return None
+        return f"impossible: {name} was {value:.10g}, {self._expected}"
+
     def find_impossible(self, series: Series) -> str | None:
         """Say which sample is the first that cannot be, and of how many."""
         outside = (series.values < self.least) | (series.values > self.most)
         if not outside.any():
             return None
         first = int(outside.argmax())
-        expected = f"expected {self.least:.10g} to {self.most:.10g}"
         was = (
             f"{series.metric} was {series.values[first]:.10g} at {from_ns(int(series.ts_ns[first])):%Y-%m-%dT%H:%M:%SZ}"
         )
-        return f"impossible: {was}, {expected} (in {int(outside.sum())} of {outside.size} samples)"
+        return f"impossible: {was}, {self._expected} (in {int(outside.sum())} of {outside.size} samples)"
+
+    @property
+    def _expected(self) -> str:
+        return f"expected {self.least:.10g} to {self.most:.10g}"
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

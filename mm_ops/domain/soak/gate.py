@@ -106,7 +106,7 @@ def _find_missing(gate: Gate, measurement: Measurement) -> str | None:
         case Problem.NO_SERIES:
             return f"{gate.sli}: {measurement.detail}"
         case Problem.NOT_A_NUMBER:
-            return f"{gate.sli} is not a number: {measurement.detail}"
+            return f"{gate.sli} has no value: {measurement.detail}"
         case Problem.AMBIGUOUS | None:
             pass
         case unknown:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_ops.domain.sli.counters import CounterIncrease, Ratio, counted_at, increase
+from mm_ops.domain.sli.gauges import Range
 from mm_ops.domain.sli.measurement import Problem
 from mm_ops.domain.sli.series import Selector
 from mm_ops_tests.domain.sli.small import scope, series
@@ -185,6 +187,32 @@ def test_a_share_of_ticks_that_stand_still_has_a_gap_though_every_sample_is_ther
     """The last tick that was seen is that of 15 s; the misses go on, as they may."""
     found = MISSED.evaluate([series("miss", [0, 1, 2, 3]), series("ticks", [0, 100, 100, 100])], scope())
     assert (found.value, found.coverage, found.longest_gap_s, found.stalled) == (0.03, 1.0, 45.0, "ticks")
+
+
+SHARE = replace(MISSED, range=Range(least=0, most=1))
+
+
+@pytest.mark.parametrize(
+    ("missed", "ticks", "value", "detail"),
+    [
+        ([0, 4], [0, 4], 1.0, ""),
+        ([0, 0], [0, 4], 0.0, ""),
+        ([0, 5], [0, 4], None, "impossible: 5 / 4 was 1.25, expected 0 to 1"),
+        ([0, 0], [4, 4], None, "0 / 0 is no ratio"),
+        ([0, -1], [0, 4], None, "miss was -1: a counter is never below zero"),
+        ([0, math.inf], [0, 4], None, "impossible: inf / 4 was inf, expected 0 to 1"),
+    ],
+)
+def test_a_share_of_more_than_all_is_no_measurement(
+    missed: list[float], ticks: list[float], value: float | None, detail: str
+) -> None:
+    found = SHARE.evaluate([series("miss", missed), series("ticks", ticks)], scope())
+    assert (found.value, found.detail) == (value, detail)
+    assert (found.problem is Problem.NOT_A_NUMBER) is (value is None)
+
+
+def test_a_ratio_without_a_range_may_be_over_one() -> None:
+    assert MISSED.evaluate([series("miss", [0, 5]), series("ticks", [0, 4])], scope()).value == 1.25
 
 
 def test_a_share_has_evidence_where_any_part_of_its_denominator_grows() -> None:

@@ -77,7 +77,7 @@ def test_a_count_has_no_unit_word() -> None:
         ),
         pytest.param(
             replace(GOOD, value=None, problem=Problem.NOT_A_NUMBER, detail="0 / 0 is no ratio"),
-            "latency_ms is not a number: 0 / 0 is no ratio",
+            "latency_ms has no value: 0 / 0 is no ratio",
             id="not a number",
         ),
         pytest.param(
@@ -183,7 +183,7 @@ NO_SOURCE = replace(GOOD, value=None, problem=Problem.SOURCE_ERROR, detail="refu
         pytest.param(NO_SOURCE, "latency_ms: the source gave no answer: refused", id="source error"),
         pytest.param(replace(NO_SOURCE, problem=Problem.NO_SERIES), "latency_ms: refused", id="no series"),
         pytest.param(
-            replace(NO_SOURCE, problem=Problem.NOT_A_NUMBER), "latency_ms is not a number: refused", id="no number"
+            replace(NO_SOURCE, problem=Problem.NOT_A_NUMBER), "latency_ms has no value: refused", id="no number"
         ),
         pytest.param(replace(GOOD, not_finite=1), "latency_ms is tainted: 1 samples are NaN or infinite", id="tainted"),
         pytest.param(replace(GOOD, value=None), "latency_ms has no value", id="nothing at all"),

@@ -145,7 +145,7 @@ def test_an_infinite_value_taints_and_is_stored_without_a_number() -> None:
     finding = judged(gate(), LAG, gauge(values))
     assert (finding.verdict, finding.reason) == (
         INCONCLUSIVE,
-        "lag_episodes is not a number: the samples are not numbers",
+        "lag_episodes has no value: the samples are not numbers",
     )
 
 

@@ -344,6 +344,19 @@ def test_what_cannot_be_does_not_pass(metric: str, value: float, *, once: bool) 
     assert {found[name].verdict for name in touched} == {INCONCLUSIVE}
 
 
+def test_more_misses_than_ticks_are_no_share_and_do_not_fail_as_one() -> None:
+    """A thousand a second: the limit of 2 % of ticks is broken, but by a counter that is wrong."""
+    odd = HEALTHY.with_columns(
+        pl.when(pl.col("metric") == "mm_deadline_miss_total")
+        .then((pl.col("ts_ns") - WINDOW.start_ns) / 10**6)
+        .otherwise(pl.col("value"))
+        .alias("value")
+    )
+    finding = judged(odd)["deadline_miss_ratio"]
+    assert (finding.verdict, finding.value) == (INCONCLUSIVE, None)
+    assert finding.reason.startswith("deadline_miss_ratio has no value: impossible: ")
+
+
 def test_bursts_of_samples_do_not_stand_for_the_silence_between_them() -> None:
     """20 samples a second apart, then 281 s of nothing, 864 times: as many as expected, and no gap is over 5 min.
 
