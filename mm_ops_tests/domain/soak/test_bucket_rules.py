@@ -8,8 +8,8 @@ from mm_ops_tests.soak_samples import soak_policy
 def test_a_trend_says_its_limit_in_the_unit_that_people_read():
     words = soak_policy().trends[0].words
     assert words.startswith(
-        "resident_memory_bytes ≤ 512 MiB in the median of any 3 buckets in a row, and for 168h more if its trend goes on"
-        ". 512 MiB"
+        "resident_memory_bytes ≤ 512 MiB in the median of any 3 buckets in a row, and for 168h more if its trend goes "
+        "on. 512 MiB"
     )
 
 
