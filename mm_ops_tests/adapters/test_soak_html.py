@@ -37,7 +37,7 @@ def test_the_same_page_gives_the_same_bytes_without_the_time_of_writing():
     ("shown", "word"), [(healthy(), "✓ Pass"), (broken(), "✕ Fail"), (missing(), "? Inconclusive")]
 )
 def test_the_verdict_comes_first_as_a_word_and_a_sign_and_not_only_as_a_colour(shown: Page, word: str):
-    assert in_order(text(shown), "Soak of paper", word, "Worst margins", "Gates", "Indicators", "Evidence")
+    assert in_order(text(shown), "Soak of paper", word, "Worst margins", "Indicators", "Gates", "Evidence")
 
 
 def test_what_failed_stands_above_what_passed_in_gates_and_in_charts():
@@ -48,10 +48,10 @@ def test_what_failed_stands_above_what_passed_in_gates_and_in_charts():
         "1 soft gate did not pass: edge_bps_ema24h.",
         "356 % beyond the limit",
         "soak.yaml changed after the soak began",
-        "ws_lag_max_ms was looked at",
-        "edge_bps_ema24h was looked at",
         "Websocket lag, maximum",
         "Net edge, 24 h EMA",
+        "ws_lag_max_ms was looked at",
+        "edge_bps_ema24h was looked at",
     )
 
 

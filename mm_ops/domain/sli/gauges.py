@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.canonical import number_text
 from mm_ops.domain.policy import CLOSED, MetricName
-from mm_ops.domain.sli.instants import LOOKBACK_NS, Instants, Times, chosen, latest
+from mm_ops.domain.sli.instants import LOOKBACK_NS, Instants, Marks, Times, chosen, latest
 from mm_ops.domain.sli.measurement import Measurement, Scope, pick, weigh, with_value
 from mm_ops.domain.sli.series import LabelName, Selector, Series
 from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow, format_duration, from_ns
@@ -36,9 +36,11 @@ _FUNCTIONS = {
 }
 
 
-def _changes(values: NDArray[np.float64]) -> float:
+def changed(values: NDArray[np.float64]) -> Marks:
+    """Mark the samples that differ from the one before; two NaN are alike. (n_samples - 1,)."""
     nan = np.isnan(values)
-    return float(((values[1:] != values[:-1]) & ~(nan[1:] & nan[:-1])).sum())
+    marks: Marks = (values[1:] != values[:-1]) & ~(nan[1:] & nan[:-1])
+    return marks
 
 
 _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
@@ -46,7 +48,7 @@ _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "max": lambda values: float(np.fmax.reduce(values)),
     "mean": lambda values: float(values.mean()),
     "last": lambda values: float(values[-1]),
-    "changes": _changes,
+    "changes": lambda values: float(changed(values).sum()),
 }
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

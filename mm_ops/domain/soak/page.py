@@ -115,7 +115,9 @@ def headline(page: Page) -> str:
             return f"{len(bad[Verdict.FAIL])} of {hard} hard gates failed: {_names(bad[Verdict.FAIL])}."
         case Verdict.INCONCLUSIVE if bad[Verdict.INCONCLUSIVE]:
             undecided = bad[Verdict.INCONCLUSIVE]
-            return f"{len(undecided)} of {hard} hard gates could not be decided: {_names(undecided)}."
+            first = next(one.reason for one in page.findings if one.gate == undecided[0])
+            told = f"{len(undecided)} of {hard} hard gates could not be decided: {_names(undecided)}."
+            return f"{told} The first: {first}."
         case Verdict.INCONCLUSIVE:
             return "What was judged is not what the policy expects, or not under the policy that was registered."
         case Verdict.PASS:
@@ -155,7 +157,7 @@ def room_words(finding: Finding) -> str:
 
 def _badness(finding: Finding) -> tuple[int, bool, float, str]:
     share = room(finding)
-    unknown = math.inf if finding.verdict is Verdict.PASS else -math.inf
+    unknown = -math.inf if finding.margin is None and finding.verdict is not Verdict.PASS else math.inf
     return (_ORDER[finding.verdict], not finding.hard, unknown if share is None else share, finding.gate)
 
 

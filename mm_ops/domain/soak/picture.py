@@ -1,7 +1,9 @@
 """From samples and what is stored of a soak to the page that people look at: one chart for each SLI.
 
-A gauge is drawn sample by sample. What counters and histograms say is drawn as its alert sees it, over the alert's
-window at each evaluation; an SLI without an alert over the longest window of those that have one.
+A gauge is drawn sample by sample, or where its changes count, by how many there were until then. What counters and
+histograms say is drawn as its alert sees it, over the alert's window at each evaluation; an SLI without an alert over
+the longest window of those that have one. The limit is that of its gate, or else of its trend. Bytes are drawn in MiB,
+as reasons write them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +18,7 @@ from mm_ops.domain.charts.chart import Chart
 from mm_ops.domain.charts.spans import Breach, Span, find_gaps
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sli.catalogue import Sli, SliCatalogue
-from mm_ops.domain.sli.gauges import ConditionTime
+from mm_ops.domain.sli.gauges import ConditionTime, Gauge, changed
 from mm_ops.domain.sli.instants import Instants, Times
 from mm_ops.domain.sli.measurement import pick
 from mm_ops.domain.sli.series import Series
@@ -32,6 +34,8 @@ from mm_ops.domain.verdict import Verdict
 from mm_ops.domain.windows import TimeWindow, format_duration, to_ns
 
 Points = tuple[Times, NDArray[np.float64]]
+
+_SHOWN_IN = {"bytes": ("MiB", float(2**20))}
 
 
 def draw_soak(
@@ -56,8 +60,9 @@ def draw_soak(
     buckets = stored.get("buckets")
     restarts = () if buckets is None else tuple(to_ns(one.by) for one in buckets_from(buckets).restarts.times)
     gates = {gate.sli: gate for gate in reversed(soak.gates)}
+    trends = {trend.sli: trend for trend in reversed(soak.trends)}
     drawn = _Drawing(soak, inside, window, stored, restarts)
-    return [_draw(sli, gates.get(sli.name), drawn) for sli in slis.slis]
+    return [_draw(sli, gates.get(sli.name), gates.get(sli.name) or trends.get(sli.name), drawn) for sli in slis.slis]
 
 
 def soak_page(
@@ -129,7 +134,7 @@ class _Drawing:
     restarts: tuple[int, ...]
 
 
-def _draw(sli: Sli, gate: Gate | None, shared: _Drawing) -> Chart:
+def _draw(sli: Sli, gate: Gate | None, rule: Trend | Gate | None, shared: _Drawing) -> Chart:
     window = shared.window
     read = [one for selector in sli.measure.selectors() for one in pick(shared.inside, selector, window)]
     over = _window_of(gate, shared.soak)
@@ -137,16 +142,17 @@ def _draw(sli: Sli, gate: Gate | None, shared: _Drawing) -> Chart:
     times_ns, values = _points(sli, read, window, shared.soak, over)
     state = isinstance(sli.measure, ConditionTime)
     name = sli.name.replace("_", " ")
+    unit, size = _SHOWN_IN.get(sli.unit, (sli.unit, 1.0))
     return Chart(
         name=sli.name,
         title=f"{name}, over {format_duration(over)}" if sli.measure.windowed else name,
-        unit="" if state else sli.unit,
+        unit="" if state else unit,
         window=window,
-        bound=gate.bound.value if gate else "at_most",
-        limit=None if gate is None or state else gate.limit,
+        bound=rule.bound.value if rule else "at_most",
+        limit=None if rule is None or state else rule.limit / size,
         times_ns=times_ns,
-        values=_without(values, times_ns, gaps),
-        breaches=_breaches(gate, shared.stored),
+        values=_without(values / size, times_ns, gaps),
+        breaches=_breaches(gate, shared.stored, size),
         gaps=gaps,
         restarts=shared.restarts,
     )
@@ -165,11 +171,18 @@ def _points(sli: Sli, read: Sequence[Series], window: TimeWindow, soak: SoakPoli
     """
     nothing = np.empty(0, dtype=np.int64), np.empty(0)
     if not sli.measure.windowed:
-        return (read[0].ts_ns, read[0].values) if len(read) == 1 else nothing
+        return (read[0].ts_ns, _drawn(sli, read[0].values)) if len(read) == 1 else nothing
     whole = TimeWindow(window.start + min(over, window.duration - soak.evaluation_interval), window.end)
     times_ns = evaluation_times(whole, soak.evaluation_interval)
     found = sli.measure.alert_values(read, times_ns, over, ())
     return (times_ns, _sum(found)) if found else nothing
+
+
+def _drawn(sli: Sli, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A gauge's samples; where its changes count, their number up to each sample."""
+    if not (isinstance(sli.measure, Gauge) and sli.measure.statistic == "changes"):
+        return values
+    return np.concatenate(([0.0], np.cumsum(changed(values))))
 
 
 def _sum(parts: Iterable[Instants]) -> NDArray[np.float64]:
@@ -186,16 +199,17 @@ def _without(values: NDArray[np.float64], times_ns: Times, gaps: Iterable[Span])
     return np.where(blank, np.nan, values)
 
 
-def _breaches(gate: Gate | None, stored: Mapping[str, Any]) -> tuple[Breach, ...]:
+def _breaches(gate: Gate | None, stored: Mapping[str, Any], size: float) -> tuple[Breach, ...]:
     entry = stored.get("sustained", {}).get(gate.name) if gate and gate.alert else None
     if gate is None or gate.alert is None or entry is None:
         return ()
-    return tuple(_breach(gate.alert.name, one) for one in sustained_from(gate.name, entry).episodes)
+    return tuple(_breach(gate.alert.name, one, size) for one in sustained_from(gate.name, entry).episodes)
 
 
-def _breach(alert: str, episode: Episode) -> Breach:
+def _breach(alert: str, episode: Episode, size: float) -> Breach:
     end = to_ns(episode.firing_since) + round(episode.duration_s * 1e9)
-    return Breach(Span(to_ns(episode.firing_since), end), episode.worst, alert)
+    worst = None if episode.worst is None else episode.worst / size
+    return Breach(Span(to_ns(episode.firing_since), end), worst, alert)
 
 
 def _gaps(read: Sequence[Series], window: TimeWindow, max_gap: timedelta) -> tuple[Span, ...]:

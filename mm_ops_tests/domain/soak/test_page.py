@@ -122,6 +122,16 @@ def test_beyond_a_limit_of_zero_there_is_no_percentage():
     assert room_words(finding("drift", limit=0.0, margin=0.25, bound="at_least")) == "0.25 ms to spare"
 
 
+def test_what_could_not_be_decided_ranks_by_its_room_and_what_has_no_margin_stands_first():
+    undecided = [
+        finding("exact", INCONCLUSIVE, unit="count", value=0.0, limit=0.0, margin=0.0),
+        finding("wide", INCONCLUSIVE, value=50.0, limit=200.0, margin=150.0),
+        finding("close", INCONCLUSIVE, value=190.0, limit=200.0, margin=10.0),
+        finding("unknown", INCONCLUSIVE),
+    ]
+    assert [one.gate for one in worst_first(undecided)] == ["unknown", "close", "wide", "exact"]
+
+
 def test_the_headline_names_the_worst_five_and_counts_the_rest():
     failed = [finding(f"g{n}", FAIL, limit=10.0, margin=-float(n)) for n in range(1, 8)]
     assert headline(page(*failed, verdict=FAIL)) == "7 of 7 hard gates failed: g7, g6, g5, g4, g3, 2 more."
@@ -171,7 +181,7 @@ def test_charts_follow_the_worst_gate_that_each_shows_and_those_without_a_gate_c
         (page(finding("a", FAIL), finding("b"), verdict=FAIL), "1 of 2 hard gates failed: a."),
         (
             page(finding("a", INCONCLUSIVE), finding("b", INCONCLUSIVE), verdict=INCONCLUSIVE),
-            "2 of 2 hard gates could not be decided: a, b.",
+            "2 of 2 hard gates could not be decided: a, b. The first: why a.",
         ),
         (
             page(finding("a"), verdict=INCONCLUSIVE),

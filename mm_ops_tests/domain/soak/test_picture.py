@@ -32,7 +32,27 @@ def test_every_sli_has_its_chart_with_limit_and_side():
     assert list(HEALTHY) == [sli.name for sli in catalogue().slis]
     shown = HEALTHY["edge_bps_ema24h"]
     assert (shown.limit, shown.bound, shown.unit, shown.values.size) == (2.0, "at_least", "bps", 17_280)
-    assert (HEALTHY["tick_latency_p50_ms"].limit, HEALTHY["open_files"].limit) == (None, None)
+    assert HEALTHY["tick_latency_p50_ms"].limit is None
+
+
+def test_what_only_a_trend_watches_has_the_limit_of_the_trend():
+    files, lag = HEALTHY["open_files"], HEALTHY["ws_lag_p95_ms"]
+    assert [(one.limit, one.bound) for one in (files, lag)] == [(512.0, "at_most"), (100.0, "at_most")]
+
+
+def test_bytes_are_drawn_in_the_unit_of_the_reasons():
+    shown = HEALTHY["resident_memory_bytes"]
+    assert (shown.unit, shown.limit) == ("MiB", 512.0)
+    assert np.mean(shown.values) == pytest.approx(180, rel=0.01)
+
+
+def test_restarts_are_drawn_as_their_number_so_far():
+    start = pl.col("metric") == "process_start_time_seconds"
+    later = sum((pl.col("ts_ns") >= AT + hours * HOUR_NS).cast(pl.Float64) for hours in (0, 1, 5))
+    shown = draw(healthy().with_columns(pl.when(start).then(1.795e9 + later).otherwise("value").alias("value")))
+    values, hours = shown["restarts"].values, (shown["restarts"].times_ns - AT) / HOUR_NS
+    assert (values[0], values[-1], shown["restarts"].limit, shown["restarts"].unit) == (0.0, 3.0, 2.0, "count")
+    assert [hours[values >= number][0] for number in (1, 2, 3)] == [0.0, 1.0, 5.0]
 
 
 def test_a_state_has_no_limit_in_seconds_on_its_axis():
