@@ -230,7 +230,9 @@ class PrometheusSamples:
 
     def _too_slow(self) -> SourceUnavailableError:
         limit = format_duration(self._timeout)
-        return self._refusal(f"no whole answer within {limit}; raise the timeout, or ask for a shorter window")
+        return self._refusal(
+            f"no whole answer within {limit}; raise the timeout (bots.yaml, or --timeout), or ask for less"
+        )
 
     def _refusal(self, reason: str) -> SourceUnavailableError:
         """Name the server without the credentials that its address may hold."""

@@ -33,6 +33,7 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     recording: Path | None,
     prometheus: str | None,
     bot: str,
+    timeout: int | None,
     expect_version: str | None,
     start: datetime,
     end: datetime,
@@ -45,7 +46,7 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     where every soak passes (under --policy, if given), 1 where one fails, 2 where one could not be decided or there is
     none.
     """
-    source, words = Origin(mock, recording, prometheus, bot).open()
+    source, words = Origin(mock, recording, prometheus, bot, timeout).open()
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.errors import PolicyError
     from mm_ops.domain.sli.series import split_series

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +54,7 @@ class Origin:
     recording: Path | None
     prometheus: str | None
     bot: str
+    timeout: int | None
 
     def open(self) -> "tuple[SampleSource, str]":
         """The source, and its name in words."""
@@ -67,7 +68,8 @@ class Origin:
 
             environment = Environment.read()
             now = environment.now if environment.fake_utc is None else None  # a time that is made up has no skew
-            source = PrometheusSamples(self.prometheus, {"bot": self.bot}, SERVER_TIMEOUT, now=now)
+            timeout = SERVER_TIMEOUT if self.timeout is None else timedelta(seconds=self.timeout)
+            source = PrometheusSamples(self.prometheus, {"bot": self.bot}, timeout, now=now)
             return source, f'prometheus, bot="{self.bot}"'
         from mm_ops.adapters.recording import RecordingSamples
 
@@ -80,6 +82,9 @@ def origin_options(command: F) -> F:
     for option in (
         click.option("--expect-version", help="The version that must have run; default the bot's in bots.yaml."),
         click.option("--bot", default="paper", show_default=True, help='With --prometheus: the matcher bot="…".'),
+        click.option(
+            "--timeout", type=click.IntRange(1), help="Seconds for all that --prometheus answers; default 60."
+        ),
         click.option("--prometheus", type=ServerUrl(), help="Read raw samples from this Prometheus."),
         click.option("--recording", type=click.Path(path_type=Path, file_okay=False), help="Read this recording."),
         click.option("--mock", is_flag=True, help="Read the paper bot's recording in var/recordings/paper."),

@@ -79,6 +79,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
     recording: Path | None,
     prometheus: str | None,
     bot: str,
+    timeout: int | None,
     expect_version: str | None,
     end: datetime | None,
     started: Path | None,
@@ -94,7 +95,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
 
     Exit 0 pass, 1 a hard gate failed, 2 could not decide.
     """
-    source, words = Origin(mock, recording, prometheus, bot).open()
+    source, words = Origin(mock, recording, prometheus, bot, timeout).open()
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.soak.summary import gates_summary
     from mm_ops.domain.soak.verdicts import Reference, fold, judge

@@ -322,7 +322,9 @@ def test_a_server_that_thinks_too_long_is_refused(httpserver: HTTPServer) -> Non
         return Response(matrix())
 
     httpserver.expect_request("/api/v1/query").respond_with_handler(wait)
-    assert "no whole answer within 300ms; raise the timeout" in refusal(httpserver.url_for(""), 0.3)
+    assert "no whole answer within 300ms; raise the timeout (bots.yaml, or --timeout), or ask for less" in refusal(
+        httpserver.url_for(""), 0.3
+    )
     held.set()
 
 

@@ -2,6 +2,8 @@ import json
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.cli import cli
@@ -165,11 +169,55 @@ def test_a_prometheus_that_is_down_is_inconclusive_with_the_reason() -> None:
     assert len(told) == len(soak_policy().rules) - len(soak_policy().baselines)  # those lack a known-good soak first
 
 
+MATRIX = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": []}})
+
+
+def slow(_: Request) -> Response:
+    time.sleep(2)
+    return Response(MATRIX)
+
+
+def cut(_: Request) -> Response:
+    response = Response(MATRIX[:30])
+    response.headers["Content-Length"] = str(len(MATRIX))
+    return response
+
+
+BAD_SERVERS: dict[str, tuple[Callable[[Request], Response], str]] = {
+    "overloaded": (lambda _: Response("busy", 503), "status 503: busy"),
+    "slow": (slow, "no whole answer within 1s; raise the timeout (bots.yaml, or --timeout), or ask for less"),
+    "cut off": (cut, "no whole answer"),
+    "a login page": (lambda _: Response("<html>", content_type="text/html"), "is this the address of a Prometheus?"),
+    "a partial answer": (
+        lambda _: Response(MATRIX[:-1] + ', "warnings": ["lost"]}'),
+        "a partial answer, with warnings",
+    ),
+    "too many samples": (
+        lambda _: Response('{"status": "error", "errorType": "execution", "error": "too many samples"}', 422),
+        "status 422: execution: too many samples",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SERVERS)
+def test_what_a_server_does_not_answer_in_full_is_inconclusive_with_the_reason(
+    httpserver: HTTPServer, name: str
+) -> None:
+    answer, why = BAD_SERVERS[name]
+    httpserver.expect_request("/api/v1/query", method="POST").respond_with_handler(answer)
+    timeout = "1" if name == "slow" else "20"
+    result = run("--prometheus", httpserver.url_for(""), "--timeout", timeout, "--json")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "| soak | INCONCLUSIVE | SOAK=INCONCLUSIVE |")
+    reasons = [one["reason"] for one in json.loads(result.stdout)["gates"]["findings"] if one["severity"] == "hard"]
+    assert len(reasons) == len(soak_policy().hard_gates)
+    assert [reason for reason in reasons if f": prometheus {httpserver.url_for('').rstrip('/')}: " not in reason] == []
+    assert [reason for reason in reasons if why not in reason] == []
+
+
 @pytest.mark.parametrize(("fake", "told"), [("", True), (AFTER["CI_FAKE_UTC"], False)])
 def test_a_server_s_clock_is_held_against_ours_unless_ours_is_made_up(fake: str, *, told: bool) -> None:
     """The server lives in 2100."""
-    answer = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": []}})
-    with dated(answer, datetime(2100, 1, 1, tzinfo=UTC)) as (url, _):
+    with dated(MATRIX, datetime(2100, 1, 1, tzinfo=UTC)) as (url, _):
         result = run("--prometheus", url, "--end", "2026-11-21", "--json", CI_FAKE_UTC=fake)
     assert result.exit_code == 2
     assert ("s ahead of ours (2100-01-01T00:00:00Z there" in result.stdout) is told
@@ -194,6 +242,9 @@ def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
         ("soak.yaml", '    source: "operating limit of the founding design: 85 %"\n', "", "gates.6.source"),
         ("soak.yaml", "sli: maker_share", "sli: taker_share", "no sli taker_share"),
         ("slis.yaml", "statistic: min", "statistic: least", "slis.3.measure"),
+        ("slis.yaml", "unit: bps", "unit: basis points", "slis.3.unit"),
+        ("soak.yaml", "unit: bps", "unit: percent", "gates.2.unit"),
+        ("slis.yaml", "q: 0.95", "q: 95", "slis.0.measure"),
     ],
 )
 def test_an_impossible_policy_is_refused(root: Path, tmp_path: Path, file: str, old: str, new: str, fault: str) -> None:

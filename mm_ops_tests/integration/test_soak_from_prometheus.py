@@ -111,6 +111,16 @@ def test_a_window_inside_a_day_is_cut_the_same_way(recordings: dict[str, Path], 
     assert scraped["value"].to_list() == recorded["value"].to_list()
 
 
+def test_a_soak_of_more_points_than_a_range_query_may_have_is_read_whole(url: str) -> None:
+    """72 h at 15 s are 17,280 points; the server's own limit is 11,000."""
+    asked = {"query": 'mm_ws_lag_max_ms{bot="healthy"}', "step": 15}
+    span = {"start": WINDOW.start_ns // 10**9, "end": WINDOW.end_ns // 10**9}
+    refused = requests.post(f"{url}/api/v1/query_range", data=asked | span, timeout=60)
+    assert (refused.status_code, "exceeded maximum resolution of 11,000 points" in refused.text) == (400, True)
+    (series,) = PrometheusSamples(url, {"bot": "healthy"}, TIMEOUT).read_series([Selector("mm_ws_lag_max_ms")], WINDOW)
+    assert series.values.size == 17_280
+
+
 def test_two_bots_that_one_selector_matches_are_inconclusive(url: str) -> None:
     frame = PrometheusSamples(url, {}, TIMEOUT).read(SELECTORS, WINDOW)
     findings = judged(measured(frame))
