@@ -46,7 +46,7 @@ def render_soak_page(page: Page) -> bytes:
         closest=[row for row in rows if row.severity == "hard" or row.room is not None][:_SHOWN_MARGINS],
         figures=[_draw(chart, rows, grain) for chart in charts_worst_first(page)],
         shown_breaches=_SHOWN_BREACHES,
-        headline=headline(page),
+        headline=headline(page.verdict, page.findings),
         warning=warning(page),
         tally=tally(page),
     )

@@ -59,9 +59,13 @@ def read_record(
         SchemaError: it is not a JSON object.
     """
     from mm_ops.adapters.json_files import read_object
+    from mm_ops.domain.errors import MmOpsError
     from mm_ops.domain.soak.registration import find_change, find_lateness
 
     if path is None:
         return Record(None, None, None)
-    registration = read_object(path)
+    try:
+        registration = read_object(path)
+    except MmOpsError as error:
+        raise type(error)(f"--started: {error}") from error
     return Record(registration, find_change(registration, slis, policy, version), find_lateness(registration, window))

@@ -56,7 +56,7 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     from mm_ops.domain.windows import TimeWindow
 
     if start >= end:
-        raise PolicyError(f"--from, --to: expected a start before the end, was {start:%Y-%m-%dT%H:%M:%SZ} or later")
+        raise PolicyError(f"--from, --to: expected a start before the end, was {_words(start)} and {_words(end)}")
     window, reference = TimeWindow(start, end), Reference(version=expect_version or version_of(bot))
     excess = find_excess(window)
     if excess:
@@ -81,6 +81,10 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     code = _exit_code(histories[-1])
     marker("replay", {0: "PASS", 1: "FAIL", 2: "INCONCLUSIVE"}[code], err=as_json)
     sys.exit(code)
+
+
+def _words(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _teller(whose: str) -> "Callable[[str], None]":

@@ -97,6 +97,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
     """
     source, words = Origin(mock, recording, prometheus, bot, timeout).open()
     from mm_ops.domain.canonical import encode
+    from mm_ops.domain.soak.page import headline
     from mm_ops.domain.soak.summary import gates_summary
     from mm_ops.domain.soak.verdicts import Reference, fold, judge
     from mm_ops.domain.verdict import exit_code
@@ -121,6 +122,7 @@ def run(  # noqa: PLR0913 - one argument for each flag
         click.echo(encode({"metrics": metrics, "gates": summary}), nl=False)
     else:
         show_table(f"soak {window}", _HEADER, [_row(finding) for finding in findings])
+        click.echo(headline(verdict, findings))
     marker("soak", verdict.value.upper(), err=as_json)
     sys.exit(exit_code(verdict))
 
@@ -177,6 +179,7 @@ def _measure(
     try:
         table = split_series(source.read(selectors_of(slis, policy), window))
     except SourceUnavailableError as error:
+        say(f"soak: {error}")
         return unmeasured_soak(slis, policy, str(error), window, source=words), []
     return measure_soak(slis, policy, table, window, source=words), table
 

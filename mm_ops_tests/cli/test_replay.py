@@ -97,16 +97,25 @@ def test_a_stretch_of_more_than_a_year_is_refused_before_anything_is_read(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    ("arguments", "error", "words"),
     [
-        (["--from", "2026-11-21", "--to", "2026-11-20"], PolicyError),
-        (["--from", "2026-11-18", "--to", "2026-11-20", "--policy", "nowhere.yaml"], PolicyError),
-        (["--from", "2020-01-01", "--to", "2020-01-05"], MissingEvidenceError),
+        (
+            ["--from", "2026-11-21", "--to", "2026-11-20"],
+            PolicyError,
+            "expected a start before the end, was 2026-11-21T00:00:00Z and 2026-11-20T00:00:00Z",
+        ),
+        (
+            ["--from", "2026-11-18", "--to", "2026-11-20", "--policy", "nowhere.yaml"],
+            PolicyError,
+            "nowhere.yaml: the policy file is missing",
+        ),
+        (["--from", "2020-01-01", "--to", "2020-01-05"], MissingEvidenceError, "no samples of any day in 2020-01-01"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(root: Path, arguments: list[str], error: type[Exception]):
+def test_what_cannot_be_replayed_is_refused(root: Path, arguments: list[str], error: type[Exception], words: str):
     result = CliRunner().invoke(cli, ["replay", "--recording", str(root), *arguments])
     assert isinstance(result.exception, error)
+    assert words in str(result.exception)
 
 
 def test_two_origins_or_none_are_a_usage_error(root: Path):

@@ -44,6 +44,7 @@ def test_a_healthy_recording_passes_and_ends_with_the_marker(root: Path) -> None
     result = run("--recording", root)
     assert result.exit_code == 0, result.output
     assert last_line(result) == "| soak | PASS | SOAK=PASS |"
+    assert result.stdout.splitlines()[-2] == f"All {len(soak_policy().hard_gates)} hard gates passed."
     assert "soak 2026-11-18T00:00:00Z/2026-11-21T00:00:00Z" in result.stdout
 
 
@@ -166,6 +167,9 @@ def test_a_prometheus_that_is_down_is_inconclusive_with_the_reason() -> None:
     findings = json.loads(result.stdout)["gates"]["findings"]
     told = [finding for finding in findings if f"the source gave no answer: prometheus {url}" in finding["reason"]]
     assert {finding["verdict"] for finding in findings} == {"inconclusive"}
+    assert f"soak: prometheus {url}: connection refused; is Prometheus running there, and is this its address?" in (
+        result.stderr.splitlines()
+    )
     assert len(told) == len(soak_policy().rules) - len(soak_policy().baselines)  # those lack a known-good soak first
 
 
@@ -349,8 +353,10 @@ def test_only_a_bot_that_is_known_or_a_version_that_is_named_is_put_on_record(tm
 
 def test_a_start_that_is_none_of_ours_is_refused(root: Path, tmp_path: Path) -> None:
     (tmp_path / "began.json").write_text("[]")
-    assert isinstance(run("--recording", root, "--started", tmp_path / "began.json").exception, SchemaError)
-    assert isinstance(run("--recording", root, "--started", tmp_path / "no.json").exception, MissingEvidenceError)
+    for name, kind in (("began.json", SchemaError), ("no.json", MissingEvidenceError)):
+        fault = run("--recording", root, "--started", tmp_path / name).exception
+        assert isinstance(fault, kind)
+        assert str(fault).startswith(f"--started: {tmp_path / name}:")
 
 
 def compared_with(good: Path, root: Path) -> dict[str, str]:

@@ -101,21 +101,21 @@ def charts_worst_first(page: Page) -> list[Chart]:
     return sorted(page.charts, key=lambda chart: shown.index(chart.name) if chart.name in shown else len(shown))
 
 
-def headline(page: Page) -> str:
+def headline(verdict: Verdict, findings: Sequence[Finding]) -> str:
     """Say in one sentence what the verdict rests on."""
     bad = {
-        verdict: [one.gate for one in worst_first(page.findings) if one.hard and one.verdict is verdict]
-        for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        which: [one.gate for one in worst_first(findings) if one.hard and one.verdict is which]
+        for which in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     }
-    hard = sum(finding.hard for finding in page.findings)
-    match page.verdict:
+    hard = sum(finding.hard for finding in findings)
+    match verdict:
         case Verdict.FAIL if not bad[Verdict.FAIL]:
             return "The verdict is fail, though no hard gate failed."
         case Verdict.FAIL:
             return f"{len(bad[Verdict.FAIL])} of {hard} hard gates failed: {_names(bad[Verdict.FAIL])}."
         case Verdict.INCONCLUSIVE if bad[Verdict.INCONCLUSIVE]:
             undecided = bad[Verdict.INCONCLUSIVE]
-            first = next(one.reason for one in page.findings if one.gate == undecided[0])
+            first = next(one.reason for one in findings if one.gate == undecided[0])
             told = f"{len(undecided)} of {hard} hard gates could not be decided: {_names(undecided)}."
             return f"{told} The first: {first}."
         case Verdict.INCONCLUSIVE:

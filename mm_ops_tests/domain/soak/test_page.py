@@ -134,7 +134,7 @@ def test_what_could_not_be_decided_ranks_by_its_room_and_what_has_no_margin_stan
 
 def test_the_headline_names_the_worst_five_and_counts_the_rest():
     failed = [finding(f"g{n}", FAIL, limit=10.0, margin=-float(n)) for n in range(1, 8)]
-    assert headline(page(*failed, verdict=FAIL)) == "7 of 7 hard gates failed: g7, g6, g5, g4, g3, 2 more."
+    assert headline(FAIL, failed) == "7 of 7 hard gates failed: g7, g6, g5, g4, g3, 2 more."
 
 
 def test_a_row_has_the_evidence_in_words():
@@ -191,7 +191,7 @@ def test_charts_follow_the_worst_gate_that_each_shows_and_those_without_a_gate_c
     ],
 )
 def test_the_headline_says_what_the_verdict_rests_on(shown: Page, expected: str):
-    assert headline(shown) == expected
+    assert headline(shown.verdict, shown.findings) == expected
 
 
 def test_soft_gates_that_did_not_pass_are_told_apart():
