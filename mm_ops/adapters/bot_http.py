@@ -62,17 +62,23 @@ def shown(url: str) -> str:
 
 
 def exchange(
-    method: str, url: str, *, within_s: float, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
+    method: str,
+    url: str,
+    *,
+    within_s: float,
+    headers: Mapping[str, str],
+    body: Mapping[str, Any] | None = None,
+    most: int = MAX_ANSWER_BYTES,
 ) -> Answer:
     """Ask once. Redirects are not followed, and no proxy or password of the environment is used.
 
     Raises:
-        NoAnswerError: no whole answer of at most 1 MiB came within the time.
+        NoAnswerError: no whole answer of at most so many bytes came within the time.
     """
     found: list[Answer | NoAnswerError] = []
 
     def work() -> None:
-        found.append(_ask(method, url, within_s, headers, body))
+        found.append(_ask(method, url, within_s, headers, body, most))
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
@@ -85,7 +91,7 @@ def exchange(
 
 
 def _ask(
-    method: str, url: str, within_s: float, headers: Mapping[str, str], body: Mapping[str, Any] | None
+    method: str, url: str, within_s: float, headers: Mapping[str, str], body: Mapping[str, Any] | None, most: int
 ) -> Answer | NoAnswerError:
     data = None if body is None else json.dumps(body).encode()
     with requests.Session() as session:
@@ -95,11 +101,11 @@ def _ask(
             with session.request(
                 method, url, data=data, timeout=within_s, stream=True, allow_redirects=False
             ) as response:
-                content = response.raw.read(MAX_ANSWER_BYTES + 1)
+                content = response.raw.read(most + 1)
                 kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                 length = response.headers.get("Content-Length", str(len(content)))
-                if len(content) > MAX_ANSWER_BYTES or length != str(len(content)):
-                    return NoAnswerError(f"an answer that is cut off or larger than {MAX_ANSWER_BYTES:,} bytes")
+                if len(content) > most or length != str(len(content)):
+                    return NoAnswerError(f"an answer that is cut off or larger than {most:,} bytes")
                 return Answer(response.status_code, kind, content, dict(response.headers))
         except Exception as error:  # noqa: BLE001 - requests, urllib3 and http.client each raise their own here
             return NoAnswerError(_reason(error))

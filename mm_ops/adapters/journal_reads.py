@@ -1,7 +1,7 @@
 """Reads the journal: the history that a decision needs, and what was left unfinished."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from mm_ops.adapters.journal_engine import translate
 from mm_ops.adapters.journal_tables import ACTIONS, AUDIT, EPISODES, INBOX, RESUMES, SIGHTINGS, STOPS, moment
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
+from mm_ops.domain.rollback.hearing import BLIND
 from mm_ops.domain.rollback.history import History, PastRollback
 from mm_ops.domain.rollback.policy import ActionName
 from mm_ops.domain.rollback.response import Pending
@@ -91,6 +92,22 @@ class JournalReads:
         latest = select(EPISODES.c.last_at).where(EPISODES.c.alert == alert, EPISODES.c.fired == 1)
         (rows,) = self._read(latest.order_by(EPISODES.c.last_at.desc()).limit(1))
         return moment(rows[0]["last_at"]) if rows else None
+
+    def heard(self, fingerprints: Collection[str]) -> dict[str, dict[datetime, datetime]]:
+        """Of each set of labels the starts that are known, and when each was heard of last."""
+        names = list(fingerprints)
+        columns = select(EPISODES.c.starts_at, EPISODES.c.last_at)
+        queries = [columns.where(EPISODES.c.episode.startswith(f"{name}@", autoescape=True)) for name in names]
+        found = zip(names, self._read(*queries), strict=True)
+        return {name: {moment(row["starts_at"]): moment(row["last_at"]) for row in rows} for name, rows in found}
+
+    def blind(self) -> dict[str, str]:
+        """Why nothing may be heard now, by what says so (``watchdog``, ``backstop``); empty where all is heard.
+
+        Hold promotions while it is not empty. Only a watcher that runs can say so: see that one does.
+        """
+        latest = {key: self.notes("blind", key, 1) for key in ("watchdog", BLIND)}
+        return {key: rows[0]["body"]["reason"] for key, rows in latest.items() if rows and rows[0]["body"]["blind"]}
 
     def episodes(self, limit: int = 100) -> list[dict[str, Any]]:
         """The episodes that were heard of last, newest first, each with its stops, as they are written."""

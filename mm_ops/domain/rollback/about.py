@@ -21,6 +21,7 @@ _TODO = {
     Topic.STALE: "see whether it still fires, and decide whether to stop the bot by hand",
     Topic.SWITCHED_OFF: BY_HAND,
     Topic.IN_COOLDOWN: "do not resume the bot before both causes are understood",
+    Topic.UNCONFIRMED: "see in Prometheus whether it fires, and decide whether to stop the bot by hand",
     Topic.UNREADABLE: "look at the bot and at its orders at the venue: it may be trading",
 }
 

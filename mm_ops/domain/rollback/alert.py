@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mm_ops.domain.windows import EPOCH
-
 BOT_LABEL = "bot"
 _OFFSET, _PRIME, _MASK = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFFFFFFFF
 _SEPARATOR = b"\xff"
@@ -33,16 +31,18 @@ class Alert:
     @property
     def episode(self) -> str:
         """The identity of the breach: ``927b7cc600263da2@2026-11-23T14:52:50.687Z``."""
-        return f"{self.fingerprint}@{self.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{self._millisecond:03d}Z"
+        start = cut_to_millisecond(self.starts_at).astimezone(UTC)
+        return f"{self.fingerprint}@{start:%Y-%m-%dT%H:%M:%S}.{start.microsecond // 1000:03d}Z"
 
     @property
     def bot(self) -> str | None:
         """The bot that the alert names; without the label it names none."""
         return self.labels.get(BOT_LABEL) or None
 
-    @property
-    def _millisecond(self) -> int:
-        return (self.starts_at - EPOCH).microseconds // 1000
+
+def cut_to_millisecond(moment: datetime) -> datetime:
+    """Cut a time as Alertmanager's API does."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def fingerprint_of(labels: Mapping[str, str]) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.rollback.alert import Alert
-from mm_ops.domain.rollback.history import History, PastRollback
+from mm_ops.domain.rollback.history import History, PastRollback, Truth
 from mm_ops.domain.rollback.policy import ActionName, AlertRule, Response, RollbackPolicy
 from mm_ops.domain.windows import format_duration
 
@@ -30,6 +31,7 @@ class Topic(StrEnum):
     SWITCHED_OFF = "switched_off"
     IN_COOLDOWN = "in_cooldown"
     UNREADABLE = "unreadable"
+    UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,19 @@ def judge_silence(last_beat: datetime | None, started_at: datetime, policy: Roll
         return Record(f"the Watchdog was silent for {format_duration(silent)}, of {format_duration(limit)} at most")
     heard = "never heard" if last_beat is None else f"last heard {_stamp(last_beat)}"
     return Hold(Topic.BLIND, f"blind: the Watchdog was {heard}, expected every {format_duration(limit)} at most")
+
+
+def say_truth(truth: Truth) -> str:
+    """Say in words what Prometheus says of an alert."""
+    match truth:
+        case Truth.FIRES:
+            return "Prometheus says that it fires"
+        case Truth.UNKNOWN:
+            return "Prometheus does not know that it fires: forged, or of another server"
+        case Truth.UNREACHABLE:
+            return "unconfirmed: Prometheus does not answer"
+        case _:
+            assert_never(truth)
 
 
 def _decide(alert: Alert, policy: RollbackPolicy, history: History, now: datetime) -> Decision:
@@ -196,6 +211,8 @@ def _judge_hindrance(rule: AlertRule, policy: RollbackPolicy, history: History, 
         confirmed = sum(history.sightings[-of:])
         if confirmed < needed:
             return Record(f"fired in {confirmed} of the last {of} sightings, expected {needed}")
+    if history.truth in {Truth.UNKNOWN, Truth.UNREACHABLE}:
+        return Page(Topic.UNCONFIRMED, f"{rule.name} waits: {say_truth(history.truth)}; the bot goes on")
     if not policy.auto_rollback.enabled:
         return Page(Topic.SWITCHED_OFF, "auto_rollback.enabled is false: nothing was done, a person must stop the bot")
     return None

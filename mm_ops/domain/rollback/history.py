@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from mm_ops.domain.rollback.bot import BotState, TradingState
+
+
+class Truth(StrEnum):
+    """What Prometheus says of an alert that somebody has sent: that it fires, nothing, or no word at all."""
+
+    FIRES = "fires"
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +39,7 @@ class History:
     ``seen_at`` is when the alert was received last, ``fired_before`` whether this episode was ever seen firing,
     ``sightings`` whether the last ones of the same labels fired (oldest first, the one judged included). ``told`` are
     the topics of this episode that a person knows of. ``rollbacks`` are the bot's, oldest first. ``bot`` is ``None``
-    where it did not answer.
+    where it did not answer. ``truth`` is ``None`` where Prometheus was not asked.
     """
 
     bots: frozenset[str]
@@ -41,6 +50,7 @@ class History:
     rollbacks: tuple[PastRollback, ...] = ()
     resumed_at: datetime | None = None
     bot: BotState | None = None
+    truth: Truth | None = None
 
     @property
     def halted(self) -> bool:

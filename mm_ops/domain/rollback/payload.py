@@ -8,7 +8,7 @@ Source: Alertmanager's documentation, "Webhook receiver"; bodies of 2016 to 2026
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -30,12 +30,14 @@ _WIDTH = 60
 class Payload:
     """What one body says; ``faults`` name alerts that could not be read, ``truncated`` counts those left out.
 
-    Either says that the alerts are not all: they must be read again from Alertmanager's API.
+    Either says that the alerts are not all: they must be read again from Alertmanager's API, where all of the group
+    have the labels ``group``.
     """
 
     alerts: tuple[Alert, ...]
     faults: tuple[str, ...]
     truncated: int
+    group: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -57,17 +59,17 @@ def parse_payload(body: bytes) -> Payload:
         raise SchemaError(f"payload: alerts: expected a list, was {type(given).__name__}")
     if len(given) > MOST_ALERTS:
         raise SchemaError(f"payload: alerts: expected at most {MOST_ALERTS}, was {len(given)}")
-    return _read_alerts(given, _truncated(document.get("truncatedAlerts", 0)))
+    return _read_alerts(given, _truncated(document.get("truncatedAlerts", 0)), _group(document))
 
 
-def _read_alerts(given: Sequence[Any], truncated: int) -> Payload:
+def _read_alerts(given: Sequence[Any], truncated: int, group: Mapping[str, str]) -> Payload:
     alerts, faults = [], []
     for number, one in enumerate(given):
         try:
             alerts.append(parse_alert(one))
         except SchemaError as fault:
             faults.append(f"payload: alerts.{number}: {fault}")
-    return Payload(alerts=tuple(alerts), faults=tuple(faults), truncated=truncated)
+    return Payload(alerts=tuple(alerts), faults=tuple(faults), truncated=truncated, group=group)
 
 
 def parse_alert(given: Any) -> Alert:
@@ -113,6 +115,14 @@ def _load(body: bytes) -> Any:
 def _truncated(given: Any) -> int:
     """Count the alerts left out; what is no count says that some may be."""
     return given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else 1
+
+
+def _group(document: Mapping[str, Any]) -> Mapping[str, str]:
+    """Read what the alerts of the group have in common; what cannot be read narrows nothing down."""
+    try:
+        return _texts(document, "groupLabels")
+    except SchemaError:
+        return {}
 
 
 def _texts(given: Mapping[str, Any], field: str) -> dict[str, str]:

@@ -30,6 +30,12 @@ class Response(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
+class Confirm(StrEnum):
+    """Who must know an alert beside who sent it: a soft one waits for that, a hard one is acted on first."""
+
+    PROMETHEUS = "prometheus"
+
+
 class ActionName(StrEnum):
     """The ways to stop a bot; each sets a value that can be read back."""
 
@@ -115,6 +121,26 @@ class Attempts:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class BackstopPolicy:
+    """How Alertmanager and Prometheus are asked for what fires, beside the webhook.
+
+    Each is asked ``every`` so often and answers within ``timeout``. What was not heard of ``heard_within`` is handed
+    in again; what fires in Prometheus for ``unknown_for`` and Alertmanager does not have is handed in too.
+    """
+
+    every: Duration
+    timeout: Duration
+    heard_within: Duration
+    unknown_for: Duration
+    source: Source
+
+    def __post_init__(self) -> None:
+        for name in ("every", "timeout", "heard_within"):
+            if getattr(self, name) <= timedelta(0):
+                raise ValueError(f"{name}: expected more than 0s")
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Step:
     """What a step of the way back sets, before the trading state."""
 
@@ -146,6 +172,7 @@ class AlertRule:
     cause: Severity | None = None
     actions: tuple[ActionName, ...] = ()
     confirmations: Confirmations | None = None
+    confirm: Confirm | None = None
     told: Told | None = None
     caused_by_halt: bool = False
     source: Source
@@ -158,6 +185,8 @@ class AlertRule:
             raise ValueError("actions: expected every action once")
         if stops and ActionName.HALT not in self.actions:
             raise ValueError("actions: expected halt among them: only a state that is latched stays, and is read back")
+        if self.confirm is not None and not stops:
+            raise ValueError("confirm: expected none: only an alert that stops a bot is confirmed")
         if stops and self.caused_by_halt:
             raise ValueError("caused_by_halt: expected false for an alert that stops a bot")
         self._check_people()
@@ -185,6 +214,7 @@ class RollbackPolicy:
     cooldown: Limit
     max_event_age: Limit
     blind_after: Limit
+    backstop: BackstopPolicy
     escalation: Escalation
     attempts: Attempts
     blast_radius: tuple[LabelName, ...]
@@ -196,6 +226,9 @@ class RollbackPolicy:
         doubled = [name for name, count in Counter(rule.name for rule in self.alerts).items() if count > 1]
         if doubled:
             raise ValueError(f"alerts: expected every alert once, was twice: {', '.join(doubled)}")
+        if self.backstop.heard_within + self.backstop.every >= self.blind_after.length:
+            limit = format_duration(self.blind_after.length)
+            raise ValueError(f"backstop: heard_within and every: expected less than blind_after, {limit}, together")
 
     def rule_of(self, alert: str) -> AlertRule | None:
         """The rule of an alert, or ``None`` where the policy does not know it."""

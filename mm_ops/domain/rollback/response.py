@@ -4,7 +4,7 @@ A body stays pending until every alert in it was dealt with, so that a process t
 what it had begun by then is history, and is finished, not begun a second time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, assert_never
@@ -15,12 +15,13 @@ from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, BotState
 from mm_ops.domain.rollback.bounded import call_within
-from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide
+from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
 from mm_ops.domain.rollback.executor import Executor
-from mm_ops.domain.rollback.history import History, PastRollback
-from mm_ops.domain.rollback.payload import parse_payload
+from mm_ops.domain.rollback.history import History, PastRollback, Truth
+from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.stop import Clock, Outcome, Pager, Stop, StopLog, plan_stop
+from mm_ops.domain.verdict import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,28 @@ class ResponseLog(StopLog, Protocol):
         ...
 
 
+class AlertSource(Protocol):
+    """Alertmanager, as the rest of a truncated group needs it."""
+
+    def firing(self, group: Mapping[str, str]) -> list[Alert]:
+        """Read the alerts with these labels, in a bounded time; raises an ``MmOpsError``."""
+        ...
+
+
+class TruthSource(Protocol):
+    """Prometheus, as an alert needs it that must not be believed on its own word."""
+
+    def truth_of(self, alert: Alert, now: datetime) -> Truth:
+        """Say whether the alert fires, in a bounded time; raises an ``MmOpsError``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Responder:
     """Answers alerts; safe to use from any number of threads and from two processes at once.
 
-    With ``dry_run`` everything is decided, told and written down as a dry run, and no bot is commanded.
+    With ``dry_run`` everything is decided, told and written down as a dry run, and no bot is commanded. Without a
+    ``source`` a truncated group is paged; without a ``truth`` nothing is confirmed, and what must be first waits.
     """
 
     log: ResponseLog
@@ -78,6 +96,8 @@ class Responder:
     clock: Clock
     pager: Pager
     dry_run: bool = False
+    source: AlertSource | None = None
+    truth: TruthSource | None = None
 
     def recover(self) -> list[Outcome]:
         """Finish every stop that was begun, and try anew each bot's last one where it was not confirmed.
@@ -106,8 +126,7 @@ class Responder:
         """Deal with one body; what of it cannot be read is told and written down, never dropped in silence."""
         try:
             payload = parse_payload(pending.body)
-            alerts = payload.alerts
-            left_out = [f"{payload.truncated} alerts were left out of a payload"] if payload.truncated else []
+            alerts, left_out = self._complete(payload)
             faults = [*payload.faults, *left_out]
         except SchemaError as error:
             alerts, faults = (), [str(error)]
@@ -118,6 +137,20 @@ class Responder:
             about = About(todo="look at the alerts in Alertmanager itself: one of them may not have been heard")
             self.pager.page(f"a payload was not read in full: {'; '.join(faults[:3])}", about)
         self.log.handled(pending.digest, pending.seen, self.clock.now())
+
+    def _complete(self, payload: Payload) -> tuple[Sequence[Alert], list[str]]:
+        """Take what was left out of a truncated group from Alertmanager itself, or say that it could not be had."""
+        if not payload.truncated:
+            return payload.alerts, []
+        said = f"{payload.truncated} alerts were left out of a payload"
+        if self.source is None:
+            return payload.alerts, [f"{said}, and no Alertmanager is named to ask"]
+        try:
+            found = self.source.firing(payload.group)
+        except MmOpsError as error:
+            return payload.alerts, [f"{said}, and could not be read: {error}"]
+        had = {alert.episode for alert in payload.alerts}
+        return [*payload.alerts, *(alert for alert in found if alert.episode not in had)], []
 
     def respond(self, alert: Alert, seen_at: datetime) -> tuple[Decision, Outcome | None]:
         """Decide on one alert, do what was decided, and write it down."""
@@ -131,6 +164,8 @@ class Responder:
                 outcome = self._stop(alert, decision)
                 if outcome is None:
                     decision = Record(f"{decision.bot} is being stopped or was stopped for this by another")
+                else:
+                    self._confirm(alert, outcome)
             case Page(_, reason) | Hold(_, reason):
                 self.pager.page(reason, about)
             case Notify(_, reason):
@@ -145,11 +180,37 @@ class Responder:
     def _history(self, alert: Alert, seen_at: datetime) -> History:
         """Read the journal, and the bot only where it was stopped before: a first stop waits for nothing."""
         history = self.log.history(alert, bots=frozenset(self.bots), bot=None, seen_at=seen_at)
+        if self._waits(alert):
+            history = replace(history, truth=self._truth_of(alert))
         control = self.bots.get(alert.bot or "")
         if control is None or not history.rollbacks:
             return history
         state = call_within(control.read, self.policy.attempts.attempt.total_seconds())
         return history if isinstance(state, MmOpsError) else replace(history, bot=state)
+
+    def _waits(self, alert: Alert) -> bool:
+        """Whether an alert must be confirmed before it is acted upon: a soft one whose rule says so."""
+        rule = self.policy.rule_of(alert.name)
+        return alert.firing and rule is not None and rule.confirm is not None and rule.cause is not Severity.HARD
+
+    def _truth_of(self, alert: Alert) -> Truth:
+        if self.truth is None:
+            return Truth.UNREACHABLE
+        try:
+            return self.truth.truth_of(alert, self.clock.now())
+        except MmOpsError:
+            return Truth.UNREACHABLE
+
+    def _confirm(self, alert: Alert, outcome: Outcome) -> None:
+        """Confirm after a stop what was acted on at once; where nobody knows the alert, a person must know that."""
+        rule = self.policy.rule_of(alert.name)
+        if rule is None or rule.confirm is None or self.truth is None or self._waits(alert):
+            return
+        truth = self._truth_of(alert)
+        self.log.note_event("confirmation", alert.episode, {"truth": truth.value}, self.clock.now())
+        if truth is not Truth.FIRES:
+            bot = outcome.stop.bot
+            self.pager.page(f"{bot}: was stopped for {alert.name}; {say_truth(truth)}", about_outcome(outcome, alert))
 
     def _stop(self, alert: Alert, decision: RollBack) -> Outcome | None:
         def tell(outcome: Outcome) -> None:

@@ -85,8 +85,10 @@ def test_every_disagreement_is_named():
     first, second, third, *others = POLICY.alerts
     changed = (
         replace(first, name="SoakOther"),
-        replace(second, response=Response.HOLD, actions=()),
-        replace(third, cause=None, confirmations=None, response=Response.NOTIFY, actions=(), told=Told.TEAM),
+        replace(second, response=Response.HOLD, actions=(), confirm=None),
+        replace(
+            third, cause=None, confirmations=None, response=Response.NOTIFY, actions=(), confirm=None, told=Told.TEAM
+        ),
         *others,
     )
     with pytest.raises(PolicyError) as refused:

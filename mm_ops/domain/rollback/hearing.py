@@ -1,0 +1,56 @@
+"""Which sources of alerts are silent for too long, and what people are told when that begins and ends.
+
+One that is silent leaves the other: it is told, and nothing is held. With none left there is no way to know whether
+anything fires, but by a webhook that may be dead too: that is blind, and promotions are held.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mm_ops.domain.windows import format_duration
+
+BLIND = "backstop"
+"""The name under which all of them together are blind; the Watchdog's own silence has another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """A source: ``since`` is when it answered last, or when we began to listen; ``fault`` is what it said since."""
+
+    name: str
+    since: datetime
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What began (``deaf``) or ended; ``paged`` says that whoever is on call is told, and not the team."""
+
+    name: str
+    deaf: bool
+    reason: str
+    paged: bool
+
+
+def find_deaf(ears: Collection[Ear], limit: timedelta, now: datetime) -> dict[str, str]:
+    """Name the sources that were silent for longer than the limit, with the reason; all of them are ``BLIND`` too."""
+    deaf = {ear.name: _reason(ear, limit, now) for ear in ears if now - ear.since > limit}
+    if ears and len(deaf) == len(ears):
+        deaf[BLIND] = f"blind: no source of alerts answers: {'; '.join(deaf.values())}"
+    return deaf
+
+
+def find_changes(before: Collection[str], after: Mapping[str, str]) -> Iterator[Change]:
+    """Say what began and what ended; where all have become silent, that is one page and not one for each."""
+    for name, reason in after.items():
+        if name not in before:
+            yield Change(name, deaf=True, reason=reason, paged=name == BLIND or BLIND not in after)
+    for name in before:
+        if name not in after:
+            yield Change(name, deaf=False, reason=f"{name}: answers again", paged=False)
+
+
+def _reason(ear: Ear, limit: timedelta, now: datetime) -> str:
+    silent = format_duration(now - ear.since)
+    return f"{ear.name}: no answer for {silent}, of {format_duration(limit)} at most: {ear.fault or 'it was not asked'}"
