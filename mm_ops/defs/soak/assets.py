@@ -41,7 +41,11 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         group_name=bot.name,
         kinds={"parquet"},
         retry_policy=RETRY_SOURCE,
-        description="Raw samples of every series that an SLI reads, of one UTC day, from Prometheus or a recording.",
+        description=(
+            "Raw samples of every series that an SLI reads, of one UTC day, from Prometheus or a recording. Read once, "
+            "a minute or more after the day has ended: what the server takes in later (a backfill, a delayed remote "
+            "write) is not in it until the day is materialised again."
+        ),
     )
     def sli_samples(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.segments import collect_day
