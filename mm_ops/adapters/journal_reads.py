@@ -110,11 +110,18 @@ class JournalReads:
         return {key: rows[0]["body"]["reason"] for key, rows in latest.items() if rows and rows[0]["body"]["blind"]}
 
     def episodes(self, limit: int = 100) -> list[dict[str, Any]]:
-        """The episodes that were heard of last, newest first, each with its stops, as they are written."""
-        newest = select(EPISODES).order_by(EPISODES.c.last_at.desc()).limit(limit)
-        (rows,) = self._read(newest)
-        (stops,) = self._read(select(STOPS).where(STOPS.c.episode.in_([row["episode"] for row in rows])))
-        return [{**row, "stops": [_shown(one) for one in stops if one["episode"] == row["episode"]]} for row in rows]
+        """The episodes that were heard of last, newest first, each with its latest stops, as they are written.
+
+        One whose first stop is not quite over has no row of its own yet; it comes first.
+        """
+        heard = select(EPISODES).order_by(EPISODES.c.last_at.desc()).limit(limit)
+        latest = select(STOPS).order_by(STOPS.c.claimed_at.desc()).limit(STOPS_READ)
+        known = select(EPISODES.c.episode).where(EPISODES.c.episode.in_(select(latest.subquery().c.episode)))
+        rows, stops, noted = self._read(heard, latest, known)
+        written = {row["episode"] for row in noted}
+        running = {one["episode"]: _running(one) for one in stops if one["episode"] not in written}
+        found = [*running.values(), *rows]
+        return [{**row, "stops": [_shown(one) for one in stops if one["episode"] == row["episode"]]} for row in found]
 
     def notes(self, subject: str, key: str, limit: int = 100) -> list[dict[str, Any]]:
         """The latest records that :meth:`Journal.note_event` wrote under a subject and key, newest first."""
@@ -134,6 +141,12 @@ class JournalReads:
                 return [[dict(row) for row in connection.execute(query).mappings()] for query in queries]
         except SQLAlchemyError as error:
             raise translate(error) from error
+
+
+def _running(stop: dict[str, Any]) -> dict[str, Any]:
+    """What an episode is while its first stop runs."""
+    told = {name: stop[name] for name in ("episode", "alert", "bot", "reason")}
+    return {**told, "decision": "RollBack", "first_at": stop["claimed_at"], "last_at": stop["claimed_at"], "told": ""}
 
 
 def _shown(stop: dict[str, Any]) -> dict[str, Any]:

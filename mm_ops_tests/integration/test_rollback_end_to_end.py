@@ -13,20 +13,21 @@ from pathlib import Path
 import pytest
 
 from mm_ops_tests.alert_stack import Stack, alert_stack, catalogue_of
-from mm_ops_tests.live_paperbot import RunningBot, running
-from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, free_port, prepare
+from mm_ops_tests.live_paperbot import RunningBot, free_port, running
+from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, prepare
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
+Faults = dict[str, float | bool]
 SCALE = 60
 WITHIN_S = 240
-STOPPING = {
+STOPPING: dict[str, Faults] = {
     "SoakLatencyP95High": {"latency": 4.0},
     "SoakDeadlineMissRate": {"deadline_misses": True},
     "SoakEdgeDegradation": {"edge_decay": 100.0},
     "SoakMDCacheHitRatio": {"cache_collapse": 0.3},
 }
-TELLING = {
+TELLING: dict[str, Faults] = {
     "SoakCircuitBreakerOpen": {"feed_cut": True},
     "SoakGuardTrip": {"guard_trips": 600.0},
     "SoakMakerTakerImbalance": {"taker_flow": 0.32, "edge_decay": 0.0},
