@@ -22,6 +22,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-cert", type=FILE, help="Serve over TLS with this certificate.")
 @click.option("--tls-key", type=FILE, help="Its key.")
 @click.option("--client-ca", type=FILE, help="Let in only clients with a certificate of this authority.")
+@click.option("--alertmanager", metavar="URL", help="Read what fires here too, and the rest of truncated groups.")
+@click.option("--prometheus", metavar="URL", help="Read what fires here too, and confirm what was sent.")
 def watch(  # noqa: PLR0913 - one a flag
     *,
     host: str,
@@ -35,6 +37,8 @@ def watch(  # noqa: PLR0913 - one a flag
     tls_cert: Path | None,
     tls_key: Path | None,
     client_ca: Path | None,
+    alertmanager: str | None,
+    prometheus: str | None,
 ) -> None:
     """Take Alertmanager's alerts in, and stop the bot that a rollback alert names; verified, and written down.
 
@@ -53,6 +57,9 @@ def watch(  # noqa: PLR0913 - one a flag
 
     if (tls_cert is None) != (tls_key is None) or (client_ca is not None and tls_cert is None):
         raise click.UsageError("--tls-cert, --tls-key: expected both, and both with --client-ca")
+    for name, url in (("--alertmanager", alertmanager), ("--prometheus", prometheus)):
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise click.UsageError(f"{name}: expected an address such as http://127.0.0.1:9090, was {url}")
     environment = Environment.read()
     policies = environment.policies
     rollback = read_policy(policy or policies / "rollback.yaml", RollbackPolicy)
@@ -73,6 +80,8 @@ def watch(  # noqa: PLR0913 - one a flag
         tls_cert=tls_cert,
         tls_key=tls_key,
         client_ca=client_ca,
+        alertmanager=alertmanager,
+        prometheus=prometheus,
     )
     serve(setup, say)
     marker("watch", "STOPPED")

@@ -18,6 +18,7 @@ from mm_ops.domain.rollback.decision import Hold, judge_silence
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response
 from mm_ops.domain.rollback.response import Pending, Responder
+from mm_ops.watcher.backstop import Backstop
 from mm_ops.watcher.lanes import Lanes
 
 SHARED_LANES = 4
@@ -37,6 +38,7 @@ class Service:
     say: Callable[[str], None]
     counts: Counter[str] = field(default_factory=Counter)
     blind: str | None = None
+    backstop: Backstop | None = None
     _lanes: Lanes = field(init=False)
     _started_at: datetime = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +50,11 @@ class Service:
         self._lanes = Lanes.open(self.responder.bots, SHARED_LANES, self._deal)
         self._recovering = threading.Thread(target=self._recover, name="recovery", daemon=True)
         self._recovering.start()
+        self.blind = self.journal.blind().get("watchdog")
         start(self._look_after)
+        if self.backstop is not None:
+            backstop = self.backstop
+            start(lambda: backstop.run(self._stop))
 
     def close(self, within: timedelta) -> bool:
         """Finish the stops that run, leave the rest to the journal; false where a stop did not end in time."""
@@ -83,6 +89,18 @@ class Service:
         self.counts["alerts"] += len(payload.alerts)
         self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
         return intake
+
+    def put_in(self, body: bytes) -> None:
+        """As ``take_in``, for what the backstop has read; returns when it is on the disk.
+
+        Raises:
+            SourceUnavailableError: too much waits, or the journal cannot be written.
+        """
+        payload = parse_payload(body)
+        self._refuse_under_pressure()
+        now = self.responder.clock.now()
+        intake = self.journal.take_in(body, now)
+        self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
 
     def note_unreadable(self, reason: str) -> None:
         """Tell that somebody who may post posted what is no payload: an alert may be lost in it."""

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import uvicorn
 
+from mm_ops.adapters.alertmanager import Alertmanager
 from mm_ops.adapters.environment import WallClock
 from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
 from mm_ops.domain.errors import IntegrityError, PolicyError
 from mm_ops.domain.rollback.bot import BotControl
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
+from mm_ops.domain.rollback.stop import Pager
 from mm_ops.watcher.app import build_app
+from mm_ops.watcher.backstop import Backstop
 from mm_ops.watcher.guard import Guard
 from mm_ops.watcher.pager import JournalPager
 from mm_ops.watcher.protocol import DeadlineProtocol
@@ -28,7 +32,10 @@ MOST_CONNECTIONS = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How a watcher is run; with ``tls_cert`` over TLS, with ``client_ca`` only for clients that it has signed."""
+    """How a watcher is run; with ``tls_cert`` over TLS, with ``client_ca`` only for clients that it has signed.
+
+    ``alertmanager`` and ``prometheus`` are the addresses that the backstop reads; without any there is none.
+    """
 
     host: str
     port: int
@@ -42,6 +49,8 @@ class Setup:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     client_ca: Path | None = None
+    alertmanager: str | None = None
+    prometheus: str | None = None
 
 
 def watch(setup: Setup, say: Callable[[str], None]) -> None:
@@ -62,8 +71,7 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
         raise
     clock = WallClock()
     pager = JournalPager(journal, clock, say)
-    responder = Responder(journal, setup.bots, setup.policy, clock, pager, dry_run=setup.dry_run)
-    service = Service(journal, responder, say)
+    service = _compose(setup, journal, pager, clock, say)
     _say_how_it_is_set(setup, say)
     service.start()
     try:
@@ -74,11 +82,42 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
             say("watch: a stop was still running; the next start finishes it")
 
 
+def _compose(setup: Setup, journal: Journal, pager: Pager, clock: WallClock, say: Callable[[str], None]) -> Service:
+    within = setup.policy.backstop.timeout
+    alertmanager = None if setup.alertmanager is None else Alertmanager.at(setup.alertmanager, within)
+    prometheus = None if setup.prometheus is None else PrometheusAlerts.at(setup.prometheus, within)
+    responder = Responder(
+        journal,
+        setup.bots,
+        setup.policy,
+        clock,
+        pager,
+        dry_run=setup.dry_run,
+        source=alertmanager,
+        truth=prometheus,
+    )
+    service = Service(journal, responder, say)
+    if alertmanager or prometheus:
+        service.backstop = Backstop(
+            journal=journal,
+            policy=setup.policy,
+            clock=clock,
+            pager=pager,
+            take_in=service.put_in,
+            say=lambda words: say(f"watch: {words}"),
+            alertmanager=alertmanager,
+            prometheus=prometheus,
+        )
+    return service
+
+
 def _say_how_it_is_set(setup: Setup, say: Callable[[str], None]) -> None:
     if setup.dry_run:
         say("watch: DRY RUN: no bot is commanded, whatever fires")
     if not setup.policy.auto_rollback.enabled:
         say("watch: AUTO ROLLBACK IS OFF (rollback.yaml: auto_rollback.enabled): every rollback is only a page")
+    if setup.alertmanager is None and setup.prometheus is None:
+        say("watch: NO BACKSTOP (--alertmanager, --prometheus): an alert that no webhook brings is not heard")
     if not setup.bots:
         say("watch: no bot of bots.yaml has a control: every rollback is only a page")
 

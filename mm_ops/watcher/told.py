@@ -19,6 +19,7 @@ def state_document(service: Service) -> dict[str, Any]:
         "auto_rollback": responder.policy.auto_rollback.enabled,
         "dry_run": responder.dry_run,
         "blind": service.blind,
+        "backstop": None if service.backstop is None else service.backstop.state(),
         "faults": service.faults,
         "waiting": {"bodies": waiting, "bytes": size},
         "bots": {
@@ -48,10 +49,25 @@ def _metrics(service: Service) -> Iterator[str]:
         yield f"# HELP mm_ops_watcher_{name} {words}"
         yield f"# TYPE mm_ops_watcher_{name} gauge"
         yield f"mm_ops_watcher_{name} {value}"
+    yield from _backstop_metrics(service)
     yield "# HELP mm_ops_watcher_events_total What happened since the start, by kind."
     yield "# TYPE mm_ops_watcher_events_total counter"
     for kind, count in sorted(dict(service.counts).items()):
         yield f'mm_ops_watcher_events_total{{kind="{kind}"}} {count}'
+
+
+def _backstop_metrics(service: Service) -> Iterator[str]:
+    if service.backstop is None:
+        return
+    state = service.backstop.state()
+    yield "# HELP mm_ops_watcher_source_deaf 1 while a source of alerts does not answer."
+    yield "# TYPE mm_ops_watcher_source_deaf gauge"
+    for name, source in sorted(state["sources"].items()):
+        yield f'mm_ops_watcher_source_deaf{{source="{name}"}} {int(source["deaf"])}'
+    yield "# HELP mm_ops_watcher_backstop_total What the backstop did since the start, by kind."
+    yield "# TYPE mm_ops_watcher_backstop_total counter"
+    for kind, count in sorted(state["counts"].items()):
+        yield f'mm_ops_watcher_backstop_total{{kind="{kind}"}} {count}'
 
 
 def _read_all(bots: dict[str, BotControl], within_s: float) -> dict[str, BotState | MmOpsError]:
