@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mm_ops.domain.errors import PolicyError
+
+if TYPE_CHECKING:  # the types of policies are slow to import, and every command reads the environment
+    from mm_ops.domain.notify.policy import Address
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _YEARS = (1971, 2261)  # a day less and a zone more stay within what a window can be
@@ -21,7 +24,8 @@ class Environment:
     Variables: ``MM_OPS_ROOT`` (the project: relative paths of policies start there; by default the folder
     that holds the package), ``MM_OPS_POLICIES`` (default ``deploy/policies``), ``MM_OPS_ARTIFACTS`` (folder
     or fsspec URL, default ``var/artifacts``), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the
-    same inputs give the same bytes); beside them ``DAGSTER_HOME`` and ``MM_OPS_TRACEBACK``, read where they matter.
+    same inputs give the same bytes); beside them ``DAGSTER_HOME``, ``MM_OPS_JOURNAL`` and
+    ``MM_OPS_TRACEBACK``, read where they matter.
     """
 
     root: Path
@@ -45,6 +49,22 @@ class Environment:
     def now(self) -> datetime:
         """The UTC time, to the second: no report needs more, and less noise is easier to compare."""
         return (self.fake_utc or datetime.now(UTC)).replace(microsecond=0)
+
+    def secret(self, kept: "Address", variables: Mapping[str, str] | None = None) -> str:
+        """Read the address that a policy names the place of; no error shows it.
+
+        Raises:
+            PolicyError: it is not there, or is not one line.
+        """
+        seen = os.environ if variables is None else variables
+        where = kept.file or f"the environment variable {kept.env}"
+        try:
+            text = self.path(kept.file).read_text(encoding="utf-8") if kept.file else seen.get(kept.env or "", "")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{where}: not readable: {getattr(error, 'strerror', None) or 'no text'}") from None
+        if len(text.split()) != 1:
+            raise PolicyError(f"{where}: expected an address in one word, was {len(text.split())} words")
+        return text.strip()
 
     def path(self, relative: str) -> Path:
         """A path of a policy file: absolute as it is, relative below the root."""
@@ -85,6 +105,13 @@ def dagster_home(environment: Environment, variables: Mapping[str, str] | None =
     """Where Dagster keeps its runs: ``DAGSTER_HOME``, or ``var/dagster`` of the project."""
     seen = os.environ if variables is None else variables
     return environment.root / seen.get("DAGSTER_HOME", "var/dagster")
+
+
+def journal_named(environment: Environment, variables: Mapping[str, str] | None = None) -> str | None:
+    """The rollback journal that ``MM_OPS_JOURNAL`` names (a file, or the URL of a PostgreSQL); ``None`` without it."""
+    seen = os.environ if variables is None else variables
+    named = seen.get("MM_OPS_JOURNAL") or None
+    return named if named is None or "://" in named else str(environment.path(named))
 
 
 def wants_traceback(variables: Mapping[str, str] | None = None) -> bool:

@@ -20,7 +20,7 @@ _KINDS = {Told.ONCALL: "PAGE", Told.TEAM: "note"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message; ``count`` is how many notices it tells, ``late`` whether one of them waited for too long."""
+    """One message; ``late`` says that a notice waited for too long, ``every`` what each different one says."""
 
     told: Told
     title: str
@@ -28,12 +28,14 @@ class Message:
     count: int
     late: bool
     about: About
+    every: tuple[str, ...]
 
 
 def compose(send: Send, policy: NotifyPolicy, now: datetime) -> Message:
     """Write the message that tells what is to be sent; its first notice gives it its title."""
     notices = [one.notice for one in send.told]
-    first, late = notices[0], [one for one in send.told if is_late(one, policy, now)]
+    first, newest = notices[0], {one.notice.key: one for one in sorted(send.told, key=lambda one: one.number)}
+    late = [one for one in newest.values() if is_late(one, policy, now)]
     several = len({one.key for one in notices}) > 1
     told = Told.ONCALL if any(one.told is Told.ONCALL for one in notices) else Told.TEAM
     title = f"{len(notices)} notices, the first: {first.what}" if several else first.what
@@ -45,6 +47,7 @@ def compose(send: Send, policy: NotifyPolicy, now: datetime) -> Message:
         count=len(notices),
         late=bool(late),
         about=first.about,
+        every=tuple(dict.fromkeys(one.what for one in notices)),
     )
 
 

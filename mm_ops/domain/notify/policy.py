@@ -99,7 +99,7 @@ class Retry:
 
     def pause(self, failures: int, asked: timedelta | None = None) -> timedelta:
         """Say how long to wait after so many failures in a row, or as long as the receiver asks, within the longest."""
-        doubled = self.first * 2 ** min(failures - 1, 30)
+        doubled: timedelta = self.first * (1 << min(failures - 1, 30))
         return min(self.longest, max(doubled, asked or timedelta(0)))
 
 

@@ -1,0 +1,97 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mm_ops.domain.notify.delivery import Rest, Send, Sent, plan_message
+from mm_ops.domain.notify.notice import About, Waiting
+from mm_ops.domain.notify.policy import NotifyPolicy
+from mm_ops_tests.domain.notify.notices import NOW, POLICY, waiting
+
+THREE = replace(POLICY, rate=replace(POLICY.rate, most=3))
+
+
+def sent(*ago: float, keys: tuple[Waiting, ...] = ()) -> list[Sent]:
+    found = frozenset(one.notice.key for one in keys)
+    return [Sent(NOW - timedelta(seconds=seconds), found) for seconds in ago]
+
+
+def test_nothing_waits_for_nothing():
+    assert plan_message([], [], POLICY, NOW) == Rest(None)
+
+
+def test_while_there_is_room_each_is_a_message_of_its_own_and_the_oldest_is_first():
+    first, second = waiting(1), waiting(2)
+    assert plan_message([first, second], [], THREE, NOW) == Send((first,))
+
+
+def test_what_is_grave_comes_before_what_is_older():
+    older, grave = waiting(1), waiting(2, about=About(grave=True))
+    assert plan_message([older, grave], [], THREE, NOW) == Send((grave,))
+
+
+def test_the_same_words_of_the_same_breach_are_one_message():
+    again = [waiting(number, "paper: slow") for number in (1, 2, 3)]
+    other = waiting(4, "paper: slow", about=About(episode="another"))
+    assert plan_message([*again, other], [], THREE, NOW) == Send(tuple(again))
+
+
+def test_more_than_there_is_room_for_becomes_one_message_with_the_grave_first():
+    many = [waiting(number) for number in range(1, 4)]
+    grave = waiting(4, about=About(grave=True))
+    assert plan_message([*many, grave], [], THREE, NOW) == Send((grave, *many))
+
+
+def test_the_last_message_of_the_minute_takes_everything_along():
+    assert plan_message([waiting(1), waiting(2)], sent(30, 40), THREE, NOW) == Send((waiting(1), waiting(2)))
+
+
+def test_without_room_it_rests_until_the_first_message_is_a_minute_old():
+    assert plan_message([waiting(1)], sent(50, 30, 10), THREE, NOW) == Rest(NOW + timedelta(seconds=10))
+    assert plan_message([waiting(1)], sent(50, 30, 20, 10), THREE, NOW) == Rest(NOW + timedelta(seconds=30))
+    assert plan_message([waiting(1)], sent(60, 30, 10), THREE, NOW) == Send((waiting(1),))
+
+
+def test_what_was_told_is_held_back_until_it_may_be_said_again():
+    one = waiting(1, "paper: slow")
+    told = sent(599, keys=(one,))
+    assert plan_message([one], told, POLICY, NOW) == Rest(NOW + timedelta(seconds=1))
+    assert plan_message([one], told, POLICY, NOW + timedelta(seconds=1)) == Send((one,))
+
+
+def test_the_next_message_counts_what_was_held_back():
+    repeat, other = waiting(1, "paper: slow"), waiting(2)
+    assert plan_message([repeat, other], sent(60, keys=(repeat,)), POLICY, NOW) == Send((other,), (repeat,))
+
+
+def test_a_clock_that_was_set_back_holds_nothing_back():
+    one = waiting(1)
+    assert plan_message([one], sent(-3600, keys=(one,)), POLICY, NOW) == Send((one,))
+
+
+def run(texts: list[int], policy: NotifyPolicy) -> tuple[list[tuple[datetime, Send]], int]:
+    """Let everything come at once, and time pass from rest to rest."""
+    left = [waiting(number, f"paper: {text}") for number, text in enumerate(texts, 1)]
+    now, history, messages = NOW, list[Sent](), list[tuple[datetime, Send]]()
+    while left:
+        plan = plan_message(left, history, policy, now)
+        if isinstance(plan, Rest):
+            assert plan.until is not None
+            assert plan.until > now
+            now = plan.until
+            continue
+        gone = {one.number for one in (*plan.told, *plan.repeats)}
+        left = [one for one in left if one.number not in gone]
+        history.append(Sent(now, frozenset(one.notice.key for one in plan.told)))
+        messages.append((now, plan))
+    return messages, len(texts)
+
+
+@given(st.lists(st.integers(0, 30), max_size=200), st.integers(1, 12))
+def test_nothing_is_lost_told_twice_or_told_too_often(texts: list[int], most: int):
+    messages, count = run(texts, replace(POLICY, rate=replace(POLICY.rate, most=most)))
+    numbers = [one.number for _, plan in messages for one in (*plan.told, *plan.repeats)]
+    assert sorted(numbers) == list(range(1, count + 1))
+    for at, _ in messages:
+        assert sum(at <= other < at + POLICY.rate.within for other, _ in messages) <= most
