@@ -133,7 +133,8 @@ class Writer:
 
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
-            self._write(batch)
+            # A caller that went away has cancelled its future; one that is marked as running no longer can.
+            self._write([one for one in batch if one.future.set_running_or_notify_cancel()])
             if time.monotonic() - self._synced_at > _SYNC_EVERY:
                 self._sync()
 
@@ -156,6 +157,8 @@ class Writer:
         return None
 
     def _write(self, batch: list[_Write]) -> None:
+        if not batch:
+            return
         try:
             answers = self._commit([one.work for one in batch])
         except Exception as error:  # noqa: BLE001 - a writer that dies would leave every caller waiting for ever

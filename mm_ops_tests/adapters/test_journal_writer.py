@@ -129,3 +129,22 @@ def test_what_waits_when_it_is_closed_is_written_and_what_comes_later_refused(en
         with pytest.raises(SourceUnavailableError, match="the journal is closed"):
             writing.submit(lambda _: None)
     assert records(engine) == 20
+
+
+def test_a_caller_that_goes_away_takes_no_other_writes_with_it(engine: Engine, writer: Writer):
+    begun, release = threading.Event(), threading.Event()
+
+    def slow(ledger: Ledger) -> None:
+        begun.set()
+        assert release.wait(20)
+        ledger.put(SIGHTINGS, sight("slow"), AT)
+
+    first = writer.submit(slow)
+    assert begun.wait(20)
+    left = put(writer, "left")
+    assert left.cancel()
+    assert not first.cancel(), "what is being written reaches the disk, whoever still waits for it"
+    release.set()
+    put(writer, "next").result(20)
+    first.result(20)
+    assert records(engine) == 2
