@@ -63,9 +63,17 @@ class RunningWatcher:
         self.process.send_signal(number)
         return self.process.wait(40)
 
-    def post(self, body: bytes | Mapping[str, Any], token: str = TOKEN, path: str = "/alert-hook") -> requests.Response:
+    def post(
+        self,
+        body: bytes | Mapping[str, Any],
+        token: str = TOKEN,
+        path: str = "/alert-hook",
+        session: requests.Session | None = None,
+    ) -> requests.Response:
+        """Send, over a connection of its own or one that is kept."""
         sent: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
-        return requests.post(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=30, **sent)
+        post = requests.post if session is None else session.post
+        return post(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=30, **sent)
 
     def get(self, path: str) -> Any:
         answer = requests.get(self.url + path, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)

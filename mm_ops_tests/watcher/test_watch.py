@@ -178,8 +178,12 @@ def test_a_thousand_duplicates_at_once_are_one_stop(watcher: RunningWatcher):
 def test_ten_thousand_alerts_in_a_burst_are_all_taken_in_and_a_stop_among_them_does_not_wait(
     watcher: RunningWatcher, bot: RunningBot
 ):
+    kept = threading.local()
+
     def send(number: int) -> None:
-        while watcher.post(body(one("SoakWSLagHigh", symbol=str(number)))).status_code == 503:
+        kept.session = getattr(kept, "session", None) or requests.Session()
+        alert = body(one("SoakWSLagHigh", symbol=str(number)))
+        while watcher.post(alert, session=kept.session).status_code == 503:
             time.sleep(0.2)
 
     with ThreadPoolExecutor(16) as pool:
