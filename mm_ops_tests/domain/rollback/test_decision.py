@@ -17,8 +17,9 @@ from mm_ops.domain.rollback.decision import (
     Topic,
     decide,
     judge_silence,
+    say_truth,
 )
-from mm_ops.domain.rollback.history import History, PastRollback
+from mm_ops.domain.rollback.history import History, PastRollback, Truth
 from mm_ops.domain.rollback.policy import Confirmations, RollbackPolicy
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.rollback_world import ACTIVE, HALTED, NOW, POLICY, alert, history, past
@@ -196,6 +197,23 @@ CASES = [
         "fired in 1 of the last 3 sightings, expected 2",
         policy=SOFT,
     ),
+    Case(
+        "what Prometheus must know first, and does not, pages",
+        LATENCY,
+        history(truth=Truth.UNKNOWN),
+        Page,
+        "SoakLatencyP95High waits: Prometheus does not know that it fires: forged, or of another server; the bot goes",
+        Topic.UNCONFIRMED,
+    ),
+    Case(
+        "nobody could say whether it fires: it pages",
+        LATENCY,
+        history(truth=Truth.UNREACHABLE),
+        Page,
+        "SoakLatencyP95High waits: unconfirmed: Prometheus does not answer; the bot goes on",
+        Topic.UNCONFIRMED,
+    ),
+    Case("what Prometheus knows acts", LATENCY, history(truth=Truth.FIRES), RollBack),
     Case("a soft cause that is confirmed acts", LATENCY, history(sightings=(True, False, True)), RollBack, policy=SOFT),
     Case(
         "the breaker that our stop opens is no news",
@@ -257,6 +275,10 @@ def test_a_second_stop_in_the_cooldown_of_a_bot_that_is_not_halted_acts_and_is_a
     assert decision.alarming.startswith("a second stop within 15m")
     assert decision.alarming.endswith(was)
     assert (decision.round, decision.actions) == (1, POLICY.alerts[0].actions)
+
+
+def test_every_truth_is_said_in_words_of_its_own():
+    assert len({say_truth(truth) for truth in Truth}) == len(Truth)
 
 
 def test_reducing_is_not_halted():

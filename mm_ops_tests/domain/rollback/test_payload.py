@@ -69,6 +69,14 @@ def test_every_shape_that_was_seen_is_read(name: str, episodes: list[str], firin
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(
+    ("given", "group"),
+    [({"alertname": "A", "bot": "b"}, {"alertname": "A", "bot": "b"}), ({}, {}), (None, {}), ([1], {}), ({"a": 1}, {})],
+)
+def test_a_group_is_narrowed_down_by_what_its_alerts_have_in_common(given: object, group: dict[str, str]):
+    assert parse(groupLabels=given).group == group
+
+
 @pytest.mark.parametrize("name", ["05_v0.25_partly_resolved.json", "06_v0.25_truncated.json"])
 def test_the_fingerprint_that_is_computed_is_the_one_that_alertmanager_gives(name: str):
     body = json.loads(require_data(f"alertmanager/{name}").read_bytes())

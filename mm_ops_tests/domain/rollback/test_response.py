@@ -4,18 +4,21 @@ import json
 import random
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mm_ops.adapters.journal import Journal
+from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
-from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.history import Truth
+from mm_ops.domain.rollback.policy import Confirmations, RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
 from mm_ops.domain.rollback.stop import plan_stop
+from mm_ops.domain.verdict import Severity
 from mm_ops_tests.rollback_world import (
     ACTIVE,
     NOW,
@@ -187,8 +190,118 @@ def test_what_cannot_be_read_is_told_and_written_down(journal: Journal):
     assert answering.work_off() == 2
     assert answering.work_off() == 0
     assert "payload: expected JSON" in pages.pages[0]
-    assert "payload: alerts.0: expected an object, was int; 2 alerts were left out of a payload" in pages.pages[1]
+    assert (
+        "payload: alerts.0: expected an object, was int; 2 alerts were left out of a payload, and no" in pages.pages[1]
+    )
     assert [record["subject"] for record in journal.records_after(0)].count("payload") == 2
+
+
+@dataclass
+class Source:
+    """An Alertmanager in memory."""
+
+    alerts: list[Alert] | SourceUnavailableError
+    asked: list[Mapping[str, str]] = field(default_factory=list)
+
+    def firing(self, group: Mapping[str, str]) -> list[Alert]:
+        self.asked.append(group)
+        if isinstance(self.alerts, SourceUnavailableError):
+            raise self.alerts
+        return self.alerts
+
+
+def test_what_a_payload_left_out_is_read_from_alertmanager_and_acted_upon(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    told = alert("SoakGuardTrip")
+    source = Source([told, LATENCY])
+    journal.take_in(body(told, truncatedAlerts=1, groupLabels={"bot": "paper"}), NOW)
+    replace(responder(journal, bot, pages), source=source).work_off()
+    assert source.asked == [{"bot": "paper"}]
+    assert bot.state.trading_state.value == "HALTED"
+    assert not [page for page in pages.pages if "left out" in page]
+    assert [record["subject"] for record in journal.records_after(0)].count("payload") == 0
+    assert sorted(episodes(journal).values()) == ["Page", "RollBack"]
+
+
+def test_nothing_is_read_again_for_a_payload_that_is_whole(journal: Journal):
+    source = Source([])
+    journal.take_in(body(LATENCY), NOW)
+    replace(responder(journal, MemoryBot(), Pages()), source=source).work_off()
+    assert source.asked == []
+
+
+def test_what_was_left_out_and_cannot_be_read_is_paged(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    source = Source(SourceUnavailableError("alertmanager: connection refused"))
+    journal.take_in(body(LATENCY, truncatedAlerts=3), NOW)
+    replace(responder(journal, bot, pages), source=source).work_off()
+    assert bot.state.trading_state.value == "HALTED"
+    assert pages.pages[-1] == (
+        "a payload was not read in full: 3 alerts were left out of a payload, and could not be read: "
+        "alertmanager: connection refused"
+    )
+
+
+@dataclass
+class Says:
+    """A Prometheus in memory."""
+
+    truth: Truth
+    bot: MemoryBot
+    halted_when_asked: list[bool] = field(default_factory=list)
+
+    def truth_of(self, alert: Alert, now: datetime) -> Truth:
+        assert alert.starts_at <= now
+        self.halted_when_asked.append(self.bot.state.trading_state.value == "HALTED")
+        if self.truth is Truth.UNREACHABLE:
+            raise SourceUnavailableError("prometheus: connection refused")
+        return self.truth
+
+
+TRUTHS = {
+    Truth.FIRES: [],
+    Truth.UNKNOWN: [
+        "paper: was stopped for SoakLatencyP95High; Prometheus does not know that it fires: forged, or of "
+    ],
+    Truth.UNREACHABLE: ["paper: was stopped for SoakLatencyP95High; unconfirmed: Prometheus does not answer"],
+}
+
+
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_a_hard_alert_is_acted_on_first_and_confirmed_after(journal: Journal, truth: Truth):
+    bot, pages = MemoryBot(), Pages()
+    says = Says(truth, bot)
+    replace(responder(journal, bot, pages), truth=says).respond(LATENCY, NOW)
+    assert says.halted_when_asked == [True]
+    after = [page for page in pages.pages if "was stopped for" in page]
+    assert [page.startswith(said) for page, said in zip(after, TRUTHS[truth], strict=True)] == [True] * len(after)
+    assert [one["body"] for one in journal.notes("confirmation", LATENCY.episode)] == [{"truth": truth.value}]
+
+
+@pytest.mark.parametrize("truth", [*Truth, None])
+def test_a_soft_alert_waits_until_prometheus_knows_it(journal: Journal, truth: Truth | None):
+    bot, pages = MemoryBot(), Pages()
+    says = None if truth is None else Says(truth, bot)
+    first = replace(QUICK.alerts[0], cause=Severity.SOFT, confirmations=Confirmations(needed=1, of=1))
+    policy = replace(QUICK, alerts=(first, *QUICK.alerts[1:]))
+    answering = replace(responder(journal, bot, pages, policy), truth=says)
+    decisions = [answering.respond(LATENCY, NOW)[0] for _ in range(2)]
+    if truth is Truth.FIRES:
+        assert isinstance(decisions[0], RollBack)
+        assert says is not None
+        assert says.halted_when_asked[0] is False
+        assert not [page for page in pages.pages if "was stopped for" in page]
+    else:
+        assert [type(one) for one in decisions] == [Page, Record]
+        assert bot.asked == []
+
+
+def test_what_no_policy_says_to_confirm_is_not(journal: Journal):
+    bot = MemoryBot()
+    says = Says(Truth.UNKNOWN, bot)
+    policy = replace(QUICK, alerts=(replace(QUICK.alerts[0], confirm=None), *QUICK.alerts[1:]))
+    replace(responder(journal, bot, Pages(), policy), truth=says).respond(LATENCY, NOW)
+    assert says.halted_when_asked == []
 
 
 def test_what_was_begun_before_a_restart_is_finished_with_the_same_keys(tmp_path: Path):

@@ -1,0 +1,59 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mm_ops.domain.rollback.hearing import BLIND, Change, Ear, find_changes, find_deaf
+from mm_ops_tests.rollback_world import NOW
+
+LIMIT = timedelta(seconds=90)
+
+
+def ear(name: str, seconds: float, fault: str = "") -> Ear:
+    return Ear(name, NOW - timedelta(seconds=seconds), fault)
+
+
+@pytest.mark.parametrize(
+    ("ears", "deaf"),
+    [
+        ([], set()),
+        ([ear("a", 90), ear("b", 0)], set()),
+        ([ear("a", 90.001), ear("b", 90)], {"a"}),
+        ([ear("a", 91), ear("b", 91)], {"a", "b", BLIND}),
+        ([ear("a", 91)], {"a", BLIND}),
+    ],
+    ids=["none is named", "in time", "one is silent", "all are silent", "the only one is silent"],
+)
+def test_who_is_silent_for_too_long(ears: list[Ear], deaf: set[str]):
+    assert set(find_deaf(ears, LIMIT, NOW)) == deaf
+
+
+def test_the_reason_says_for_how_long_and_what_the_source_said():
+    found = find_deaf([ear("alertmanager", 125, "connection refused"), ear("prometheus", 300)], LIMIT, NOW)
+    assert found["alertmanager"] == "alertmanager: no answer for 2m5s, of 1m30s at most: connection refused"
+    assert found["prometheus"] == "prometheus: no answer for 5m, of 1m30s at most: it was not asked"
+    assert found[BLIND].startswith("blind: no source of alerts answers: alertmanager: no answer for 2m5s")
+
+
+def test_all_becoming_silent_is_one_page_and_the_way_back_is_told():
+    one, both = {"a": "a: r"}, {"a": "a: r", "b": "b: r", BLIND: "blind"}
+    assert list(find_changes((), one)) == [Change("a", deaf=True, reason="a: r", paged=True)]
+    assert [change.paged for change in find_changes((), both)] == [False, False, True]
+    assert [(change.name, change.paged) for change in find_changes({"a"}, both)] == [("b", False), (BLIND, True)]
+    assert list(find_changes(both, one)) == [
+        Change("b", deaf=False, reason="b: answers again", paged=False),
+        Change(BLIND, deaf=False, reason="backstop: answers again", paged=False),
+    ]
+
+
+@given(st.lists(st.sets(st.sampled_from("ab")), max_size=20))
+def test_whatever_comes_and_goes_each_beginning_and_each_end_is_told_once(rounds: list[set[str]]):
+    before: frozenset[str] = frozenset()
+    for silent in rounds:
+        after = find_deaf([ear(name, 100 if name in silent else 1) for name in "ab"], LIMIT, NOW)
+        changes = list(find_changes(before, after))
+        assert {change.name for change in changes} == before ^ set(after)
+        assert sum(change.paged for change in changes) <= 1 or BLIND not in after
+        before = frozenset(after)
+        assert list(find_changes(before, after)) == []
