@@ -1,8 +1,12 @@
 """Policies of inputs, and what they choose from, with one interesting difference."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
+
+from mm_ops.adapters.market_inputs import MarketInputs, Request, gather
 from mm_ops.domain.edge.inputs import (
     REASONS,
     Aggressor,
@@ -70,3 +74,19 @@ def policies(
     return EdgePolicies(
         inputs=inputs or inputs_policy(), edge=edge or edge_policy(), instruments=listed or instruments(), clock=clock
     )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a report measures, at once, and what is said beside it."""
+
+    fills: pl.DataFrame
+    quotes: pl.DataFrame
+    section: dict[str, Any]
+    rejects: bytes
+
+
+def read_inputs(request: Request, how: EdgePolicies) -> Inputs:
+    inputs = MarketInputs(request, how)
+    fills, quotes = gather(inputs.parts())
+    return Inputs(fills, quotes, inputs.section, inputs.rejects)

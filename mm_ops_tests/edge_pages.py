@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from mm_ops.domain.edge.earned import Earned
 from mm_ops.domain.edge.page import EdgePage, QualityLimits
-from mm_ops.domain.edge.pictures import Earned
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import START
 

@@ -11,15 +11,21 @@ from mm_ops.domain.charts.curve import Curve
 from mm_ops.domain.charts.picture import Picture, picture_svg
 from mm_ops.domain.edge.page import (
     EdgePage,
+    QualityLimits,
     answers,
     certainty_words,
     concerns,
     headline,
     quality_rows,
+    remarks,
     rows,
     standing,
 )
+from mm_ops.domain.edge.page_policy import EdgePagePolicy
 from mm_ops.domain.edge.pictures import Absent, draw_pictures, net_by_symbol, window_of
+from mm_ops.domain.edge.policy import horizon_name
+from mm_ops.domain.edge.report import Measured
+from mm_ops.domain.readiness.policy import EdgeSection
 from mm_ops.domain.verdict import Verdict
 
 _WIDE, _NARROW = (960, 280), (400, 240)
@@ -40,7 +46,7 @@ _COLUMNS = {
 _NOTES = {
     "waterfall": "Inventory is what the fills earned from the horizon to the window's last mid.",
     "by_hour": "Net edge of the hour's fills by the window's last mid; hatched where there was no fill.",
-    "cumulative": "Each fill's net money by the window's last mid, told at the time of the fill.",
+    "cumulative": "Net money of the fills so far by the window's last mid.",
 }
 
 
@@ -56,10 +62,31 @@ class _Figure:
     why: str = ""
 
 
+def page_of(
+    name: str, measured: Measured, report: Mapping[str, Any], shown: EdgePagePolicy, needs: EdgeSection
+) -> EdgePage:
+    """The page of a report, which may say more than what was measured; ``name`` is whose it is."""
+    limits = QualityLimits(
+        min_measured_share=needs.min_measured_share,
+        min_quote_coverage=needs.min_quote_coverage,
+        max_quote_age_p95_ms=needs.max_quote_age_p95_ms,
+        max_outside_touch_share_alone=shown.max_outside_touch_share_alone,
+    )
+    return EdgePage(
+        bot=name,
+        report=report,
+        horizon=horizon_name(shown.horizon),
+        limits=limits,
+        earned=measured.earned,
+        policies=report.get("policies") or {},
+        remarks=remarks(report),
+    )
+
+
 def render_edge_page(page: EdgePage) -> bytes:
     """Write the page as UTF-8; every text is escaped, and no moment of writing is in it.
 
-    A page of two symbols is about 100 kB; five million fills are drawn by pixel column.
+    A page of two symbols is about 100 kB.
 
     Raises:
         SchemaError: the report has no window, or the cumulative edge an amount that is no number.

@@ -53,9 +53,17 @@ def _strict(file: Path, kind: Kind) -> pl.DataFrame:
 
 
 def conformed_rows(
-    file: Path, raw: pl.DataFrame, kind: Kind, mapping: FileMapping = AS_IS, *, side_given: bool = True
+    file: Path,
+    raw: pl.DataFrame,
+    kind: Kind,
+    mapping: FileMapping = AS_IS,
+    *,
+    side_given: bool = True,
+    first_row: int = 0,
 ) -> Conformed:
-    """Take our columns of a file; the symbol may be named by the folder alone, and must not be another one there.
+    """Take our columns of a file's rows, from ``first_row`` on.
+
+    The symbol may be named by the folder alone, and must not be another one there.
 
     Raises:
         SchemaError: a column is missing or of another type, or a symbol is not the folder's.
@@ -63,7 +71,7 @@ def conformed_rows(
     symbol = folder_symbol(file)
     if symbol is not None and mapping.source("symbol") not in raw.columns:
         raw = raw.with_columns(pl.lit(symbol).alias(mapping.source("symbol")))
-    conformed = conform(raw, kind, str(file), mapping, side_given=side_given)
+    conformed = conform(raw, kind, str(file), mapping, side_given=side_given, first_row=first_row)
     if symbol is not None:
         other = (conformed.frame["symbol"] != symbol).fill_null(value=False)
         if other.any():
@@ -74,5 +82,5 @@ def conformed_rows(
 def refusal(file: Path, fault: Fault, conformed: Conformed) -> SchemaError:
     """What to raise for a fault: the first such row, and what it holds."""
     was = conformed.given[fault.column][fault.first]
-    where = f"{file}: {fault.column}: row {fault.first}"
+    where = f"{file}: {fault.column}: row {conformed.first_row + fault.first}"
     return SchemaError(f"{where}: expected {fault.expected}, was {was!r} ({fault.count} such rows)")

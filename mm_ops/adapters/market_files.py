@@ -7,7 +7,7 @@ the day where there is one (:mod:`.day_entries`).
 import gzip
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
@@ -20,6 +20,11 @@ from mm_ops.domain.windows import TimeWindow
 
 _ENDINGS = (".parquet", ".jsonl", ".jsonl.gz")
 _SYMBOL = "symbol="
+_DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, zlib.error)
+"""Some damage makes polars panic."""
+
+BATCH = 491_520
+"""Rows read at once, four row groups as polars writes them (deploy/decisions/0006)."""
 
 
 def locate(text: str, root: Path | None = None) -> Path:
@@ -72,8 +77,36 @@ def load(file: Path) -> pl.DataFrame:
     """
     try:
         return _parse(file)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, zlib.error) as error:
-        raise SchemaError(f"{file}: not readable: {_reason(error)}") from error  # some damage makes polars panic
+    except _DAMAGE as error:
+        raise SchemaError(f"{file}: not readable: {_reason(error)}") from error
+
+
+def read_batches(file: Path, names: Sequence[str] | None = None) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Read a file some rows at a time, each with the number of its first row; what is not local Parquet at once.
+
+    Args:
+        file: where it is.
+        names: the columns that are wanted, of which those are read that there are; all by default.
+
+    Raises:
+        SchemaError: it is no Parquet or no JSON lines, or is cut short.
+        SourceUnavailableError: its URL does not answer.
+    """
+    if not (file.name.endswith(".parquet") and _is_local(file)):
+        whole = load(file)
+        yield 0, whole if names is None else whole.select(name for name in names if name in whole.columns)
+        return
+    try:
+        scanned = pl.scan_parquet(file, hive_partitioning=False)
+        if names is not None:
+            there = scanned.collect_schema().names()
+            scanned = scanned.select(name for name in names if name in there)
+        first_row, rows = 0, scanned.select(pl.len()).collect().item()
+        while first_row < rows or first_row == 0:
+            yield first_row, scanned.slice(first_row, BATCH).collect()
+            first_row += BATCH
+    except _DAMAGE as error:
+        raise SchemaError(f"{file}: not readable: {_reason(error)}") from error
 
 
 def folder_symbol(file: Path) -> str | None:

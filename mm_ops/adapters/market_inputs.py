@@ -1,35 +1,38 @@
 """Fills and quotes as anybody's files hold them: what is wrong, doubled or no trade against the book goes by policy.
 
-Nothing is dropped silently: rejected rows are returned with file, row and reason, and everything else that is left
-out is counted in the report's section ``inputs``.
+Nothing is dropped silently: rejected rows are written down with file, row and reason, and everything else that is left
+out is counted in the report's section ``intake``. Fills of a symbol's day are in memory at once, quotes some rows at a
+time (:mod:`.market_groups` says what a day is where files are not so divided).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from mm_ops.adapters.market_data import conformed_rows, refusal
-from mm_ops.adapters.market_files import find_files, load
-from mm_ops.adapters.rejects import Rejects, Why
-from mm_ops.domain.edge.columns import ColumnMapping, Conformed, Kind
-from mm_ops.domain.edge.duplicates import ROW_HASH, count_doubled_quotes, find_doubled
-from mm_ops.domain.edge.faults import Fault, behind, find_faults, unknown_symbols
-from mm_ops.domain.edge.intake import EdgePolicies, SideIs, prepare
-from mm_ops.domain.edge.join import nanoseconds
-from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.windows import TimeWindow, format_duration
+from mm_ops.adapters.ahead import work_ahead
+from mm_ops.adapters.market_files import find_files
+from mm_ops.adapters.market_groups import Group, find_spans, group_files, in_time_order
+from mm_ops.adapters.market_reader import MarketReader
+from mm_ops.adapters.rejects import Rejects
+from mm_ops.domain.edge.books import choose_quotes
+from mm_ops.domain.edge.columns import ColumnMapping, Kind
+from mm_ops.domain.edge.intake import EdgePolicies, SideIs, add_up, prepare
+from mm_ops.domain.edge.report import Part
+from mm_ops.domain.edge.symbol_edge import OVERLAP
+from mm_ops.domain.windows import TimeWindow, from_ns
 
-_FILE, _ROW = "file_number", "row_number"
+KINDS: tuple[Kind, ...] = ("fills", "quotes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Which inputs, and how their files call things.
 
-    ``side_is``: whose side the fills give. ``infer_aggressor``: null sides are inferred, and all are aggressors'.
+    ``side_is``: whose side the fills give. ``infer_aggressor``: null sides are inferred, and all are aggressors'; each
+    day anew, from the quotes of the whole day.
     """
 
     fills: Path
@@ -39,147 +42,139 @@ class Request:
     side_is: SideIs = "ours"
     infer_aggressor: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What is measured; ``section`` belongs into the report as ``inputs``, ``rejects`` beside it as JSON lines."""
-
-    fills: pl.DataFrame
-    quotes: pl.DataFrame
-    section: dict[str, Any]
-    rejects: bytes
+    def place(self, kind: Kind) -> Path:
+        """Where the files of a kind are."""
+        return self.fills if kind == "fills" else self.quotes
 
 
-def read_inputs(request: Request, policies: EdgePolicies) -> Inputs:
-    """Read fills and quotes, and leave out what the policy says, with a count of everything.
+class MarketInputs:
+    """What is measured, part by part; ``section`` and ``rejects`` are complete when all parts were taken."""
 
-    Raises:
-        MissingEvidenceError: nothing is there, or a recorded file is gone.
-        IntegrityError: a file is not the one that was recorded.
-        SchemaError: a file cannot be read, lacks a column or a clock, or holds a fault that the policy refuses.
-        PolicyError: a venue has no clock.
-    """
-    rejects = Rejects()
-    fills, of_fills = _Reader(request, policies, "fills", rejects).read()
-    quotes, of_quotes = _Reader(request, policies, "quotes", rejects).read()
-    prepared = prepare(fills, quotes, policies, side_is=request.side_is, infer=request.infer_aggressor)
-    section = {
-        "max_rejected_share": policies.inputs.max_rejected.share,
-        "max_unknown_share": policies.inputs.aggressor.max_unknown.share,
-        "fills": of_fills,
-        "quotes": of_quotes,
-        **prepared.counts,
-    }
-    return Inputs(prepared.fills, prepared.quotes, section, rejects.encode())
+    def __init__(self, request: Request, policies: EdgePolicies) -> None:
+        """Name inputs; nothing is read yet."""
+        self._request = request
+        self._policies = policies
+        self._rejects = Rejects()
+        self._readers = {kind: self._reader(kind) for kind in KINDS}
+        self._counts: dict[str, dict[str, Any] | None] = dict.fromkeys(("prints", "moments", "books", "aggressor"))
+        self._found: dict[Kind, Sequence[Path]] = {}
 
+    def parts(self) -> Iterator[Part]:
+        """Read fills and quotes, and leave out what the policy says; the next part is read while one is measured.
 
-class _Reader:
-    """One kind of a request's files, with the counts of what was met in them."""
+        Raises:
+            MissingEvidenceError: nothing is there, or a recorded file is gone.
+            IntegrityError: a file is not the one that was recorded.
+            SchemaError: a file cannot be read, lacks a column or a clock, or holds a fault that the policy refuses.
+            PolicyError: a venue has no clock.
+        """
+        yield from work_ahead(self._parts())
 
-    def __init__(self, request: Request, policies: EdgePolicies, kind: Kind, rejects: Rejects) -> None:
-        self._place = request.fills if kind == "fills" else request.quotes
-        self._window = request.window
-        self._mapping = request.mapping.of(kind)
-        self._side_given = not request.infer_aggressor
-        self._known = frozenset(item.symbol for item in policies.instruments.instruments)
-        self._policy = policies.inputs
-        self._kind: Kind = kind
-        self._rejects = rejects
-        self._rows = self._doubled_quotes = 0
-        self._notional = self._lost_notional = 0.0
-        self._sorted: dict[str, int] = {}
-
-    def read(self) -> tuple[pl.DataFrame, dict[str, Any]]:
-        """Read all files, and say what was met."""
-        files = find_files(self._place, self._window)
-        parts = [self._file(number, file) for number, file in enumerate(files)]
-        frame = pl.concat(parts, how="diagonal")
-        if self._kind == "fills":
-            frame = self._without_doubled(frame, files)
-        rejected = self._rejects.counts(self._kind)
-        doubled = self._rejects.duplicates(self._kind) if self._kind == "fills" else self._doubled_quotes
-        return frame, {
-            "files": len(files),
-            "rows": self._rows,
-            "taken": frame.height,
-            "rejected": rejected,
-            "rejected_share": self._rejected_share(sum(rejected.values())),
-            "duplicates": doubled,
-            "sorted_by_us": self._sorted,
+    @property
+    def section(self) -> dict[str, Any]:
+        """What belongs into the report as ``intake``."""
+        inputs = self._policies.inputs
+        return {
+            "max_rejected_share": inputs.max_rejected.share,
+            "max_unknown_share": inputs.aggressor.max_unknown.share,
+            **{kind: reader.counts for kind, reader in self._readers.items()},
+            **self._counts,
         }
 
-    def _rejected_share(self, rejected: int) -> float | None:
-        """By number or by notional, whichever is more, of rows that differ: a file that is doubled hides nothing."""
-        rows = self._rows - self._rejects.duplicates(self._kind)
-        by_notional = self._lost_notional / self._notional if self._notional > 0 else 0.0
-        return max(rejected / rows, by_notional) if rows else None
+    @property
+    def rejects(self) -> bytes:
+        """The rows that were left out as faulty, as JSON lines."""
+        return self._rejects.encode()
 
-    def _file(self, number: int, file: Path) -> pl.DataFrame:
-        raw = load(file)
-        conformed = conformed_rows(file, raw, self._kind, self._mapping, side_given=self._side_given)
-        self._rows += raw.height
-        frame = conformed.frame
-        plain = raw.select(pl.exclude([name for name, kind in raw.schema.items() if kind.is_nested()]))
-        if self._kind == "quotes":
-            self._doubled_quotes += count_doubled_quotes(plain, self._mapping.source("ts_ns"))
-        else:
-            provenance = {_FILE: pl.lit(number), _ROW: pl.int_range(raw.height)}
-            frame = frame.with_columns(**provenance, **{ROW_HASH: plain.hash_rows()})
-        good = self._good(file, raw, conformed)
-        return frame if good.all() else frame.filter(good)
+    def find_window(self) -> TimeWindow | None:
+        """The span of all data on every clock it has; null without a row. Reads the times of all files.
 
-    def _good(self, file: Path, raw: pl.DataFrame, conformed: Conformed) -> pl.Series:
-        """Put faulty rows among the rejects, under their first fault, or refuse the file."""
-        good = pl.Series("good", [True]).new_from_index(0, raw.height)
-        for fault in self._faults(conformed):
-            if self._policy.rows.faults[fault.reason] == "refuse":
-                raise refusal(file, fault, conformed)
-            lost = fault.rows & good
-            self._rejects.add(self._kind, file, fault.reason, fault.column, lost.arg_true(), raw.filter(lost))
-            good &= ~lost
-        self._weigh(conformed.frame, good)
-        return good
+        Raises:
+            MissingEvidenceError: as for the parts; so are the others.
+            SchemaError: a time is implausible, or is not there.
+        """
+        edges = [edge for kind in KINDS for file in self._files(kind) for edge in self._edges(kind, file)]
+        return TimeWindow(from_ns(min(edges)), from_ns(max(edges) + 1000)) if edges else None
 
-    def _faults(self, conformed: Conformed) -> Sequence[Fault]:
-        found = find_faults(conformed, side_given=self._side_given)
-        if self._kind == "fills":
-            found.append(unknown_symbols(conformed.frame, self._known))
-        limit = nanoseconds(self._policy.rows.sort_within)
-        for clock, late_ns in behind(conformed.frame):
-            count = int((late_ns.is_between(0, limit, closed="right")).sum())
-            self._sorted[clock] = self._sorted.get(clock, 0) + count
-            words = f"a time at most {format_duration(self._policy.rows.sort_within)} before an earlier row's"
-            found.append(Fault(clock, "time_backwards", words, late_ns > limit))
-        return [fault for fault in found if fault.rows.any()]
+    def _edges(self, kind: Kind, file: Path) -> Iterator[int]:
+        for span in find_spans(file, kind, self._request.mapping.of(kind)).values():
+            yield from span
 
-    def _weigh(self, frame: pl.DataFrame, good: pl.Series) -> None:
-        """Add up price × quantity where both are known, so that a large fill that was lost counts as one."""
-        if self._kind == "quotes":
-            return
-        known = (frame["price"] > 0) & (frame["qty"] > 0) & frame["price"].is_finite() & frame["qty"].is_finite()
-        notional = (frame["price"] * frame["qty"]).filter(known)
-        self._notional += float(notional.sum())
-        self._lost_notional += float(notional.filter(~good.filter(known)).sum())
+    def _files(self, kind: Kind) -> Sequence[Path]:
+        """The files of a kind; looked for once, since each is compared with what was recorded of it."""
+        if kind not in self._found:
+            self._found[kind] = find_files(self._request.place(kind), self._request.window)
+        return self._found[kind]
 
-    def _without_doubled(self, fills: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
-        doubled = find_doubled(fills.drop(_FILE, _ROW))
-        lost = doubled.conflicting | doubled.again
-        if not lost.any():
-            return fills.drop(_FILE, _ROW, ROW_HASH)
-        ambiguous, again = fills.filter(doubled.conflicting), fills.filter(doubled.again)
-        self._lost_notional += float((ambiguous["price"] * ambiguous["qty"]).sum())
-        self._notional -= float((again["price"] * again["qty"]).sum())
-        on_conflict = self._policy.rows.faults["conflicting_fill_id"]
-        self._leave_out("conflicting_fill_id", ambiguous, files, refuse=on_conflict == "refuse")
-        on_doubled = self._policy.rows.duplicates
-        self._leave_out("duplicate_fill", again, files, refuse=on_doubled == "refuse")
-        return fills.filter(~lost).drop(_FILE, _ROW, ROW_HASH)
+    def _reader(self, kind: Kind) -> MarketReader:
+        return MarketReader(
+            kind,
+            self._request.mapping.of(kind),
+            self._policies.inputs.rows,
+            self._rejects,
+            known=frozenset(item.symbol for item in self._policies.instruments.instruments),
+            side_given=not self._request.infer_aggressor,
+        )
 
-    def _leave_out(self, why: Why, lost: pl.DataFrame, files: Sequence[Path], *, refuse: bool) -> None:
-        for number, of_file in lost.group_by(_FILE, maintain_order=True):
-            file = files[int(number[0])]
-            values = of_file.drop(_FILE, _ROW, ROW_HASH)
-            if refuse:
-                words = why.replace("_", " ")
-                raise SchemaError(f"{file}: row {of_file[_ROW][0]}: {words}, of {lost.height} such rows")
-            self._rejects.add("fills", file, why, "fill_id", of_file[_ROW], values)
+    def _parts(self) -> Iterator[Part]:
+        groups = group_files(*(self._files(kind) for kind in KINDS))
+        listed = self._policies.measurable
+        for group in groups:
+            market: Iterable[pl.DataFrame] = self._quotes(group)
+            if self._request.infer_aggressor:
+                market = list(market)
+            ours = self._fills(group, market if isinstance(market, list) else None)
+            symbols = listed if len(groups) > 1 else frozenset(ours["symbol"])
+            for symbol, frame in _by_symbol(ours, group.symbol):
+                yield Part(symbol, fills=frame)
+            del ours
+            for each in market:
+                of_symbols = _by_symbol(each, group.symbol)
+                yield from (Part(symbol, quotes=frame) for symbol, frame in of_symbols if symbol in symbols)
+
+    def _fills(self, group: Group, market: list[pl.DataFrame] | None) -> pl.DataFrame:
+        if not group.fills:
+            return _NO_FILLS
+        fills = self._readers["fills"].read_fills(group.fills, group.symbol)
+        infer_from = None if market is None else pl.concat([_NO_QUOTES, *market], how="diagonal")
+        prepared = prepare(fills, self._policies, side_is=self._request.side_is, infer_from=infer_from)
+        for name, counts in prepared.counts.items():
+            self._counts[name] = add_up(self._counts[name], counts)
+        return prepared.fills
+
+    def _quotes(self, group: Group) -> Iterator[pl.DataFrame]:
+        """The quotes of a group some at a time; files that overlap, or may be out of order by much, at once."""
+        reader, books = self._readers["quotes"], self._policies.inputs.books
+        at_once = self._policies.inputs.rows.sort_within > OVERLAP / 2
+        for files in in_time_order(group.quotes, "quotes", self._request.mapping.quotes):
+            frames = reader.read_quotes(files)
+            if files and (at_once or len(files) > 1):
+                frames = iter([pl.concat(frames, how="diagonal")])
+            for frame in frames:
+                kept, counts = choose_quotes(frame, books)
+                self._counts["books"] = add_up(self._counts["books"], counts)
+                yield kept
+
+
+_NO_FILLS = pl.DataFrame(schema={"symbol": pl.String})
+_NO_QUOTES = pl.DataFrame(
+    schema={"ts_ns": pl.Int64, "exch_ts_ns": pl.Int64, "symbol": pl.String, "bid_px": pl.Float64, "ask_px": pl.Float64}
+)
+
+
+def _by_symbol(frame: pl.DataFrame, only: str | None) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of each symbol; ``only``: that of all rows, where it is known."""
+    if only is not None and frame.height:
+        yield only, frame
+        return
+    symbols = sorted(frame["symbol"].unique())
+    for symbol in symbols:
+        yield symbol, frame if len(symbols) == 1 else frame.filter(symbol=symbol)
+
+
+def gather(parts: Iterable[Part]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """All fills and all quotes of parts, in memory."""
+    every = list(parts)
+    fills = [part.fills for part in every if part.fills is not None]
+    quotes = [part.quotes for part in every if part.quotes is not None]
+    return pl.concat(fills or [_NO_FILLS], how="diagonal"), pl.concat(quotes or [_NO_QUOTES], how="diagonal")

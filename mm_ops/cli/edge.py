@@ -1,7 +1,7 @@
 """``mm-ops edge report``: the edge of any fills against any quotes, without Dagster."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,16 +12,16 @@ import click
 from mm_ops.cli.context import marker, policy_file, say, show_table
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from mm_ops.adapters.market_inputs import Inputs
+    from mm_ops.adapters.market_inputs import MarketInputs, Request
     from mm_ops.domain.edge.intake import EdgePolicies
     from mm_ops.domain.edge.policy import Instruments
+    from mm_ops.domain.edge.report import Measured, Part
     from mm_ops.domain.verdict import Finding
     from mm_ops.domain.windows import TimeWindow
 
 PATH = click.Path(path_type=Path)
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+PROGRESS_S = 5.0
 DATA = "Parquet or JSON lines: a file, a folder, or an fsspec URL of either."
 
 
@@ -47,6 +47,7 @@ def edge() -> None:
 @click.option("--rejects", type=PATH, help="Write the rows that were left out as faulty, as JSON lines.")
 @click.option("--out-json", type=PATH, help="Write the report as canonical JSON.")
 @click.option("--out-md", type=PATH, help="Write the report as Markdown.")
+@click.option("--out-html", type=PATH, help="Write the report as one HTML file with its pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as canonical JSON.")
 def report(  # noqa: PLR0913, PLR0917 - one argument for each option
     fills: str,
@@ -63,6 +64,7 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
     rejects: Path | None,
     out_json: Path | None,
     out_md: Path | None,
+    out_html: Path | None,
     *,
     infer_aggressor: bool,
     alternatives: bool,
@@ -73,7 +75,7 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
     Exit 0 when the identity holds and few enough rows were rejected, 1 when not, 2 when nothing could be measured.
     """
     from mm_ops.adapters.market_files import locate
-    from mm_ops.adapters.market_inputs import Request, read_inputs
+    from mm_ops.adapters.market_inputs import Request
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.edge.columns import ColumnMapping
@@ -94,11 +96,11 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
         side_is=side_is,
         infer_aggressor=infer_aggressor,
     )
-    found = read_inputs(request, policies)
-    _write(rejects, found.rejects)
-    result = _measure(found, policies, _window(found.fills, found.quotes, start, end), alternatives=alternatives)
-    _write(out_json, encode(result))
-    _write(out_md, _text(result).encode())
+    measured, result, rejected = _measure(request, policies, (start, end), alternatives=alternatives)
+    _write(rejects, lambda: rejected)
+    _write(out_json, lambda: encode(result))
+    _write(out_md, lambda: _text(result).encode())
+    _write(out_html, lambda: _page(fills, measured, result))
     if as_json:
         click.echo(encode(result), nl=False)
     else:
@@ -106,22 +108,54 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
     _conclude(result, as_json=as_json)
 
 
-def _measure(found: "Inputs", policies: "EdgePolicies", window: "TimeWindow", *, alternatives: bool) -> dict[str, Any]:
+def _measure(
+    request: "Request",
+    policies: "EdgePolicies",
+    asked: tuple[datetime | None, datetime | None],
+    *,
+    alternatives: bool,
+) -> "tuple[Measured, dict[str, Any], bytes]":
+    """What was measured, the report, and the rejected rows."""
+    from mm_ops.adapters.market_inputs import MarketInputs, gather
     from mm_ops.domain.edge.clocks import clock_alternatives
-    from mm_ops.domain.edge.report import build_edge_report
+    from mm_ops.domain.edge.report import measure_parts
 
-    result = build_edge_report(
-        found.fills,
-        found.quotes,
-        policy=policies.edge,
-        instruments=policies.instruments,
-        window=window,
-        clock=policies.clock,
+    inputs = MarketInputs(request, policies)
+    window = _window(inputs, *asked)
+    told = _tell_progress(inputs.parts())
+    parts = list(told) if alternatives else told
+    measured = measure_parts(
+        parts, policy=policies.edge, instruments=policies.instruments, window=window, clock=policies.clock
     )
-    result["intake"] = found.section
+    result = {**measured.report, "intake": inputs.section}
     if alternatives:
-        result["clock_alternatives"] = clock_alternatives(found.fills, found.quotes, policies, window)
-    return result
+        result["clock_alternatives"] = clock_alternatives(*gather(parts), policies, window)
+    return measured, result, inputs.rejects
+
+
+def _tell_progress(parts: "Iterable[Part]") -> "Iterator[Part]":
+    """Say every few seconds how far it is."""
+    from time import monotonic
+
+    told, fills, quotes = monotonic(), 0, 0
+    for part in parts:
+        fills += 0 if part.fills is None else part.fills.height
+        quotes += 0 if part.quotes is None else part.quotes.height
+        if monotonic() - told > PROGRESS_S:
+            say(f"{part.symbol}: {fills:,} fills and {quotes:,} quotes so far")
+            told = monotonic()
+        yield part
+
+
+def _page(name: str, measured: "Measured", result: Mapping[str, Any]) -> bytes:
+    from mm_ops.adapters.edge_html import page_of, render_edge_page
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.edge.page_policy import EdgePagePolicy
+    from mm_ops.domain.readiness.policy import ReadinessPolicy
+
+    shown = read_policy(policy_file("edge_page.yaml"), EdgePagePolicy)
+    needs = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge
+    return render_edge_page(page_of(name, measured, result, shown, needs))
 
 
 def _conclude(result: dict[str, Any], *, as_json: bool) -> None:
@@ -146,28 +180,26 @@ def _at(venue: str | None, instruments: "Instruments") -> "Instruments":
     return replace(instruments, instruments=tuple(replace(item, venue=venue) for item in instruments.instruments))
 
 
-def _write(path: Path | None, data: bytes) -> None:
+def _write(path: Path | None, make: Callable[[], bytes]) -> None:
     from mm_ops.adapters.artifacts import write_atomically
 
     if path is not None:
-        write_atomically(path, data)
+        write_atomically(path, make())
 
 
-def _window(
-    fills: "pl.DataFrame", quotes: "pl.DataFrame", start: datetime | None, end: datetime | None
-) -> "TimeWindow":
+def _window(inputs: "MarketInputs", start: datetime | None, end: datetime | None) -> "TimeWindow":
     """The window asked for, or the span of all data on every clock it has."""
     from datetime import UTC
 
     from mm_ops.domain.errors import SchemaError
-    from mm_ops.domain.windows import TimeWindow, from_ns
+    from mm_ops.domain.windows import TimeWindow
 
-    columns = [frame[name] for frame in (fills, quotes) for name in ("ts_ns", "exch_ts_ns") if name in frame.columns]
-    times = [edge for column in columns for edge in (column.min(), column.max()) if isinstance(edge, int)]
-    if not times:
-        raise SchemaError("neither fills nor quotes have a row: there is no time to measure")
-    first = start.replace(tzinfo=UTC) if start is not None else from_ns(min(times))
-    after = end.replace(tzinfo=UTC) if end is not None else from_ns(max(times) + 1000)
+    first, after = (None if each is None else each.replace(tzinfo=UTC) for each in (start, end))
+    if first is None or after is None:
+        span = inputs.find_window()
+        if span is None:
+            raise SchemaError("neither fills nor quotes have a row: there is no time to measure")
+        first, after = first or span.start, after or span.end
     try:
         return TimeWindow(first, after)
     except ValueError as error:

@@ -1,4 +1,6 @@
+import io
 import json
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -6,15 +8,19 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mm_ops.adapters.market_inputs import Inputs, Request, read_inputs
+from mm_ops.adapters.market_files import locate
+from mm_ops.adapters.market_inputs import MarketInputs, Request
 from mm_ops.domain.edge.columns import ColumnMapping, FileMapping
 from mm_ops.domain.edge.inputs import Reason
 from mm_ops.domain.edge.intake import EdgePolicies
+from mm_ops.domain.edge.report import build_edge_report, measure_parts
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
-from mm_ops.domain.windows import TimeWindow
-from mm_ops_tests.builders import START_NS, fill, fills, quotes
-from mm_ops_tests.edge_inputs import inputs_policy, policies, rows
+from mm_ops.domain.windows import DAY, TimeWindow
+from mm_ops_tests.builders import START, START_NS, edge_policy, fill, fills, instrument, instruments, quotes
+from mm_ops_tests.edge_inputs import Inputs, books, inputs_policy, policies, read_inputs, rows
 
+Frames = Mapping[tuple[str, str], pl.DataFrame]
+Layout = Callable[[Path, str, Frames], Path]
 BOOK = quotes((0, 99, 101), (1, 98, 100))
 QUARANTINE = policies(inputs_policy(rows=rows()))
 
@@ -240,3 +246,140 @@ def test_losing_rows_to_the_rejects_never_lowers_their_share(tmp_path: Path, see
         shares.append(taken(tmp_path, ours.with_columns(side=side)).section["fills"]["rejected_share"])
     assert shares == sorted(shares)
     assert shares[0] == 0.0 < shares[1]
+
+
+WINDOW = TimeWindow(START, START + 2 * DAY)
+NEXT = DAY.total_seconds()
+OURS = {
+    ("2026-11-20", "X"): fills(fill(1, "buy", 99), fill(NEXT - 0.5, "sell", 101)),
+    ("2026-11-21", "X"): fills(fill(NEXT + 1, "buy", 99)),
+    ("2026-11-21", "Y"): fills(fill(NEXT + 2, "buy", 49, symbol="Y")),
+}
+MARKET = {
+    ("2026-11-20", "X"): quotes((0, 99, 101), (NEXT - 1, 98, 100)),
+    ("2026-11-21", "X"): quotes((NEXT + 0.25, 97, 99), (NEXT + 3, 99, 101)),
+    ("2026-11-20", "Y"): quotes((NEXT - 2, 49, 51), symbol="Y"),
+    ("2026-11-20", "Z"): quotes((0, 9, 11), symbol="Z"),
+}
+
+
+def in_folders(root: Path, kind: str, frames: Frames) -> Path:
+    for (day, symbol), frame in frames.items():
+        folder = root / kind / f"date={day}" / f"symbol={symbol}"
+        folder.mkdir(parents=True)
+        frame.write_parquet(folder / f"{kind}.parquet")
+    return root / kind
+
+
+def by_day(root: Path, kind: str, frames: Frames) -> Path:
+    for day in sorted({day for day, _ in frames}):
+        folder = root / kind / f"date={day}"
+        folder.mkdir(parents=True)
+        pl.concat([frame for key, frame in frames.items() if key[0] == day]).write_parquet(folder / f"{kind}.parquet")
+    return root / kind
+
+
+def flat(root: Path, kind: str, frames: Frames) -> Path:
+    """Named so that their order is not that of their times."""
+    (root / kind).mkdir()
+    for n, frame in enumerate(reversed(frames.values())):
+        frame.write_parquet(root / kind / f"{n}.parquet")
+    return root / kind
+
+
+def in_one(root: Path, kind: str, frames: Frames) -> Path:
+    path = root / f"{kind}.parquet"
+    pl.concat(frames.values()).sort("ts_ns").write_parquet(path)
+    return path
+
+
+def as_lines(root: Path, kind: str, frames: Frames) -> Path:
+    path = root / f"{kind}.jsonl"
+    pl.concat(frames.values()).sort("ts_ns").write_ndjson(path)
+    return path
+
+
+def at_a_url(root: Path, kind: str, frames: Frames) -> Path:
+    place = locate(f"memory://market_inputs/{root.name}/{kind}.parquet")
+    buffer = io.BytesIO()
+    pl.concat(frames.values()).sort("ts_ns").write_parquet(buffer)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(buffer.getvalue())
+    return place
+
+
+LAYOUTS: dict[str, Layout] = {
+    "in folders by day and symbol": in_folders,
+    "in folders by day": by_day,
+    "in files side by side": flat,
+    "in one file": in_one,
+    "as JSON lines": as_lines,
+    "at a URL": at_a_url,
+}
+HOW = policies(edge=edge_policy(stale_after=DAY), listed=instruments(instrument(), instrument(symbol="Y")))
+
+
+@pytest.mark.parametrize("market", LAYOUTS)
+@pytest.mark.parametrize("ours", LAYOUTS)
+def test_however_files_are_laid_out_the_report_is_that_of_the_whole(tmp_path: Path, ours: str, market: str):
+    request = Request(fills=LAYOUTS[ours](tmp_path, "fills", OURS), quotes=LAYOUTS[market](tmp_path, "quotes", MARKET))
+    inputs = MarketInputs(request, HOW)
+    found = measure_parts(inputs.parts(), policy=HOW.edge, instruments=HOW.instruments, window=WINDOW).report
+    whole = [pl.concat(frames.values()) for frames in (OURS, MARKET)]
+    expected = build_edge_report(*whole, policy=HOW.edge, instruments=HOW.instruments, window=WINDOW)
+    assert found == expected
+    assert expected["total"]["fills"] == 4
+    # at the end of the first day: m = 99, and half a second into the next the mid is 98
+    assert expected["by_symbol"]["X"]["nulls"] == {"1s": 0, "5s": 0}
+    assert inputs.section["fills"]["rows"] == inputs.section["prints"]["rows"] == 4
+    assert inputs.section["books"]["locked"] == {"count": 0, "treat": "keep"}
+
+
+def test_only_the_days_of_the_window_are_read(tmp_path: Path):
+    request = Request(
+        fills=in_folders(tmp_path, "fills", OURS),
+        quotes=in_folders(tmp_path, "quotes", MARKET),
+        window=TimeWindow.of_day(START.date()),
+    )
+    found = read_inputs(request, HOW)
+    assert (found.fills.height, found.quotes.height) == (2, 2)
+    assert found.section["quotes"]["files"] == 1, "of symbols without fills no file is opened"
+
+
+def test_the_window_of_the_data_is_what_all_clocks_span(tmp_path: Path):
+    late = MARKET["2026-11-21", "X"].with_columns(ts_ns=pl.col("ts_ns") + 10**9)
+    request = Request(fills=in_one(tmp_path, "fills", OURS), quotes=in_one(tmp_path, "quotes", {("d", "X"): late}))
+    window = MarketInputs(request, HOW).find_window()
+    assert window is not None
+    assert (window.start, window.end_ns) == (START + timedelta(seconds=1), START_NS + round(NEXT + 4) * 10**9 + 1000)
+    for name in ("fills", "quotes"):
+        OURS["2026-11-20", "X"].clear().write_parquet(tmp_path / f"{name}.parquet")
+    assert MarketInputs(request, HOW).find_window() is None
+
+
+def test_a_quote_that_is_left_out_infers_no_side(tmp_path: Path):
+    crossed = quotes((0, 99, 101), (1, 105, 103))  # its mid is 104
+    for treat, side in (("keep", "buy"), ("exclude", "sell")):
+        how = policies(inputs_policy(rows=rows(), books=books(crossed=treat)))
+        found = taken(tmp_path, fills(fill(2, "buy", 102)).drop("side"), crossed, how, infer_aggressor=True)
+        assert found.fills["side"].to_list() == [side], "whoever was passive"
+        assert found.section["books"]["crossed"]["count"] == 1
+
+
+def test_sides_are_inferred_where_there_are_no_quotes_and_stay_unknown(tmp_path: Path):
+    ours = in_folders(tmp_path, "fills", {key: frame.drop("side") for key, frame in OURS.items()})
+    market = in_folders(tmp_path, "quotes", {("2026-11-20", "X"): MARKET["2026-11-20", "X"]})
+    section = read_inputs(Request(fills=ours, quotes=market, infer_aggressor=True), HOW).section
+    assert (section["aggressor"]["rows"], section["aggressor"]["unknown"]) == (4, 2)
+
+
+def test_rows_that_are_sorted_from_far_are_read_at_once(tmp_path: Path):
+    market = quotes((0, 99, 101), (500, 98, 100), (100, 97, 99))
+    how = policies(inputs_policy(rows=rows(sort_within=timedelta(minutes=10))))
+    ours, theirs = in_one(tmp_path, "fills", {("d", "X"): fills(fill(200, "buy", 97))}), tmp_path / "q.parquet"
+    market.write_parquet(theirs)
+    inputs = MarketInputs(Request(fills=ours, quotes=theirs), how)
+    hour = TimeWindow(START, START + timedelta(hours=1))
+    policy = edge_policy(stale_after=timedelta(hours=1))
+    found = measure_parts(inputs.parts(), policy=policy, instruments=how.instruments, window=hour).report
+    assert found["total"]["spread_capture_bps"] == pytest.approx(1e4 / 98), "the mid of 100 s is 98"

@@ -38,9 +38,10 @@ def report(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_report_is_shown_and_written_and_the_last_line_is_the_marker(data: Path):
-    done = report(data, "--out-json", "edge.json", "--out-md", "edge.md")
+    done = report(data, "--out-json", "edge.json", "--out-md", "edge.md", "--out-html", "edge.html")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("\n| edge report | PASS | EDGE_REPORT=PASS |\n")
+    assert "<h1>Edge of f.parquet</h1>" in (data / "edge.html").read_text()
     found = json.loads((data / "edge.json").read_text())
     assert (found["total"]["fills"], found["identity"]["holds"]) == (2, True)
     assert (data / "edge.md").read_text().startswith("# Edge, ")

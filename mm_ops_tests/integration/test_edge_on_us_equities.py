@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from mm_ops.adapters.environment import Environment
-from mm_ops.adapters.market_inputs import Inputs, Request, read_inputs
+from mm_ops.adapters.market_inputs import Request
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.edge.clocks import clock_alternatives
 from mm_ops.domain.edge.inputs import InputsPolicy
@@ -25,6 +25,7 @@ from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.verdict import Verdict
 from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.edge_inputs import Inputs, read_inputs
 from mm_ops_tests.requirements import PROJECT, require_data
 
 pytestmark = pytest.mark.integration

@@ -49,23 +49,22 @@ class Ages:
     def counted(self) -> tuple[Ints, Ints]:
         """Every step that has ages, growing, with their number."""
         if self._all is None:
-            steps = _step_of(self._in_order())
+            steps = _step_of(self._kept())
             ones = np.ones(steps.size, dtype=np.int64)
             self._all = _merged([self._steps, steps], [self._counts, ones])
         return self._all
 
     def within(self, step: int) -> Floats:
-        """The ages of one step, exact or at its upper end."""
-        ages, upper = self._in_order(), _end_of(step)
-        first = np.searchsorted(ages, _end_of(step - 1), side="right") if step else 0
-        exact = ages[first : np.searchsorted(ages, upper, side="right")]
+        """The ages of one step, exact or at its upper end, in any order."""
+        ages, upper = self._kept(), _end_of(step)
+        above = ages > _end_of(step - 1) if step else np.ones(ages.size, dtype=np.bool_)
         at = int(np.searchsorted(self._steps, step))
         rounded = int(self._counts[at]) if at < self._steps.size and self._steps[at] == step else 0
-        return np.concatenate([exact, np.full(rounded, upper)])
+        return np.concatenate([ages[above & (ages <= upper)], np.full(rounded, upper)])
 
-    def _in_order(self) -> Floats:
+    def _kept(self) -> Floats:
         if len(self._exact) > 1:
-            self._exact = [np.sort(np.concatenate(self._exact))]
+            self._exact = [np.concatenate(self._exact)]
         return self._exact[0]
 
 

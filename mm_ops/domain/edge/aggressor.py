@@ -57,6 +57,7 @@ def count_rules(prints: pl.DataFrame) -> dict[str, Any]:
     counts = dict(prints[RULE].value_counts().iter_rows())
     every = prints.height
     return {
+        "rows": every,
         **{rule: counts.get(rule, 0) for rule in RULES},
         **{f"{rule}_share": counts.get(rule, 0) / every if every else None for rule in RULES},
     }

@@ -6,7 +6,7 @@ side, liquidity                  buy or sell, maker or taker; a mapping file nam
 symbol, venue, exch, …           text
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -108,45 +108,63 @@ AS_IS = FileMapping()
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """A file's rows in our columns; ``given`` holds each column as it came, for what is null and what is a fault."""
+    """A file's rows in our columns, from ``first_row`` on.
+
+    ``given`` holds each column as it came, for what is null and what is a fault.
+    """
 
     frame: pl.DataFrame
     kind: Kind
     given: Mapping[str, pl.Series] = field(default_factory=dict)
+    first_row: int = 0
 
 
 def conform(
-    raw: pl.DataFrame, kind: Kind, where: str, mapping: FileMapping = AS_IS, *, side_given: bool = True
+    raw: pl.DataFrame,
+    kind: Kind,
+    where: str,
+    mapping: FileMapping = AS_IS,
+    *,
+    side_given: bool = True,
+    first_row: int = 0,
 ) -> Conformed:
     """Take the columns that fills or quotes have, named and typed as ours; no row is judged yet.
 
     Args:
-        raw: a file as it came.
+        raw: a file, or some rows of it, as it came.
         kind: fills or quotes.
         where: the file, for messages.
         mapping: how the file calls things.
         side_given: false makes ``side`` optional, and null where there is no such column: it will be inferred.
+        first_row: which row of the file comes first.
 
     Raises:
         SchemaError: a column is missing, is of a type that cannot become ours exactly, or holds times that are
             implausible in their unit.
     """
-    needed = [name for name in REQUIRED[kind] if side_given or name != "side"]
-    missing = [name for name in needed if mapping.source(name) not in raw.columns]
-    if missing:
-        wanted = ", ".join(_both_names(name, mapping) for name in missing)
-        raise SchemaError(f"{where}: expected the columns {wanted}, found {', '.join(raw.columns)}")
-    mapped = [name for name in mapping.columns if mapping.source(name) not in raw.columns]
-    if mapped:
-        wanted = ", ".join(_both_names(name, mapping) for name in mapped)
-        raise SchemaError(f"{where}: the mapping names the columns {wanted}, found {', '.join(raw.columns)}")
-    wanted_names = [*REQUIRED[kind], *OPTIONAL[kind]]
-    given = {name: raw[mapping.source(name)] for name in wanted_names if mapping.source(name) in raw.columns}
-    found = {name: _typed(column, name, f"{where}: {name}", mapping) for name, column in given.items()}
+    _require_columns(raw.columns, kind, where, mapping, side_given=side_given)
+    wanted = [*REQUIRED[kind], *OPTIONAL[kind]]
+    given = {name: raw[mapping.source(name)] for name in wanted if mapping.source(name) in raw.columns}
+    found = {name: _typed(column, name, f"{where}: {name}", mapping, first_row) for name, column in given.items()}
     if "side" not in found and kind == "fills":
         found["side"] = given["side"] = pl.Series("side", [None] * raw.height, dtype=pl.String)
-    ordered = [found[name].alias(name) for name in wanted_names if name in found]
-    return Conformed(frame=pl.DataFrame(ordered), kind=kind, given=given)
+    ordered = [found[name].alias(name) for name in wanted if name in found]
+    return Conformed(frame=pl.DataFrame(ordered), kind=kind, given=given, first_row=first_row)
+
+
+def _require_columns(
+    found: Sequence[str], kind: Kind, where: str, mapping: FileMapping = AS_IS, *, side_given: bool = True
+) -> None:
+    """Refuse a file that lacks a column of its kind, or one that the mapping names.
+
+    Raises:
+        SchemaError: names what is missing and what is there.
+    """
+    needed = [name for name in REQUIRED[kind] if side_given or name != "side"]
+    for names, words in ((needed, "expected the columns"), (mapping.columns, "the mapping names the columns")):
+        missing = [_both_names(name, mapping) for name in names if mapping.source(name) not in found]
+        if missing:
+            raise SchemaError(f"{where}: {words} {', '.join(missing)}, found {', '.join(found)}")
 
 
 def _both_names(ours: str, mapping: FileMapping) -> str:
@@ -154,9 +172,9 @@ def _both_names(ours: str, mapping: FileMapping) -> str:
     return ours if theirs == ours else f"{theirs} (our {ours})"
 
 
-def _typed(column: pl.Series, name: str, where: str, mapping: FileMapping) -> pl.Series:
+def _typed(column: pl.Series, name: str, where: str, mapping: FileMapping, first_row: int) -> pl.Series:
     if name in TIMES:
-        return to_ns(column, mapping.unit(name), where)
+        return to_ns(column, mapping.unit(name), where, first_row)
     if name in NUMBERS:
         return _number(column, where)
     if name in mapping.values:

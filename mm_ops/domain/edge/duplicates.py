@@ -7,12 +7,17 @@ with whatever else the files hold of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import polars as pl
+
+from mm_ops.domain.windows import NS_PER_SECOND
 
 ROW_HASH = "row_hash"
 """A hash of a fill's whole row as it came, so that columns that we do not take tell fills apart too."""
 
+_REMEMBERED_NS = 3600 * NS_PER_SECOND
+_KEY = ("venue", "symbol", "fill_id")
 _CONTENT = ("side", "price", "qty")
 
 
@@ -28,10 +33,10 @@ def find_doubled(fills: pl.DataFrame) -> Doubled:
     """Find fills that came twice.
 
     Args:
-        fills: our columns and ``row_hash``, of all files together.
+        fills: our columns and ``row_hash``, which may be left out where every fill has an id, of all files together.
     """
     none = pl.Series("none", [False]).new_from_index(0, fills.height)
-    key = [name for name in ("venue", "symbol", "fill_id") if name in fills.columns]
+    key = [name for name in _KEY if name in fills.columns]
     named = fills["fill_id"].is_not_null() if "fill_id" in fills.columns else none
     again, conflicting = none, none
     keys = fills.select(key)
@@ -52,16 +57,53 @@ def _not_first(fills: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return ~fills.select(pl.struct(columns).is_first_distinct()).to_series()
 
 
-def count_doubled_quotes(quotes: pl.DataFrame, at: str = "ts_ns") -> int:
+def count_doubled_quotes(quotes: pl.DataFrame, at: str = "ts_ns", before: pl.DataFrame | None = None) -> int:
     """How many quotes equal an earlier one in every column; only those of one time are compared.
 
     Args:
         quotes: one file's rows as they came, in their order.
         at: the column that holds their time.
+        before: what :func:`last_moment` said of the rows before them.
     """
-    same = (quotes[at] == quotes[at].shift(1)).fill_null(value=False)
-    candidates = quotes.filter(same | same.shift(-1, fill_value=False))
-    return candidates.height - candidates.n_unique()
+    every = quotes if before is None else pl.concat([before, quotes])
+    same = (every[at] == every[at].shift(1)).fill_null(value=False)
+    candidates = every.filter(same | same.shift(-1, fill_value=False))
+    doubled = candidates.height - candidates.n_unique()
+    return doubled if before is None else doubled - (before.height - before.n_unique())
+
+
+def last_moment(quotes: pl.DataFrame, at: str = "ts_ns") -> pl.DataFrame:
+    """The rows of the last row's time."""
+    return quotes.filter((quotes[at] == quotes[at][-1]).fill_null(value=False)) if quotes.height else quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is remembered of a day's fills, 8 bytes each: an id may come again on another day, the whole fill may not.
+
+    A fill with an id is that, its content and its time; one without is its whole row.
+    """
+
+    hashes: pl.Series
+
+    @classmethod
+    def of(cls, fills: pl.DataFrame) -> Self:
+        """Remember fills of the last hour: an earlier one that comes again is refused for its time."""
+        return cls(_hashes(fills.filter(pl.col("ts_ns") > pl.col("ts_ns").max() - _REMEMBERED_NS)))
+
+    def find(self, later: pl.DataFrame) -> pl.Series:
+        """Which later fills are among these."""
+        return _hashes(later).is_in(self.hashes.implode())
+
+
+def _hashes(fills: pl.DataFrame) -> pl.Series:
+    given = [name for name in _KEY if name in fills.columns]
+    at = "exch_ts_ns" if "exch_ts_ns" in fills.columns else "ts_ns"
+    of_fill = pl.struct(*given, *_CONTENT, at).hash()
+    if ROW_HASH in fills.columns:
+        named = pl.col("fill_id").is_not_null() if "fill_id" in fills.columns else pl.lit(value=False)
+        of_fill = pl.when(named).then(of_fill).otherwise(ROW_HASH)
+    return fills.select(hash=of_fill).to_series()
 
 
 def _conflicting(fills: pl.DataFrame, named: pl.Series, key: Sequence[str]) -> pl.Series:

@@ -54,19 +54,34 @@ def unknown_symbols(frame: pl.DataFrame, known: frozenset[str]) -> Fault:
     return Fault("symbol", "unknown_symbol", "a symbol of instruments.yaml", rows)
 
 
-def behind(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+def behind(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> Iterator[tuple[str, pl.Series]]:
     """By how many nanoseconds each row lies behind the latest before it, of its symbol, for each clock that is there.
 
-    Zero where it does not, and where a row has no such time.
+    Zero where it does not, and where a row has no such time. ``before`` is what :func:`latest` said of earlier rows.
     """
-    for clock in CLOCKS:
-        if clock not in frame.columns:
-            continue
-        if frame[clock].is_sorted():  # nulls first, and then whatever symbol it is of
+    earlier = 0 if before is None else before.height
+    for clock in _clocks(frame):
+        times = frame.select("symbol", clock)
+        if before is not None:
+            times = pl.concat([before.select("symbol", clock), times])
+        if times[clock].is_sorted():  # nulls first, and then whatever symbol it is of
             yield clock, pl.Series(clock, [0], dtype=pl.Int64).new_from_index(0, frame.height)
             continue
         latest = pl.col(clock).cum_max().forward_fill().over("symbol")
-        yield clock, frame.select((latest - pl.col(clock)).fill_null(0)).to_series()
+        yield clock, times.select((latest - pl.col(clock)).fill_null(0)).to_series().slice(earlier)
+
+
+def latest(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The latest time of each symbol on each clock that is there, in the order of the first clock."""
+    clocks = _clocks(frame)
+    found = frame.group_by("symbol").agg(pl.col(clocks).max())
+    if before is not None:
+        found = pl.concat([before, found]).group_by("symbol").agg(pl.col(clocks).max())
+    return found.sort(clocks[0])
+
+
+def _clocks(frame: pl.DataFrame) -> list[str]:
+    return [clock for clock in CLOCKS if clock in frame.columns]
 
 
 def _wrong(conformed: Conformed, name: str, *, side_given: bool) -> pl.Expr:

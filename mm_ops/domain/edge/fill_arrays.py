@@ -33,22 +33,26 @@ class FillArrays:
         chosen = fills.select("at_ns", *names).rechunk()
         return cls(chosen["at_ns"].to_numpy(), *(chosen[name].cast(pl.Float64).to_numpy() for name in names))
 
+    @classmethod
+    def empty(cls) -> Self:
+        """No fill at all."""
+        nothing = np.empty(0)
+        return cls(np.empty(0, dtype=np.int64), *(nothing for _ in range(len(fields(cls)) - 1)))
+
     def pick(self, which: slice | Bools | Ints) -> Self:
         """Some of them: a stretch, without a copy, or those of a mask or at indices."""
         return type(self)(*(getattr(self, item.name)[which] for item in fields(self)))
-
-    def since(self, first: int) -> Self:
-        """The fills from an index on, in memory of their own."""
-        return type(self)(*(getattr(self, item.name)[first:].copy() for item in fields(self)))
 
     def then(self, later: Self) -> Self:
         """These and others, in the order of their time."""
         if not self.at.size:
             return later
+        if not later.at.size:
+            return self
         both = type(self)(
             *(np.concatenate([getattr(self, item.name), getattr(later, item.name)]) for item in fields(self))
         )
-        if not later.at.size or later.at[0] >= self.at[-1]:
+        if later.at[0] >= self.at[-1]:
             return both
         order = np.argsort(both.at, kind="stable")
         return both.pick(order)

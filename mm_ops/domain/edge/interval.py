@@ -70,7 +70,8 @@ def draw_resamples(bins: int, block: float, resamples: int, seed: int) -> Floats
     random = np.random.PCG64(seed)
     blocks = math.ceil(bins / block + 3 * math.sqrt(bins / block))
     rows = max(1, _DRAWN_AT_ONCE // blocks)
-    counts = [_draw(random, min(rows, resamples - done), blocks, bins, block) for done in range(0, resamples, rows)]
+    draw = _draw_single if block <= 1 else _draw
+    counts = [draw(random, min(rows, resamples - done), blocks, bins, block) for done in range(0, resamples, rows)]
     found: Floats = np.concatenate(counts)
     return found
 
@@ -86,6 +87,15 @@ def _draw(random: np.random.PCG64, rows: int, blocks: int, bins: int, block: flo
     begun, done = (np.bincount((row + at)[lengths > 0], minlength=2 * bins * rows) for at in (starts, ends))
     open_blocks = np.cumsum((begun - done).reshape(rows, 2, bins).reshape(rows, 2 * bins), axis=1)
     found: Floats = open_blocks.reshape(rows, 2, bins).sum(axis=1).astype(np.float64)
+    return found
+
+
+def _draw_single(random: np.random.PCG64, rows: int, blocks: int, bins: int, _: float) -> Floats:
+    """Blocks of one bin: as :func:`_draw`, which would draw the lengths too, so these numbers are passed over."""
+    starts = (_uniform(random, rows, blocks)[:, :bins] * bins).astype(np.int64)
+    random.advance(rows * blocks)
+    row = bins * np.arange(rows)[:, np.newaxis]
+    found: Floats = np.bincount((row + starts).ravel(), minlength=bins * rows).reshape(rows, bins).astype(np.float64)
     return found
 
 

@@ -101,12 +101,14 @@ class Book:
         """These quotes and later ones, some of which may be as old as some of these."""
         if not self.at.size:
             return later
+        if later.at.size and later.at[0] > self.at[-1]:
+            at = np.concatenate([self.at, later.at])
+            bid, ask = np.concatenate([self.bid, later.bid]), np.concatenate([self.ask, later.ask])
+            return type(self)(at, bid, ask, np.concatenate([self.mid, later.mid]), self.doubled + later.doubled)
         at = np.concatenate([self.at, later.at])
         bid, ask = np.concatenate([self.bid, later.bid]), np.concatenate([self.ask, later.ask])
-        if later.at.size and later.at[0] <= self.at[-1]:
-            order = np.argsort(at, kind="stable")
-            at, bid, ask = at[order], bid[order], ask[order]
-        both = self._of(at, bid, ask)
+        order = np.argsort(at, kind="stable")
+        both = self._of(at[order], bid[order], ask[order])
         return type(self)(both.at, both.bid, both.ask, both.mid, both.doubled + self.doubled + later.doubled)
 
     def until(self, stop: int) -> Self:

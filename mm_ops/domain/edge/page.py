@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mm_ops.domain.edge.pictures import Earned, interval_at, net_by_symbol, number_at
+from mm_ops.domain.edge.earned import Earned
+from mm_ops.domain.edge.pictures import interval_at, net_by_symbol, number_at
 from mm_ops.domain.markdown import number
 from mm_ops.domain.verdict import Verdict
 
@@ -146,6 +147,14 @@ def standing(page: EdgePage) -> Verdict:
     doubts = [Verdict.INCONCLUSIVE for one in concerns(page) if one.verdict is not Verdict.PASS]
     seen = {lowest, *short_of, *doubts, *([Verdict.INCONCLUSIVE] if net is None else [])}
     return next(verdict for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if verdict in seen)
+
+
+def remarks(report: Mapping[str, Any]) -> list[str]:
+    """What must be known of the numbers before they are read: whose sides were inferred."""
+    share = number_at(report, "intake", "aggressor", "given_share")
+    if share is None or share == 1:
+        return []
+    return [f"The side of {_percent(1 - share, up=True)} of the fills was not given, and inferred."]
 
 
 def rows(page: EdgePage) -> list[Row]:

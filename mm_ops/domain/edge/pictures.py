@@ -13,7 +13,7 @@ from mm_ops.domain.charts.chart import Chart
 from mm_ops.domain.charts.curve import Curve, Point
 from mm_ops.domain.charts.picture import Picture
 from mm_ops.domain.charts.waterfall import Step, Waterfall, shows
-from mm_ops.domain.edge.arrays import Floats, Ints
+from mm_ops.domain.edge.earned import Earned
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import DAY, TimeWindow, parse_duration
 
@@ -28,14 +28,6 @@ class Absent:
     name: str
     title: str
     why: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Earned:
-    """Each fill's time (int64, UTC nanoseconds, any order) and net money in the settlement currency, both (n,)."""
-
-    times_ns: Ints
-    money: Floats
 
 
 def number_at(report: Mapping[str, Any], *path: str) -> float | None:
@@ -142,7 +134,7 @@ def _hours(window: TimeWindow) -> tuple[str, ...]:
 
 
 def cumulative(earned: Earned | None, window: TimeWindow, currency: str | None) -> Chart | Absent:
-    """What the fills so far came to; each fill's money is that of the window's last mid, told at the fill's time.
+    """What the fills so far came to, by the window's last mid.
 
     Raises:
         SchemaError: as many times as amounts were expected, or an amount is no number.

@@ -38,7 +38,7 @@ def choose_prints(fills: pl.DataFrame, policy: Prints) -> tuple[pl.DataFrame, di
         if rows is not None and treat == "exclude":
             out |= rows
     counts: dict[str, Any] = {name: _counted(rows, treat) for name, (rows, treat) in classes.items()}
-    return fills.filter(~out) if out.any() else fills, {**counts, "excluded": int(out.sum())}
+    return fills.filter(~out) if out.any() else fills, {"rows": fills.height, **counts, "excluded": int(out.sum())}
 
 
 def choose_moments(
@@ -55,6 +55,7 @@ def choose_moments(
         if treat == "exclude":
             out |= seen[name]
     return fills.filter(~out) if out.any() else fills, {
+        "rows": fills.height,
         "several_in_one_millisecond": _counted(seen["shared"], policy.several_in_one_millisecond),
         "sweeps": _counted(seen["swept"], policy.sweeps),
         "excluded": int(out.sum()),
@@ -63,9 +64,11 @@ def choose_moments(
 
 def _moments(fills: pl.DataFrame, clocks: Mapping[str, VenueClock]) -> pl.DataFrame:
     """In the order of the fills, ``shared`` (another of the symbol is of its millisecond) and ``swept``."""
-    empty = pl.DataFrame(schema={"row": pl.UInt32, "shared": pl.Boolean, "swept": pl.Boolean})
     rows = fills.select(column for column in _NEEDED if column in fills.columns).with_row_index("row")
     symbols = sorted(fills["symbol"].unique())
+    if len(symbols) == 1:  # as where files are by symbol
+        return _of_symbol(rows, symbols[0], clocks[symbols[0]]).sort("row")
+    empty = pl.DataFrame(schema={"row": pl.UInt32, "shared": pl.Boolean, "swept": pl.Boolean})
     parts = [_of_symbol(rows.filter(symbol=symbol), symbol, clocks[symbol]) for symbol in symbols]
     return pl.concat([empty, *parts]).sort("row")
 
@@ -74,10 +77,11 @@ def _of_symbol(fills: pl.DataFrame, symbol: str, clock: VenueClock) -> pl.DataFr
     ordered = on_venue_clock(fills, clock, f"{symbol}: fills").with_columns(moment=pl.col("at_ns") // _MS)
     moment = pl.col("moment")
     shared = ((moment == moment.shift(1)) | (moment == moment.shift(-1))).fill_null(value=False)
-    ordered = ordered.with_columns(shared=shared)
+    ordered = ordered.select("row", "moment", "side", "price", shared=shared)
     several = ordered.filter("shared").group_by("moment", "side").agg(pl.col("row"), kinds=pl.col("price").n_unique())
-    swept = several.filter(pl.col("kinds") > 1).explode("row")["row"]
-    return ordered.select("row", "shared", swept=pl.col("row").is_in(swept.implode()))
+    swept = several.filter(pl.col("kinds") > 1).explode("row").select("row", swept=True)
+    marked = ordered.select("row", "shared").join(swept, on="row", how="left", maintain_order="left")
+    return marked.with_columns(pl.col("swept").fill_null(value=False))
 
 
 def _off_exchange(fills: pl.DataFrame, policy: Prints) -> pl.Series | None:

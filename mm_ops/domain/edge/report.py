@@ -1,15 +1,15 @@
 """The edge report: every measure in total, by symbol, side, hour and venue, with what speaks for and against it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import polars as pl
 
 from mm_ops.domain.edge.aggregate import Group, aggregate
 from mm_ops.domain.edge.certainty import net_edge_certainty, prepare_bootstrap, symbol_intervals
+from mm_ops.domain.edge.earned import Earned, earned_of
 from mm_ops.domain.edge.identity import check_identity
 from mm_ops.domain.edge.join import Reach, join_symbol, on_clock
 from mm_ops.domain.edge.measures import horizon_names, measure_fills
@@ -43,12 +43,20 @@ MEASURED = (
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolDay:
-    """A symbol's fills and quotes of a stretch of time; each is read when it is called for, and then let go."""
+class Part:
+    """Some of a symbol's fills, or of its quotes, or of both."""
 
     symbol: str
-    fills: Callable[[], pl.DataFrame]
-    quotes: Callable[[], pl.DataFrame]
+    fills: pl.DataFrame | None = None
+    quotes: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A report, and what is drawn beside it."""
+
+    report: dict[str, Any]
+    earned: Earned | None
 
 
 def build_edge_report(
@@ -78,55 +86,52 @@ def build_edge_report(
         SchemaError: a symbol is unknown, a clock or a fee is missing, or venues or currencies are mixed.
         PolicyError: a venue has no clock.
     """
-    days = split_symbols(fills, quotes)
-    return measure_days(days, policy=policy, instruments=instruments, window=window, clock=clock)
+    parts = split_symbols(fills, quotes)
+    return measure_parts(parts, policy=policy, instruments=instruments, window=window, clock=clock).report
 
 
-def split_symbols(fills: pl.DataFrame, quotes: pl.DataFrame) -> list[SymbolDay]:
+def split_symbols(fills: pl.DataFrame, quotes: pl.DataFrame) -> Iterator[Part]:
     """The frames of each symbol that was filled, in the order of their names."""
-    return [
-        SymbolDay(symbol, partial(_of, fills, symbol), partial(_of, quotes, symbol))
-        for symbol in sorted(fills["symbol"].unique())
-    ]
+    for symbol in sorted(fills["symbol"].unique()):
+        yield Part(symbol, fills.filter(symbol=symbol), quotes.filter(symbol=symbol))
 
 
-def _of(frame: pl.DataFrame, symbol: str) -> pl.DataFrame:
-    return frame.filter(symbol=symbol)
-
-
-def measure_days(
-    days: Iterable[SymbolDay],
+def measure_parts(
+    parts: Iterable[Part],
     *,
     policy: EdgePolicy,
     instruments: Instruments,
     window: TimeWindow,
     clock: Clock | None = None,
-) -> dict[str, Any]:
+) -> Measured:
     """Build the report of :func:`build_edge_report` from parts, one in memory at a time.
 
     Args:
-        days: the days of one symbol in the order of time, symbols in any order; all days of a symbol add up to one
-            result, as if they had been given at once.
+        parts: of each symbol in the order of time, the fills of a time before its quotes; symbols in any order. All of
+            a symbol add up to one result, as if they had been given at once. A symbol without fills is left out.
         policy: as there; so are ``instruments``, ``window`` and ``clock``.
         instruments: kind, contract size and venue of every symbol.
-        window: what the days cover.
+        window: what the parts cover.
         clock: overrules the venues' clocks.
 
     Raises:
-        SchemaError: as there, or days are out of order.
+        SchemaError: as there, or parts are out of order.
         PolicyError: a venue has no clock.
     """
     rows, reach = Rows(tuple(horizon_names(policy.horizons))), Reach.of(policy, window)
     found: dict[str, SymbolEdge] = {}
-    for day in days:
-        if day.symbol not in found:
-            instrument = instruments.of(day.symbol)
-            found[day.symbol] = SymbolEdge(instrument, _how(policy, instrument, clock), rows, reach, window)
-        found[day.symbol].add(day.fills, day.quotes)
-    symbols = [found[symbol] for symbol in sorted(found)]
+    for part in parts:
+        if part.symbol not in found:
+            instrument = instruments.of(part.symbol)
+            found[part.symbol] = SymbolEdge(instrument, _how(policy, instrument, clock), rows, reach, window)
+        if part.fills is not None:
+            found[part.symbol].add_fills(part.fills)
+        if part.quotes is not None:
+            found[part.symbol].add_quotes(part.quotes)
+    symbols = [found[symbol] for symbol in sorted(found) if found[symbol].filled]
     for symbol in symbols:
         symbol.close()
-    return _report(symbols, rows, policy, window)
+    return Measured(_report(symbols, rows, policy, window), earned_of([each.tally for each in symbols], window))
 
 
 def _report(symbols: Sequence[SymbolEdge], rows: Rows, policy: EdgePolicy, window: TimeWindow) -> dict[str, Any]:
@@ -175,24 +180,16 @@ def measured_fills(
         ``MEASURED``, and ``markout_…``, ``adverse_…``, ``inventory_…`` by horizon: money in the settlement currency.
     """
     frames = []
-    for day in split_symbols(fills, quotes):
-        instrument = instruments.of(day.symbol)
+    for symbol in sorted(fills["symbol"].unique()):
+        instrument = instruments.of(symbol)
         how = _how(policy, instrument, clock)
-        ours = on_clock(day.fills(), how.clock, f"{instrument.symbol}: fills")
+        ours = on_clock(fills.filter(symbol=symbol), how.clock, f"{instrument.symbol}: fills")
         inside, lag = inside_window(ours, window), how.quote_lag
-        joined = join_symbol(inside, day.quotes(), policy=policy, clock=how.clock, quote_lag=lag, window=window)
+        joined = join_symbol(
+            inside, quotes.filter(symbol=symbol), policy=policy, clock=how.clock, quote_lag=lag, window=window
+        )
         frames.append(measure_fills(with_order_age(joined.fills), instrument, policy))
     return _stack(frames, horizon_names(policy.horizons))
-
-
-def clock_by_symbol(policy: EdgePolicy, instruments: Instruments, symbol: str) -> Clock:
-    """The clock of a symbol's venue.
-
-    Raises:
-        SchemaError: the symbol is not listed.
-        PolicyError: its venue has no clock.
-    """
-    return policy.venue(instruments.of(symbol).venue).clock
 
 
 def _how(policy: EdgePolicy, instrument: Instrument, clock: Clock | None) -> VenuePolicy:

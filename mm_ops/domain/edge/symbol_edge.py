@@ -1,11 +1,11 @@
 """One symbol, measured part by part: what a part cannot decide yet waits for the next one.
 
 A fill near the end of what is known of the market waits, since its horizons lie beyond; with it wait the quotes from
-the one before it on. So days that are added one after the other give what they would give at once, in the memory of
-one. A file's days may overlap by ``OVERLAP``, since recorders cut them by their own clock.
+the one before it on. So quotes that are added some at a time give what they would give at once, and most of them are
+let go at once. Parts may overlap by ``OVERLAP``, since recorders cut days by their own clock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -63,23 +63,45 @@ class SymbolEdge:
     tally: Tally = field(init=False)
     counts: Counts = field(default_factory=Counts)
     quote_ages: Ages = field(default_factory=Ages)
+    filled: bool = False
     _book: Book = field(default_factory=Book.empty)
-    _fills: FillArrays | None = None
+    _fills: FillArrays = field(default_factory=FillArrays.empty)
     _settled_ns: int = 0
     _known_ns: int = 0
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.instrument, self.rows, self.window, mark=1.0)
 
-    def add(self, fills: Callable[[], pl.DataFrame], quotes: Callable[[], pl.DataFrame]) -> None:
-        """Measure what later fills and quotes make known; the frame of the one is let go before the other is read.
+    def add_fills(self, fills: pl.DataFrame) -> None:
+        """Take fills, of any order, before the quotes of their time.
 
         Raises:
             SchemaError: a fill of another venue, a clock or a fee is missing, an order is later than its fill, or the
-                part begins more than ``OVERLAP`` before the last one ended.
+                first lies before what is measured already.
         """
-        self._add_fills(fills())
-        self._add_quotes(quotes())
+        _check_venue(fills, self.instrument)
+        ours = on_clock(fills, self.how.clock, f"{self.instrument.symbol}: fills")
+        inside = inside_window(ours, self.window)
+        self.filled = self.filled or ours.height > 0
+        self.counts.outside_window += ours.height - inside.height
+        self.counts.fills += inside.height
+        self.counts.without_fee += inside["fee"].null_count() if "fee" in inside.columns else inside.height
+        new = FillArrays.of(price_fills(with_order_age(inside), self.instrument))
+        self._check_order(new.at, self._settled_ns, "fills")
+        self._fills = self._fills.then(new)
+
+    def add_quotes(self, quotes: pl.DataFrame) -> None:
+        """Measure the fills that these quotes make known.
+
+        Raises:
+            SchemaError: a clock is missing, or the first lies more than ``OVERLAP`` before the last so far.
+        """
+        new = Book.read(quotes, self.how.clock, self.how.quote_lag, self.window)
+        self._check_order(new.at, self._known_ns, "quotes")
+        first = not self._book.at.size
+        self._book = self._book.then(new)
+        if first and new.at.size:
+            self.tally.revalue(float(new.mid[-1]))
         if self._book.at.size:
             known = int(self._book.at[-1]) - nanoseconds(OVERLAP)
             self._settle((known - max(self.reach.horizons_ns)) // _MS * _MS)
@@ -93,40 +115,21 @@ class SymbolEdge:
             self._count_quotes(self._book, self.window.end_ns)
             self.tally.revalue(float(self._book.mid[-1]))
 
-    def _add_fills(self, fills: pl.DataFrame) -> None:
-        _check_venue(fills, self.instrument)
-        ours = on_clock(fills, self.how.clock, f"{self.instrument.symbol}: fills")
-        inside = inside_window(ours, self.window)
-        self.counts.outside_window += ours.height - inside.height
-        self.counts.fills += inside.height
-        self.counts.without_fee += inside["fee"].null_count() if "fee" in inside.columns else inside.height
-        new = FillArrays.of(price_fills(with_order_age(inside), self.instrument))
-        self._check_order(new.at, self._settled_ns, "fills")
-        self._fills = new if self._fills is None else self._fills.then(new)
-
-    def _add_quotes(self, quotes: pl.DataFrame) -> None:
-        new = Book.read(quotes, self.how.clock, self.how.quote_lag, self.window)
-        self._check_order(new.at, self._known_ns, "quotes")
-        first = not self._book.at.size
-        self._book = self._book.then(new)
-        if first and new.at.size:
-            self.tally.revalue(float(new.mid[-1]))
-
     def _check_order(self, at: Ints, least: int, what: str) -> None:
         if at.size and int(at[0]) < least:
             was, expected = from_ns(int(at[0])).isoformat(), from_ns(least).isoformat()
             raise SchemaError(
-                f"{self.instrument.symbol}: {what}: expected days in order, from {expected} on, was {was}"
+                f"{self.instrument.symbol}: {what}: expected them in the order of time, from {expected} on, was {was}"
             )
 
     def _settle(self, before_ns: int) -> None:
         """Measure the fills before a time, and let go of the quotes that no later fill can meet."""
         fills = self._fills
-        if fills is None or before_ns <= self._settled_ns:
+        if before_ns <= self._settled_ns:
             return
         done = int(np.searchsorted(fills.at, before_ns))
         self._measure(fills.pick(slice(done)))
-        self._fills, self._settled_ns = fills.since(done), before_ns
+        self._fills, self._settled_ns = fills.pick(slice(done, None)), before_ns
         kept = max(int(np.searchsorted(self._book.at, before_ns)) - 1, 0)
         if kept:
             following = int(self._book.at[kept])

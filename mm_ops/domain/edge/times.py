@@ -21,57 +21,60 @@ _WORDS = {"ns": "nanoseconds", "us": "microseconds", "ms": "milliseconds", "s": 
 _ISO = "%Y-%m-%dT%H:%M:%S%.f%#z"
 
 
-def to_ns(column: pl.Series, unit: TimeUnit, where: str) -> pl.Series:
+def to_ns(column: pl.Series, unit: TimeUnit, where: str, first_row: int = 0) -> pl.Series:
     """Convert a column of times; null stays null, and so becomes text that is no time with a zone.
 
     Args:
         column: whole numbers of the unit; for ``iso`` text such as ``2026-11-20T10:00:00.5Z``, or times with a zone.
         unit: what a number counts.
         where: file and column, for messages.
+        first_row: which row of the file comes first.
 
     Raises:
         SchemaError: another type; a time before 1990 or after 2099, with its row and the unit that it looks like.
     """
     if unit == "iso":
-        found, counted = _from_iso(column, where), "ns"
+        found, counted = _from_iso(column, where, first_row), "ns"
     else:
-        found, counted = _whole(column, where), unit
-    _refuse_implausible(found, counted, where)
+        found, counted = _whole(column, where, first_row), unit
+    _refuse_implausible(found, counted, where, first_row)
     return found * _NS_IN[counted]
 
 
-def _whole(column: pl.Series, where: str) -> pl.Series:
+def _whole(column: pl.Series, where: str, first_row: int) -> pl.Series:
     if column.dtype == pl.Float64:
-        return _without_fraction(column, where)
+        return _without_fraction(column, where, first_row)
     if column.dtype == pl.Null or (column.dtype.is_integer() and column.dtype not in {pl.UInt64, pl.Int128}):
         return column.cast(pl.Int64)
     raise SchemaError(f"{where}: expected Int64, was {column.dtype}")
 
 
-def _without_fraction(column: pl.Series, where: str) -> pl.Series:
+def _without_fraction(column: pl.Series, where: str, first_row: int) -> pl.Series:
     """Floating point holds whole ms and s exactly, and only those: a fraction of it is already rounded."""
     broken = ~(column.is_finite() & (column == column.round()) & (column.abs() < 2**53)).fill_null(value=True)
     if broken.any():
         row = int(broken.arg_max() or 0)
-        raise SchemaError(f"{where}: row {row}: expected a whole number below 2^53 or Int64, was {column[row]!r}")
+        raise SchemaError(
+            f"{where}: row {first_row + row}: expected a whole number below 2^53 or Int64, was {column[row]!r}"
+        )
     return column.cast(pl.Int64)
 
 
-def _from_iso(column: pl.Series, where: str) -> pl.Series:
+def _from_iso(column: pl.Series, where: str, first_row: int) -> pl.Series:
     if column.dtype == pl.String:
         text = column.str.replace(" ", "T", literal=True)
         # in microseconds first: a year that nanoseconds cannot hold would come out as another one
         coarse = text.str.to_datetime(_ISO, time_unit="us", time_zone="UTC", strict=False).cast(pl.Int64)
-        _refuse_implausible(coarse, "us", where)
+        _refuse_implausible(coarse, "us", where, first_row)
         return text.str.to_datetime(_ISO, time_unit="ns", time_zone="UTC", strict=False).cast(pl.Int64)
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
         unit = column.dtype.time_unit
-        _refuse_implausible(column.cast(pl.Int64), unit, where)
+        _refuse_implausible(column.cast(pl.Int64), unit, where, first_row)
         return column.dt.cast_time_unit("ns").cast(pl.Int64)
     raise SchemaError(f"{where}: expected text or times with a zone, was {column.dtype}")
 
 
-def _refuse_implausible(column: pl.Series, unit: str, where: str) -> None:
+def _refuse_implausible(column: pl.Series, unit: str, where: str, first_row: int) -> None:
     size = _NS_IN[unit]
     wrong = ~column.is_between(_FIRST_NS // size, _AFTER_NS // size, closed="left").fill_null(value=True)
     if not wrong.any():
@@ -80,6 +83,5 @@ def _refuse_implausible(column: pl.Series, unit: str, where: str) -> None:
     was = int(column[row])
     looks = [word for other, word in _WORDS.items() if _FIRST_NS <= was * _NS_IN[other] < _AFTER_NS]
     hint = f" (looks like {looks[0]})" if looks else ""
-    raise SchemaError(
-        f"{where}: row {row}: expected {_WORDS[unit]} of 1990 to 2099, was {was}{hint} ({int(wrong.sum())} such rows)"
-    )
+    words = f"expected {_WORDS[unit]} of 1990 to 2099, was {was}{hint}"
+    raise SchemaError(f"{where}: row {first_row + row}: {words} ({int(wrong.sum())} such rows)")

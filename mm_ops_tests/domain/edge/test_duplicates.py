@@ -3,7 +3,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mm_ops.domain.edge.duplicates import ROW_HASH, count_doubled_quotes, find_doubled
+from mm_ops.domain.edge.duplicates import ROW_HASH, Seen, count_doubled_quotes, find_doubled, last_moment
 from mm_ops_tests.builders import fill, fills, quotes
 
 
@@ -99,3 +99,43 @@ def test_quotes_that_equal_an_earlier_one_are_counted(name: str):
 def test_the_column_of_time_may_have_another_name():
     twice = quotes((0, 99, 101), (0, 99, 101)).rename({"ts_ns": "time"})
     assert count_doubled_quotes(twice, "time") == 1
+
+
+def test_quotes_doubled_across_two_parts_are_counted_once():
+    rows = [(0, 99, 101), (1, 99, 101), (1, 99, 101), (1, 98, 101), (1, 99, 101), (1, 98, 101), (2, 98, 101)]
+    whole = count_doubled_quotes(quotes(*rows))
+    for cut in range(1, len(rows)):
+        first, second = quotes(*rows[:cut]), quotes(*rows[cut:])
+        parts = count_doubled_quotes(first) + count_doubled_quotes(second, before=last_moment(first))
+        assert parts == whole == 3
+    assert last_moment(quotes(*rows[:4])).height == 3
+    assert last_moment(quotes()).height == 0
+
+
+def test_later_fills_are_known_by_all_they_were_or_by_their_whole_row():
+    given = frame(fill(1, "buy", 99, fill_id="a"), fill(2, "buy", 98, fill_id=None), fill(3, "buy", 97, fill_id="b"))
+    later = frame(
+        fill(1, "buy", 99, fill_id="a"),
+        fill(2, "buy", 98, fill_id=None),
+        fill(9, "buy", 97, fill_id="b"),
+        fill(3, "sell", 97, fill_id="b"),
+        fill(3, "buy", 97, fill_id="c"),
+        fill(1, "buy", 99, fill_id="a", symbol="Y"),
+    )
+    again = Seen.of(given).find(later)
+    assert again.to_list() == [True, True, False, False, False, False], "the next day may count its ids from 1 again"
+    received = later.with_columns(pl.col("ts_ns") + 1)
+    assert Seen.of(given).find(received).to_list()[0], "sent again, it is the same by the exchange's clock"
+    assert not Seen.of(given.drop("exch_ts_ns")).find(received.drop("exch_ts_ns"))[0]
+
+
+def test_where_all_have_an_id_no_row_needs_a_hash_and_where_none_has_each_does():
+    named = fills(fill(1, "buy", 99, fill_id="a"))
+    assert Seen.of(named).find(frame(fill(1, "buy", 99, fill_id="a"))).to_list() == [True]
+    bare = frame(fill(1, "buy", 99)).drop("fill_id", strict=False)
+    assert Seen.of(bare).find(bare).to_list() == [True]
+
+
+def test_fills_of_more_than_an_hour_before_the_last_are_not_remembered():
+    given = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 99, fill_id="b"), fill(3600, "buy", 99, fill_id="c"))
+    assert Seen.of(given).find(given).to_list() == [False, True, True]

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.edge.columns import conform
-from mm_ops.domain.edge.faults import Fault, behind, find_faults, unknown_symbols
+from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, unknown_symbols
 from mm_ops_tests.builders import fill, fills
 
 MS = 1_000_000
@@ -93,3 +93,13 @@ def test_each_clock_has_its_own_order_and_a_row_without_its_time_is_not_behind()
 
 def test_a_frame_of_one_clock_is_judged_by_that():
     assert [clock for clock, _ in behind(fills(fill(0, "buy", 9)).drop("exch_ts_ns"))] == ["ts_ns"]
+
+
+def test_rows_are_behind_what_came_in_an_earlier_part_too():
+    rows = [fill(at, "buy", 99, symbol=symbol) for symbol in ("X", "Y") for at in (3, 5, 4, 6, 2)]
+    whole = [list(late) for _, late in behind(fills(*rows))]
+    for cut in range(1, len(rows)):
+        first, second = fills(*rows[:cut]), fills(*rows[cut:])
+        assert [list(late) for _, late in behind(second, latest(first))] == [late[cut:] for late in whole]
+    both = latest(fills(*rows[4:]), latest(fills(*rows[:4])))
+    assert both.sort("symbol").rows() == latest(fills(*rows)).sort("symbol").rows()

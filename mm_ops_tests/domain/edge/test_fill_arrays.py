@@ -35,14 +35,11 @@ def test_two_lists_are_one_in_the_order_of_time(first: tuple[int], then: tuple[i
     assert same(arrays(*first).then(arrays(*then)), *both)
 
 
-def test_some_are_picked_by_stretch_mask_or_index_and_the_rest_is_a_copy():
+def test_some_are_picked_by_stretch_mask_or_index():
     every = arrays(1, 2, 3)
     assert same(every.pick(slice(1, 3)), 2, 3)
     assert same(every.pick(np.array([True, False, True])), 1, 3)
     assert same(every.pick(np.array([2, 0])), 3, 1)
-    rest = every.since(1)
-    assert same(rest, 2, 3)
-    assert not np.shares_memory(rest.at, every.at)
 
 
 def test_what_is_not_known_is_not_a_number():

@@ -116,3 +116,9 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(memory: float):
         assert interval is not None
         held += interval[0] <= 1.5 <= interval[1]
     assert 0.88 <= held / 120 <= 1.0
+
+
+def test_blocks_of_one_bin_are_drawn_as_any_others_are():
+    """The least above one takes the long way and, with these numbers, cuts every block to one bin too."""
+    single, general = (draw_resamples(100, block, 50, seed=7) for block in (1.0, 1.0 + 1e-15))
+    assert (single == general).all()

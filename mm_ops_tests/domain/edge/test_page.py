@@ -9,6 +9,7 @@ from mm_ops.domain.edge.page import (
     concerns,
     headline,
     quality_rows,
+    remarks,
     rows,
     standing,
 )
@@ -172,3 +173,11 @@ def test_every_count_of_the_quality_is_told():
     assert dict(quality_rows(report()))["last quote age s"] == "0.383"
     assert dict(quality_rows(empty().report))["quote coverage"] == "not measured"
     assert quality_rows({}) == []
+
+
+def test_how_many_sides_were_inferred_is_remarked():
+    def inferred(given: float | None) -> dict[str, Any]:
+        return report(intake={"aggressor": None if given is None else {"given_share": given}})
+
+    assert remarks(inferred(0.59999)) == ["The side of 40.01 % of the fills was not given, and inferred."]
+    assert remarks(inferred(1.0)) == remarks(inferred(None)) == remarks(report()) == []

@@ -11,9 +11,9 @@ from mm_ops.domain.charts.bars import Bars
 from mm_ops.domain.charts.chart import Chart
 from mm_ops.domain.charts.curve import Curve
 from mm_ops.domain.charts.waterfall import Waterfall
+from mm_ops.domain.edge.earned import Earned
 from mm_ops.domain.edge.pictures import (
     Absent,
-    Earned,
     cumulative,
     draw_pictures,
     hours,

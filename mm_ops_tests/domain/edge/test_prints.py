@@ -26,6 +26,7 @@ def test_prints_are_counted_by_class_and_excluded_once():
     # bits 4800: 4000 and 840 (= 800 + 40); bits 40: 840, which is counted in both and left out once
     assert kept["price"].to_list() == [100, 101, 104]
     assert counts == {
+        "rows": 5,
         "off_exchange": {"count": 2, "share": 0.4, "treat": "keep"},
         "late": {"count": 2, "share": 0.4, "treat": "exclude"},
         "auction": {"count": 1, "share": 0.2, "treat": "exclude"},

@@ -9,7 +9,7 @@ import pytest
 
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.policy import Clock, VenuePolicy
-from mm_ops.domain.edge.report import MEASURED, build_edge_report, clock_by_symbol, measured_fills
+from mm_ops.domain.edge.report import MEASURED, build_edge_report, measured_fills
 from mm_ops.domain.edge.report_text import edge_markdown
 from mm_ops.domain.errors import PolicyError, SchemaError
 from mm_ops.domain.windows import TimeWindow
@@ -329,15 +329,6 @@ def test_an_hour_whose_fills_have_no_mid_is_told_with_nulls():
     found = report(fill(0, "buy", 99))
     assert (found["by_hour"]["00"]["fills"], found["by_hour"]["00"]["fills_without_quote"]) == (0, 1)
     assert found["by_hour"]["00"]["net_edge_bps"] is None
-
-
-@pytest.mark.parametrize(("symbol", "error"), [("X", None), ("Z", SchemaError)])
-def test_the_clock_of_a_symbol_is_that_of_its_venue(symbol: str, error: type[Exception] | None):
-    if error is None:
-        assert clock_by_symbol(edge_policy(), instruments(), symbol) == "exchange"
-    else:
-        with pytest.raises(error, match=r"is not in instruments\.yaml"):
-            clock_by_symbol(edge_policy(), instruments(), symbol)
 
 
 def test_the_report_is_canonical_json_and_the_same_twice():

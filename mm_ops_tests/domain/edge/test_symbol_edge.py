@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from mm_ops.domain.edge.join import STRETCH
 from mm_ops.domain.edge.policy import VenuePolicy
-from mm_ops.domain.edge.report import SymbolDay, build_edge_report, measure_days
+from mm_ops.domain.edge.report import Part, build_edge_report, measure_parts
 from mm_ops.domain.edge.symbol_edge import OVERLAP
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow
@@ -61,18 +60,16 @@ def between(frame: pl.DataFrame, first: float, after: float) -> pl.DataFrame:
     return frame.filter(pl.col("ts_ns").is_between(START_NS + first * SECOND, START_NS + after * SECOND, closed="left"))
 
 
-def parts(symbol: str, edges: Sequence[float], seed: int, *, overlap: float = 0) -> list[SymbolDay]:
+def parts(symbol: str, edges: Sequence[float], seed: int, *, overlap: float = 0) -> list[Part]:
     """Days that end at the edges; ``overlap`` seconds of each are in the file of the next."""
     ours, market_quotes = market(seed, symbol)
     bounds = [(first - overlap, after - overlap) for first, after in pairwise(edges)]
     bounds[-1] = (bounds[-1][0], edges[-1])
-    return [
-        SymbolDay(symbol, partial(between, ours, *bound), partial(between, market_quotes, *bound)) for bound in bounds
-    ]
+    return [Part(symbol, between(ours, *bound), between(market_quotes, *bound)) for bound in bounds]
 
 
-def measure(days: Sequence[SymbolDay]) -> dict[str, Any]:
-    return measure_days(days, policy=POLICY, instruments=BOTH, window=HOUR)
+def measure(days: Sequence[Part]) -> dict[str, Any]:
+    return measure_parts(days, policy=POLICY, instruments=BOTH, window=HOUR).report
 
 
 def near(expected: Any) -> Any:
@@ -113,17 +110,17 @@ def test_a_file_may_hold_the_end_of_the_day_before():
 def test_a_part_without_quotes_or_without_fills_is_a_part():
     (first, second), other = parts("X", (0, 1800, 3600), 1), parts("Y", (0, 3600), 2)
     ours, offered = market(1, "X")
-    apart = [SymbolDay("X", first.fills, offered.clear), SymbolDay("X", ours.clear, first.quotes), second]
+    apart = [Part("X", first.fills, offered.clear()), Part("X", ours.clear(), first.quotes), second]
     assert measure([*apart, *other]) == near(whole())
 
 
 def test_quotes_may_come_late_within_the_overlap():
     (first, second), other = parts("X", (0, 1800, 3600), 1), parts("Y", (0, 3600), 2)
-    early = first.quotes().with_row_index()
+    early = first.quotes.with_row_index()
     late = (pl.col("ts_ns") >= START_NS + 1780 * SECOND) & (pl.col("index") % 2 == 1)
     without = early.filter(~late).drop("index")
-    following = pl.concat([early.filter(late).drop("index"), second.quotes()])
-    days = [SymbolDay("X", first.fills, lambda: without), SymbolDay("X", second.fills, lambda: following)]
+    following = pl.concat([early.filter(late).drop("index"), second.quotes])
+    days = [Part("X", first.fills, without), Part("X", second.fills, following)]
     assert following["ts_ns"][0] < without["ts_ns"][-1]
     assert measure([*days, *other]) == near(whole())
 
@@ -132,37 +129,38 @@ def test_fills_whose_order_was_sent_later_are_refused_in_any_part():
     (first, second), (ours, _) = parts("X", (0, 1800, 3600), 1), market(1, "X")
     wrong = ours.filter(pl.col("ts_ns") >= START_NS + 1800 * SECOND).with_columns(order_ts_ns=pl.col("ts_ns") + 1)
     with pytest.raises(SchemaError, match="expected a time before the fill's"):
-        measure([first, SymbolDay("X", lambda: wrong, second.quotes)])
+        measure([first, Part("X", wrong, second.quotes)])
 
 
 def test_a_horizon_longer_than_the_overlap_waits_for_its_quotes():
     long = edge_policy(horizons=(timedelta(seconds=1), timedelta(minutes=5)), stale_after=timedelta(seconds=10))
     ours, offered = market(1, "X")
     expected = build_edge_report(ours, offered, policy=long, instruments=BOTH, window=HOUR)
-    found = measure_days(parts("X", (0, 1200, 2400, 3600), 1), policy=long, instruments=BOTH, window=HOUR)
+    found = measure_parts(parts("X", (0, 1200, 2400, 3600), 1), policy=long, instruments=BOTH, window=HOUR).report
     assert found == near(expected)
 
 
 def test_days_out_of_order_are_refused():
     first, second = parts("X", (0, 1800, 3600), 1)
     with pytest.raises(
-        SchemaError, match=r"X: fills: expected days in order, from 2026-11-20T00:5.* on, was 2026-11-20T00:00"
+        SchemaError,
+        match=r"X: fills: expected them in the order of time, from 2026-11-20T00:5.* on, was 2026-11-20T00:00",
     ):
         measure([second, first])
 
 
 def test_quotes_older_than_the_overlap_are_refused():
     (first, second), (_, offered) = parts("X", (0, 1800, 3600), 1), market(1, "X")
-    late = partial(between, offered, 1800 - OVERLAP.total_seconds() - 5, 3600)
-    with pytest.raises(SchemaError, match="X: quotes: expected days in order"):
-        measure([first, SymbolDay("X", second.fills, late)])
+    late = between(offered, 1800 - OVERLAP.total_seconds() - 5, 3600)
+    with pytest.raises(SchemaError, match="X: quotes: expected them in the order of time"):
+        measure([first, Part("X", second.fills, late)])
 
 
 def test_a_lag_of_the_venue_holds_across_parts():
     late = edge_policy(venues={"paper": VenuePolicy(clock="exchange", quote_lag=timedelta(seconds=2), source=WORDS)})
     ours, offered = market(1, "X")
     expected = build_edge_report(ours, offered, policy=late, instruments=BOTH, window=HOUR)
-    found = measure_days(parts("X", (0, 1700, 3600), 1), policy=late, instruments=BOTH, window=HOUR)
+    found = measure_parts(parts("X", (0, 1700, 3600), 1), policy=late, instruments=BOTH, window=HOUR).report
     assert found == near(expected)
 
 

@@ -1,0 +1,188 @@
+"""Rows of fills or of quotes from files, judged: what is wrong is refused, or left out and written down."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mm_ops.adapters.market_data import conformed_rows, refusal
+from mm_ops.adapters.market_files import load, read_batches
+from mm_ops.adapters.rejects import Rejects, Why
+from mm_ops.domain.edge.columns import Conformed, FileMapping, Kind
+from mm_ops.domain.edge.duplicates import ROW_HASH, Seen, count_doubled_quotes, find_doubled, last_moment
+from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, unknown_symbols
+from mm_ops.domain.edge.inputs import Rows
+from mm_ops.domain.edge.join import nanoseconds
+from mm_ops.domain.errors import SchemaError
+from mm_ops.domain.windows import format_duration
+
+_FILE, _ROW = "file_number", "row_number"
+
+
+class MarketReader:
+    """One kind of a report's files, with the counts of what was met in them so far."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        mapping: FileMapping,
+        policy: Rows,
+        rejects: Rejects,
+        *,
+        known: frozenset[str],
+        side_given: bool,
+    ) -> None:
+        """Read files that call things as the mapping says; fills of symbols that are not ``known`` are a fault."""
+        self._kind: Kind = kind
+        self._mapping = mapping
+        self._policy = policy
+        self._rejects = rejects
+        self._known = known
+        self._side_given = side_given
+        self._seen: dict[str | None, Seen] = {}
+        self._files = self._rows = self._taken = self._doubled_quotes = 0
+        self._notional = self._lost_notional = 0.0
+        self._sorted: dict[str, int] = {}
+
+    def read_fills(self, files: Sequence[Path], symbol: str | None = None) -> pl.DataFrame:
+        """Read some files, all at once since a fill may have come twice; also in those read before of that symbol.
+
+        Raises:
+            SchemaError: a file cannot be read, lacks a column, or holds a fault that the policy refuses.
+        """
+        fills = pl.concat([self._fills_of(number, file) for number, file in enumerate(files)], how="diagonal")
+        fills = self._without_doubled(fills, files, symbol)
+        self._files += len(files)
+        self._taken += fills.height
+        return fills
+
+    def read_quotes(self, files: Sequence[Path]) -> Iterator[pl.DataFrame]:
+        """Read files one after the other, some rows at a time.
+
+        Raises:
+            SchemaError: as for fills.
+        """
+        for file in files:
+            self._files += 1
+            moment: pl.DataFrame | None = None
+            before: pl.DataFrame | None = None
+            for first_row, raw in read_batches(file):
+                conformed = self._conformed(file, raw, first_row)
+                good = self._judge(file, raw, conformed, before)
+                before = latest(conformed.frame, before)
+                moment = self._count_doubled(raw, moment)
+                self._taken += int(good.sum())
+                yield conformed.frame if good.all() else conformed.frame.filter(good)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What was met so far."""
+        rejected = self._rejects.counts(self._kind)
+        doubled = self._rejects.duplicates(self._kind) if self._kind == "fills" else self._doubled_quotes
+        return {
+            "files": self._files,
+            "rows": self._rows,
+            "taken": self._taken,
+            "rejected": rejected,
+            "rejected_share": self._rejected_share(sum(rejected.values())),
+            "duplicates": doubled,
+            "sorted_by_us": self._sorted,
+        }
+
+    def _rejected_share(self, rejected: int) -> float | None:
+        """By number or by notional, whichever is more, of rows that differ: a file that is doubled hides nothing."""
+        rows = self._rows - self._rejects.duplicates(self._kind)
+        by_notional = self._lost_notional / self._notional if self._notional > 0 else 0.0
+        return max(rejected / rows, by_notional) if rows else None
+
+    def _conformed(self, file: Path, raw: pl.DataFrame, first_row: int = 0) -> Conformed:
+        self._rows += raw.height
+        side_given = self._side_given
+        return conformed_rows(file, raw, self._kind, self._mapping, side_given=side_given, first_row=first_row)
+
+    def _fills_of(self, number: int, file: Path) -> pl.DataFrame:
+        raw = load(file)
+        conformed = self._conformed(file, raw)
+        good = self._judge(file, raw, conformed)
+        self._weigh(conformed.frame, good)
+        provenance: dict[str, Any] = {_FILE: pl.lit(number), _ROW: pl.int_range(raw.height)}
+        if "fill_id" not in conformed.frame.columns or conformed.frame["fill_id"].null_count():
+            provenance[ROW_HASH] = _plain(raw).hash_rows()
+        frame = conformed.frame.with_columns(**provenance)
+        return frame if good.all() else frame.filter(good)
+
+    def _count_doubled(self, raw: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
+        plain, at = _plain(raw), self._mapping.source("ts_ns")
+        self._doubled_quotes += count_doubled_quotes(plain, at, before)
+        return last_moment(plain, at)
+
+    def _judge(
+        self, file: Path, raw: pl.DataFrame, conformed: Conformed, before: pl.DataFrame | None = None
+    ) -> pl.Series:
+        """Put faulty rows among the rejects, under their first fault, or refuse the file; which are good is given."""
+        good = pl.Series("good", [True]).new_from_index(0, raw.height)
+        for fault in self._faults(conformed, before):
+            if self._policy.faults[fault.reason] == "refuse":
+                raise refusal(file, fault, conformed)
+            lost = fault.rows & good
+            rows = lost.arg_true() + conformed.first_row
+            self._rejects.add(self._kind, file, fault.reason, fault.column, rows, raw.filter(lost))
+            good &= ~lost
+        return good
+
+    def _faults(self, conformed: Conformed, before: pl.DataFrame | None) -> Sequence[Fault]:
+        found = find_faults(conformed, side_given=self._side_given)
+        if self._kind == "fills":
+            found.append(unknown_symbols(conformed.frame, self._known))
+        limit = nanoseconds(self._policy.sort_within)
+        for clock, late_ns in behind(conformed.frame, before):
+            count = int((late_ns.is_between(0, limit, closed="right")).sum())
+            self._sorted[clock] = self._sorted.get(clock, 0) + count
+            words = f"a time at most {format_duration(self._policy.sort_within)} before an earlier row's"
+            found.append(Fault(clock, "time_backwards", words, late_ns > limit))
+        return [fault for fault in found if fault.rows.any()]
+
+    def _weigh(self, fills: pl.DataFrame, good: pl.Series) -> None:
+        """Add up price × quantity where both are known, so that a large fill that was lost counts as one."""
+        known = (fills["price"] > 0) & (fills["qty"] > 0) & fills["price"].is_finite() & fills["qty"].is_finite()
+        notional = (fills["price"] * fills["qty"]).filter(known)
+        self._notional += float(notional.sum())
+        self._lost_notional += float(notional.filter(~good.filter(known)).sum())
+
+    def _without_doubled(self, fills: pl.DataFrame, files: Sequence[Path], symbol: str | None) -> pl.DataFrame:
+        doubled = find_doubled(fills.drop(_FILE, _ROW))
+        lost = doubled.conflicting | doubled.again
+        if lost.any():
+            self._leave_out_ambiguous(fills.filter(doubled.conflicting), files)
+            self._leave_out_again(fills.filter(doubled.again), files)
+            fills = fills.filter(~lost)
+        if symbol in self._seen:
+            again = self._seen[symbol].find(fills)
+            self._leave_out_again(fills.filter(again), files)
+            fills = fills.filter(~again)
+        self._seen[symbol] = Seen.of(fills)
+        return fills.drop(_FILE, _ROW, ROW_HASH, strict=False)
+
+    def _leave_out_ambiguous(self, lost: pl.DataFrame, files: Sequence[Path]) -> None:
+        self._lost_notional += float((lost["price"] * lost["qty"]).sum())
+        refuse = self._policy.faults["conflicting_fill_id"] == "refuse"
+        self._leave_out("conflicting_fill_id", lost, files, refuse=refuse)
+
+    def _leave_out_again(self, lost: pl.DataFrame, files: Sequence[Path]) -> None:
+        self._notional -= float((lost["price"] * lost["qty"]).sum())
+        self._leave_out("duplicate_fill", lost, files, refuse=self._policy.duplicates == "refuse")
+
+    def _leave_out(self, why: Why, lost: pl.DataFrame, files: Sequence[Path], *, refuse: bool) -> None:
+        for number, of_file in lost.group_by(_FILE, maintain_order=True):
+            file = files[int(number[0])]
+            values = of_file.drop(_FILE, _ROW, ROW_HASH, strict=False)
+            if refuse:
+                words = why.replace("_", " ")
+                raise SchemaError(f"{file}: row {of_file[_ROW][0]}: {words}, of {lost.height} such rows")
+            self._rejects.add("fills", file, why, "fill_id", of_file[_ROW], values)
+
+
+def _plain(raw: pl.DataFrame) -> pl.DataFrame:
+    """A file's rows without the columns that hold lists or structures, which cannot be compared."""
+    return raw.select(pl.exclude([name for name, kind in raw.schema.items() if kind.is_nested()]))
