@@ -13,8 +13,9 @@ from typing import Any
 
 from mm_ops.adapters.bot_http import Answer, NoAnswerError, exchange, shown
 from mm_ops.adapters.bot_metrics import Check
+from mm_ops.adapters.bot_scrape import scrape
 from mm_ops.adapters.bot_state import parse_state, read_token
-from mm_ops.adapters.exposition import Sample, parse_exposition
+from mm_ops.adapters.exposition import Sample
 from mm_ops.domain.errors import SchemaError, SourceUnavailableError
 from mm_ops.domain.verdict import Verdict
 
@@ -59,13 +60,7 @@ class Probe:
             SourceUnavailableError: they were not given.
             SchemaError: they are not in the text format.
         """
-        try:
-            answer = exchange("GET", self._metrics_url, within_s=ATTEMPT_S, headers={})
-        except NoAnswerError as error:
-            raise SourceUnavailableError(f"metrics {shown(self._metrics_url)}: {error}") from error
-        if answer.status != _OK:
-            raise SourceUnavailableError(f"metrics {shown(self._metrics_url)}: answered {answer.words()}")
-        return parse_exposition(answer.body.decode("utf-8", "replace"), shown(self._metrics_url))
+        return scrape(self._metrics_url, within_s=ATTEMPT_S)
 
     def state(self) -> dict[str, Any]:
         """Read the state once.

@@ -23,6 +23,9 @@ TEST_RESULTS = "test_results.json"
 GOLDEN_DRIFT = "drift.json"
 READINESS = "readiness.json"
 READINESS_TEXT = "READINESS.md"
+ROLLBACK_REPORT = "rollback_report.json"
+ROLLBACK_TEXT = "ROLLBACK.md"
+ROLLBACK_PAGE = "ROLLBACK.html"
 
 
 class BotEvidence:
@@ -35,6 +38,11 @@ class BotEvidence:
     def report(self, day: date, name: str) -> str:
         """The artifact name of one day's report."""
         return f"{self._bot}/{day.isoformat()}/reports/{name}"
+
+    def rollback(self, episode: str, name: str) -> str:
+        """The artifact name of what is told of one episode, sorted by its start: ``20261123T145250.687Z-<labels>``."""
+        labels, _, start = episode.partition("@")
+        return f"{self._bot}/rollbacks/{start.replace('-', '').replace(':', '')}-{labels}/{name}"
 
     def golden(self, case: str) -> str:
         """The artifact name of the report made from a pinned case."""

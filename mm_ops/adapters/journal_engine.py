@@ -66,6 +66,20 @@ def check_sound(engine: Engine, anchor: Link | None) -> None:
                 said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
                 if said != "ok":
                     raise IntegrityError(f"journal: expected a sound file, was damaged: {said}")
+    except SQLAlchemyError as error:
+        raise translate(error) from error
+    check_chain(engine, anchor)
+
+
+def check_chain(engine: Engine, anchor: Link | None) -> None:
+    """Check that the chain goes through the anchor, or any other point of it that was seen before.
+
+    Raises:
+        SourceUnavailableError: the database does not answer.
+        IntegrityError: records are missing or others than were anchored.
+    """
+    try:
+        with engine.begin() as connection:
             end = last_link(connection)
             through = anchor or START
             at_anchor = select(AUDIT.c.hash).where(AUDIT.c.seq == through.count)

@@ -1,7 +1,7 @@
 """The graph of every bot from one factory, and the jobs over all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import dagster as dg
@@ -17,6 +17,9 @@ from mm_ops.defs.release.assets import release_assets
 from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
+from mm_ops.defs.rollback.assets import rollback_report, rollback_state
+from mm_ops.defs.rollback.checks import rollback_checks
+from mm_ops.defs.rollback.sensors import rollback_sensors
 from mm_ops.defs.soak.assets import soak_assets
 from mm_ops.defs.soak.checks import soak_checks
 from mm_ops.domain.bots import Bot, Fleet
@@ -37,11 +40,20 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class BotGraph:
-    """One bot's part of the location, or the shared one; ``hard`` are the checks without which it is undecided."""
+    """One bot's part of the location, or the shared one; ``hard`` are the checks without which it is undecided.
+
+    ``observed`` is what is only looked at.
+    """
 
     assets: Sequence[dg.AssetsDefinition]
     checks: Sequence[dg.AssetChecksDefinition]
     hard: frozenset[dg.AssetCheckKey]
+    observed: Sequence[dg.SourceAsset] = ()
+
+    @property
+    def all_assets(self) -> list[dg.AssetKey]:
+        """Every asset, made or looked at."""
+        return [key for asset in self.assets for key in asset.keys] + [asset.key for asset in self.observed]
 
     @property
     def all_checks(self) -> list[dg.AssetCheckKey]:
@@ -51,18 +63,19 @@ class BotGraph:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The whole code location and what it was built from."""
+    """The whole code location and what it was built from; ``stops`` is what follows the stops of each bot."""
 
     site: Site
     fleet: Fleet
     shape: Shape
     graphs: Mapping[str, BotGraph]
     shared: BotGraph
+    stops: Mapping[str, BotGraph]
     definitions: dg.Definitions
 
     @property
     def every_graph(self) -> list[BotGraph]:
-        """The part of each bot, and what is of no single bot."""
+        """The evidence of each bot, and what is of no single bot: what is judged without a look at a live one."""
         return [*self.graphs.values(), self.shared]
 
 
@@ -77,15 +90,18 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy))
     graphs = {bot.name: build_bot(bot, shape) for bot in bots.bots}
     shared = _graph(rendering_assets(), rendering_checks())
+    stops = {bot.name: _after_stops(bot) for bot in bots.bots}
+    parts = (*graphs.values(), shared, *stops.values())
     definitions = dg.Definitions(
-        assets=[asset for graph in (*graphs.values(), shared) for asset in graph.assets],
-        asset_checks=[check for graph in (*graphs.values(), shared) for check in graph.checks],
-        jobs=[nightly_job(), checks_job(site.now().date() - DAY)],
+        assets=[*(one for graph in parts for one in graph.assets), *(one for graph in parts for one in graph.observed)],
+        asset_checks=[check for graph in parts for check in graph.checks],
+        jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY)],
         schedules=[nightly_schedule(bots)],
+        sensors=rollback_sensors(bots),
         resources={"site": site},
         executor=dg.in_process_executor,
     )
-    return Location(site, bots, shape, graphs, shared, definitions)
+    return Location(site, bots, shape, graphs, shared, stops, definitions)
 
 
 def build_bot(bot: Bot, shape: Shape) -> BotGraph:
@@ -110,6 +126,10 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
         *release_assets(bot, shape.first_day, blocking),
     ]
     return _graph(assets, checks)
+
+
+def _after_stops(bot: Bot) -> BotGraph:
+    return replace(_graph([rollback_report(bot)], rollback_checks(bot)), observed=[rollback_state(bot)])
 
 
 def _graph(assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition]) -> BotGraph:

@@ -15,24 +15,24 @@ BOT_TAG = "mm_ops/bot"
 PARTITION_TAG = "dagster/partition"
 
 
-def nightly_job() -> Any:
+def nightly_job(fleet: Fleet) -> Any:
     """Everything of one day; started for one bot it runs the assets of that bot."""
     return dg.define_asset_job(
         NIGHTLY,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - _of_stops(fleet),
         description="Measure, judge and, if every hard gate passes, bundle one UTC day.",
     )
 
 
-def checks_job(day: date) -> Any:
-    """Every check on what is stored; nothing is measured again.
+def checks_job(fleet: Fleet, day: date) -> Any:
+    """Every check on what is stored; nothing is measured again, and no live bot is asked.
 
     A job of checks alone has no partitions of its own in Dagster, so the day is a tag; ``day`` is what it says where
     the launcher sets no other.
     """
     return dg.define_asset_job(
         CHECKS,
-        selection=dg.AssetSelection.all_asset_checks(),
+        selection=dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks_for_assets(*_reports(fleet)),
         run_tags={PARTITION_TAG: day.isoformat()},
         description=f"Judge what is stored for one day: the tag {PARTITION_TAG}.",
     )
@@ -54,3 +54,12 @@ def nightly_schedule(fleet: Fleet) -> dg.ScheduleDefinition:
             )
 
     return schedule
+
+
+def _of_stops(fleet: Fleet) -> dg.AssetSelection:
+    """What follows a stop, and is of no day."""
+    return dg.AssetSelection.assets(*_reports(fleet))
+
+
+def _reports(fleet: Fleet) -> list[dg.AssetKey]:
+    return [BotKeys(bot.name).rollback_report for bot in fleet.bots]

@@ -60,13 +60,23 @@ class BotKeys:
         return self._of("release_bundle")
 
     @property
+    def rollback_report(self) -> dg.AssetKey:
+        """What is told of each stop."""
+        return self._of("rollback_report")
+
+    @property
+    def rollback_state(self) -> dg.AssetKey:
+        """Whether the bot is stopped, by its own word and by the journal's."""
+        return self._of("rollback_state")
+
+    @property
     def day_evidence(self) -> list[dg.AssetKey]:
         """What readiness needs of each of its days."""
         return [self.soak_metrics, self.edge_report, self.chaos_drill, self.test_results]
 
     @property
     def all(self) -> list[dg.AssetKey]:
-        """The whole graph of the bot."""
+        """The graph of the bot's evidence, day by day; what follows a stop is no part of it."""
         return [
             self.sli_samples,
             self.soak_metrics,

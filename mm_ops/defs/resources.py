@@ -10,7 +10,7 @@ import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters.artifacts import Artifacts
-from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.environment import Environment, WallClock, journal_named
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
@@ -19,6 +19,10 @@ from mm_ops.domain.errors import MissingEvidenceError
 from mm_ops.domain.provenance import Current
 
 if TYPE_CHECKING:
+    from mm_ops.adapters.journal_follow import JournalPlace
+    from mm_ops.domain.rollback.bot import BotControl
+    from mm_ops.domain.rollback.policy import RollbackPolicy
+    from mm_ops.domain.rollback.report.halt import Look
     from mm_ops.domain.sli.series import SampleSource
 
 T = TypeVar("T")
@@ -170,3 +174,25 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
     def result_file(self, bot: Bot, day: date, name: str) -> Path:
         """A result file that the bot's own pipeline wrote for a day."""
         return self.path(bot.results) / f"date={day.isoformat()}" / name
+
+    def journal(self) -> "JournalPlace":
+        """Where the rollback journal is. It is read here and not configured: its URL may hold a password."""
+        from mm_ops.adapters.journal_follow import JournalPlace
+        from mm_ops.adapters.journal_place import DEFAULT
+
+        named = journal_named(self.environment())
+        return JournalPlace(named or str(self.path(DEFAULT)), named=named is not None)
+
+    def control(self, bot: Bot, policy: "RollbackPolicy") -> "BotControl | None":
+        """How the bot is read and commanded; ``None`` where bots.yaml does not say."""
+        from mm_ops.adapters.bot_controls import controls_of
+
+        fleet = Fleet(first_day=date.min, bots=(bot,), source="the one bot that is asked for")
+        return controls_of(fleet, self.path, WallClock().now, within=policy.attempts.attempt).get(bot.name)
+
+    def look_at(self, bot: Bot, policy: "RollbackPolicy") -> "Look":
+        """Read state and metrics of a live bot once, in the time that an attempt has."""
+        from mm_ops.adapters.bot_scrape import look_at
+
+        metrics = None if bot.control is None else bot.control.metrics_url
+        return look_at(self.control(bot, policy), metrics, WallClock().now, within=policy.attempts.attempt)

@@ -56,20 +56,35 @@ Samples = Annotated[Recorded | Scraped, Field(discriminator="kind")]
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class HttpControl:
-    """A bot that keeps ``deploy/bot/openapi.yaml``; ``token_file`` holds its bearer token, where it asks for one."""
+    """A bot that keeps ``deploy/bot/openapi.yaml``; ``token_file`` holds its bearer token, where it asks for one.
+
+    ``metrics`` is where it is scraped, by default ``/metrics`` at the same address.
+    """
 
     kind: Literal["http"]
     url: Annotated[str, Field(pattern=r"^https?://")]
     token_file: str | None = None
+    metrics: Annotated[str, Field(pattern=r"^https?://")] | None = None
+
+    @property
+    def metrics_url(self) -> str:
+        """Where it is scraped."""
+        return self.metrics or f"{self.url.rstrip('/')}/metrics"
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class OverridesControl:
-    """A bot that watches the file ``overrides`` and writes what it is to the file ``state``."""
+    """A bot that watches the file ``overrides`` and writes what it is to the file ``state``; scraped at ``metrics``."""
 
     kind: Literal["overrides"]
     overrides: str
     state: str
+    metrics: Annotated[str, Field(pattern=r"^https?://")] | None = None
+
+    @property
+    def metrics_url(self) -> str | None:
+        """Where it is scraped, if that is known."""
+        return self.metrics
 
 
 Control = Annotated[HttpControl | OverridesControl, Field(discriminator="kind")]

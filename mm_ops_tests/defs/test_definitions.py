@@ -27,7 +27,12 @@ def location() -> Location:
 
 def test_the_location_loads_with_every_asset_of_the_design(location: Location):
     dg.Definitions.validate_loadable(location.definitions)
-    assert location.definitions.resolve_asset_graph().get_all_asset_keys() == {*KEYS.all, PROMETHEUS_RULES}
+    assert location.definitions.resolve_asset_graph().get_all_asset_keys() == {
+        *KEYS.all,
+        KEYS.rollback_report,
+        KEYS.rollback_state,
+        PROMETHEUS_RULES,
+    }
 
 
 def test_evidence_flows_from_samples_to_the_bundle(location: Location):
@@ -88,7 +93,12 @@ def test_the_checks_job_materialises_nothing_and_names_its_day(location: Locatio
     job = location.definitions.resolve_job_def(CHECKS)
     assert job.run_tags["dagster/partition"] == "2026-11-20"
     assert not job.asset_layer.selected_asset_keys
-    assert location.definitions.resolve_job_def(NIGHTLY).partitions_def is not None
+    night = location.definitions.resolve_job_def(NIGHTLY)
+    assert night.partitions_def is not None
+    assert night.asset_layer.selected_asset_keys == {*KEYS.all, PROMETHEUS_RULES}
+    judged = {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
+    assert {"is_go", "identity"} < judged
+    assert "halt_verified" not in judged
 
 
 @pytest.mark.parametrize(("error", "again"), [(SourceUnavailableError("down"), True), (SchemaError("broken"), False)])

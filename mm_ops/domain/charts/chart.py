@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_ops.domain.charts.scale import quantity
-from mm_ops.domain.charts.spans import Breach, Span
+from mm_ops.domain.charts.spans import Breach, Moment, Span
 from mm_ops.domain.charts.time_axis import moment
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow
@@ -38,6 +38,7 @@ class Chart:
     breaches: tuple[Breach, ...] = ()
     gaps: tuple[Span, ...] = ()
     restarts: tuple[int, ...] = ()
+    moments: tuple[Moment, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"chart {self.name}"
@@ -91,6 +92,7 @@ def describe(chart: Chart) -> str:
         _count(len(chart.breaches), "breach", "breaches"),
         _count(len(chart.gaps), "gap", "gaps"),
         _count(len(chart.restarts), "restart", "restarts"),
+        *(f"{one.label} at {moment(one.at_ns)}" for one in chart.moments),
     ]
     return f"{chart.title}, {start} to {end} UTC: {_range(chart)}; {limit}; {', '.join(marks)}"
 

@@ -6,7 +6,7 @@ from mm_ops.domain.charts.elements import element, text
 from mm_ops.domain.charts.envelope import find_envelope
 from mm_ops.domain.charts.frame import Frame
 from mm_ops.domain.charts.scale import quantity
-from mm_ops.domain.charts.spans import Span
+from mm_ops.domain.charts.spans import Moment, Span
 from mm_ops.domain.charts.time_axis import lasting, moment
 
 BLUE, RED, INK, SOFT, PURPLE, GREY = "#0b5cad", "#b00020", "#1c1f23", "#565c64", "#5b2d8e", "#6d737b"
@@ -80,6 +80,11 @@ def limit_line(frame: Frame) -> str:
 def restarts(frame: Frame) -> str:
     """Mark each restart with a line and a triangle above the plot."""
     return "".join(_restart(frame, at) for at in frame.chart.restarts)
+
+
+def moments(frame: Frame) -> str:
+    """Mark each moment with a line, and name it above the plot."""
+    return "".join(_moment(frame, one) for one in frame.chart.moments)
 
 
 def worst_sample(frame: Frame) -> str:
@@ -196,6 +201,16 @@ def _restart(frame: Frame, at: int) -> str:
     line = element("path", d=f"M{x:.1f} {frame.top:g}V{frame.bottom:g}", stroke_width=1.6, stroke_dasharray="2 3")
     triangle = element("path", d=f"M{x - 5:.1f} {frame.top - 9:g}h10l-5 9z", fill=PURPLE)
     return element("g", title, line, triangle, class_="c-restart", stroke=PURPLE)
+
+
+def _moment(frame: Frame, one: Moment) -> str:
+    x = frame.x(one.at_ns)
+    title = element("title", text(f"{one.label}: {moment(one.at_ns)}"))
+    line = element("path", d=f"M{x:.1f} {frame.top - 6:g}V{frame.bottom:g}", stroke_width=2)
+    marked = element("g", title, line, class_="c-worst", stroke=INK)
+    anchor = "end" if x > _middle(frame) else "start"
+    aside = -5 if anchor == "end" else 5
+    return marked + label(one.label, x + aside, frame.top - 10, anchor, class_="c-text", fill=INK, font_weight="600")
 
 
 def _rectangle(x: float, y: float, width: float, height: float, *children: str, **attributes: str | float) -> str:

@@ -1,4 +1,4 @@
-"""Stretches of time that a chart shades: breaches, and gaps without evidence."""
+"""Stretches of time that a chart shades, breaches and gaps without evidence, and moments that it marks."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,6 +33,14 @@ class Breach:
 
     span: Span
     worst: float | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened at a time and is no fault of the series, such as a stop of the bot."""
+
+    at_ns: int
     label: str
 
 

@@ -35,7 +35,11 @@ def chart_svg(chart: Chart, width: int = 960, height: int = 260, *, grain: int =
     under = [_plot(frame), marks.forbidden(frame), marks.hover(frame) if hover and frame.wide else "", _grid(frame)]
     spans = [marks.gaps(frame, pattern), marks.breaches(frame)]
     over = [_samples(frame), marks.limit_line(frame)]
-    top = [marks.restarts(frame), element("g", _axes(frame), marks.worst_sample(frame), pointer_events="none")]
+    top = [
+        marks.restarts(frame),
+        marks.moments(frame),
+        element("g", _axes(frame), marks.worst_sample(frame), pointer_events="none"),
+    ]
     defined = marks.hatching(pattern) if chart.gaps else ""
     lines = element("g", *over, pointer_events="none")
     return image(width, height, describe(chart), defined, *under, *spans, lines, *top)

@@ -24,6 +24,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("no_drift", "golden_report", drift),
         ("is_go", "readiness_score", go),
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
+        ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
     ]
     of_buckets: tuple[Trend | Baseline, ...] = (*soak.trends, *soak.baselines)
     soaked: list[tuple[str, Severity, str, str]] = [

@@ -1,0 +1,222 @@
+"""Reads a journal that a watcher writes, for whoever tells of it: what ended since, one episode, where a bot stands."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from mm_ops.adapters.bot_state import parse_state
+from mm_ops.adapters.journal_chain import Link, read_anchor
+from mm_ops.adapters.journal_engine import check_chain, open_engine
+from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
+from mm_ops.adapters.journal_reads import JournalReads
+from mm_ops.adapters.journal_tables import AUDIT, EPISODES, INBOX, RESUMES, STOPS, moment
+from mm_ops.domain.errors import MissingEvidenceError, SchemaError
+from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.bot import BotState, TradingState
+from mm_ops.domain.rollback.payload import parse_payload
+from mm_ops.domain.rollback.policy import ActionName
+from mm_ops.domain.rollback.report.follow import Cursor, Ended
+from mm_ops.domain.rollback.report.story import (
+    ActionRecord,
+    ResumeRecord,
+    Standing,
+    StopRecord,
+    Story,
+    start_in,
+)
+from mm_ops.domain.rollback.stop import ActionState, Step
+
+RECORDS_AT_ONCE = 5000
+"""Of stops, in one read of what ended: a stop leaves two."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPlace:
+    """Where the journal is: a file or a URL. ``named`` says that somebody named it, so that it must be there."""
+
+    url: str
+    named: bool
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a SQLite file."""
+        return "://" not in self.url or self.url.startswith("sqlite")
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file; a server is asked only when it is read."""
+        return not self.is_file or self.path.is_file()
+
+    def missing(self) -> str:
+        """What to do about a file that is not there."""
+        default = f"; MM_OPS_JOURNAL names another than {DEFAULT}" if not self.named else " (MM_OPS_JOURNAL)"
+        return f"{self.path}: no journal there: `mm-ops watch` makes it{default}"
+
+
+class FollowedJournal(JournalReads):
+    """One open journal, read only."""
+
+    def check(self, seen: Cursor, place: JournalPlace) -> None:
+        """Refuse a journal that lost records, or is another than the one that was read before.
+
+        Raises:
+            IntegrityError: says which record is missing or another.
+        """
+        anchor = read_anchor(anchor_beside(place.url)) if place.is_file else None
+        check_chain(self._source, anchor)
+        if seen.seq:
+            check_chain(self._source, Link(seen.seq, seen.hash))
+
+    def ended_after(self, seq: int) -> tuple[list[Ended], Cursor]:
+        """The stops that ended behind a record, oldest first, and how far the journal was read for that."""
+        columns = (AUDIT.c.seq, AUDIT.c.hash)
+        of_stops = select(*columns, AUDIT.c.body).where(AUDIT.c.seq > seq, AUDIT.c.subject == STOPS.name)
+        end, rows = self._read(
+            select(*columns).order_by(AUDIT.c.seq.desc()).limit(1),
+            of_stops.order_by(AUDIT.c.seq).limit(RECORDS_AT_ONCE),
+        )
+        last = rows[-1:] if len(rows) == RECORDS_AT_ONCE else end
+        found = [(row, json.loads(row["body"])) for row in rows]
+        ended = [_ended(row, body) for row, body in found if body["finished_at"] is not None]
+        return ended, Cursor(last[0]["seq"], last[0]["hash"]) if last else Cursor()
+
+    def story(self, episode: str) -> Story:
+        """Everything on one episode that stopped a bot.
+
+        Raises:
+            MissingEvidenceError: no stop of that episode is in the journal.
+        """
+        of_it = select(STOPS).where(STOPS.c.episode == episode).order_by(STOPS.c.round)
+        stops, known = self._read(of_it, select(EPISODES).where(EPISODES.c.episode == episode))
+        if not stops:
+            raise MissingEvidenceError(f"{episode}: no stop of that episode is in the journal")
+        rounds = tuple(self._stop_record(row) for row in stops)
+        alert = self._alert_of(episode, known[0]["first_at"]) if known else None
+        return Story(
+            episode=episode,
+            starts_at=start_in(episode),
+            received_at=moment(known[0]["first_at"]) if known else None,
+            labels={} if alert is None else dict(alert.labels),
+            annotations={} if alert is None else dict(alert.annotations),
+            told=tuple(known[0]["told"].split()) if known else (),
+            rounds=rounds,
+            resumes=self._resumes_of_stop(stops[-1]),
+        )
+
+    def standing(self, bot: str) -> Standing:
+        """Where a bot stands."""
+        (rows,) = self._read(
+            select(STOPS).where(STOPS.c.bot == bot).order_by(STOPS.c.claimed_at.desc(), STOPS.c.round.desc()).limit(1)
+        )
+        if not rows:
+            return Standing(bot=bot, stop=None, blind=self.blind())
+        return Standing(
+            bot=bot, stop=self._stop_record(rows[0]), resumes=self._resumes_of_stop(rows[0]), blind=self.blind()
+        )
+
+    def _stop_record(self, row: Mapping[str, Any]) -> StopRecord:
+        outcome = {} if row["outcome"] is None else json.loads(row["outcome"])
+        names = ("episode", "round", "bot", "alert", "reason")
+        return StopRecord(
+            **{name: row[name] for name in names},
+            claimed_at=moment(row["claimed_at"]),
+            finished_at=None if row["finished_at"] is None else moment(row["finished_at"]),
+            confirmed=bool(row["confirmed"]),
+            faults=tuple(outcome.get("faults", ())),
+            steps=tuple(Step(at=moment(one["at"]), what=one["what"]) for one in outcome.get("timeline", ())),
+            actions=_in_order([_action(one) for one in self.actions_of(row["id"])]),
+        )
+
+    def _resumes_of_stop(self, stop: Mapping[str, Any]) -> tuple[ResumeRecord, ...]:
+        """The way back after a stop, until the bot's next one."""
+        later = select(STOPS.c.claimed_at).where(STOPS.c.bot == stop["bot"], STOPS.c.claimed_at > stop["claimed_at"])
+        (after,) = self._read(later.order_by(STOPS.c.claimed_at).limit(1))
+        back = select(RESUMES).where(RESUMES.c.bot == stop["bot"], RESUMES.c.at >= stop["claimed_at"])
+        if after:
+            back = back.where(RESUMES.c.at < after[0]["claimed_at"])
+        (rows,) = self._read(back.order_by(RESUMES.c.at, RESUMES.c.id))
+        return tuple(
+            ResumeRecord(
+                to=TradingState(row["to"]),
+                by=row["by"],
+                why=row["why"],
+                at=moment(row["at"]),
+                confirmed=bool(row["confirmed"]),
+            )
+            for row in rows
+        )
+
+    def _alert_of(self, episode: str, first_at: str) -> Alert | None:
+        """The alert as it was brought first; the body of that moment is in the inbox, if it came by one."""
+        came = select(INBOX.c.body).where((INBOX.c.received_at == first_at) | (INBOX.c.last_at == first_at))
+        (rows,) = self._read(came)
+        for row in rows:
+            try:
+                alerts = parse_payload(row["body"]).alerts
+            except SchemaError:
+                continue
+            for alert in alerts:
+                if alert.episode == episode:
+                    return alert
+        return None
+
+
+@contextmanager
+def following(place: JournalPlace) -> Iterator[FollowedJournal]:
+    """Open the journal for reading.
+
+    Raises:
+        MissingEvidenceError: there is no such file.
+        PolicyError: the URL is none, or its driver is not installed.
+    """
+    if not place.is_there:
+        raise MissingEvidenceError(place.missing())
+    engine = open_engine(place.url, read_only=True)
+    try:
+        yield FollowedJournal(engine)
+    finally:
+        engine.dispose()
+
+
+def _ended(row: Mapping[str, Any], body: Mapping[str, Any]) -> Ended:
+    return Ended(
+        seq=row["seq"],
+        hash=row["hash"],
+        bot=body["bot"],
+        episode=body["episode"],
+        round=body["round"],
+        alert=body["alert"],
+        confirmed=bool(body["confirmed"]),
+        finished_at=moment(body["finished_at"]),
+    )
+
+
+def _action(row: Mapping[str, Any]) -> ActionRecord:
+    return ActionRecord(
+        name=ActionName(row["name"]),
+        state=ActionState(row["state"]),
+        attempts=row["attempts"],
+        requested_at=None if row["requested_at"] is None else moment(row["requested_at"]),
+        settled_at=None if row["settled_at"] is None else moment(row["settled_at"]),
+        observed=None if row["observed"] is None else _observed(row),
+        reason=row["reason"],
+    )
+
+
+def _observed(row: Mapping[str, Any]) -> BotState:
+    return parse_state(row["observed"], f"journal: actions {row['key']}")
+
+
+def _in_order(actions: Sequence[ActionRecord]) -> tuple[ActionRecord, ...]:
+    order = list(ActionName)
+    return tuple(sorted(actions, key=lambda one: order.index(one.name)))
