@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.rollback.backstop import Active, Posted, Seen, find_unheard, start_of, write_payload
+from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.hearing import BLIND, Ear, find_changes, find_deaf
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.stop import Clock, Pager
@@ -21,6 +22,7 @@ from mm_ops.domain.rollback.stop import Clock, Pager
 RECEIVER = "backstop"
 """Marks what it hands in, where a webhook's body names Alertmanager's receiver."""
 
+_REQUESTS = 2
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -156,6 +158,11 @@ class Backstop:
         blind = BLIND in (self._deaf or ())
         return {"sources": ears, "blind": blind, "suppressed": dict(self._suppressed), "counts": dict(self.counts)}
 
+    @property
+    def _patience(self) -> float:
+        """Seconds for one question, which is at most two requests."""
+        return _REQUESTS * self.policy.backstop.timeout.total_seconds() + 1
+
     def _failed(self, reason: str) -> None:
         self.counts["failed"] += 1
         self.say(f"backstop: {reason}")
@@ -166,10 +173,9 @@ class Backstop:
             return None
         ear = self._ears[name]
         ear.reads += 1
-        try:
-            found = source.read()
-        except MmOpsError as error:
-            ear.failed, ear.last_failure, ear.fault = ear.failed + 1, self.clock.now(), str(error)
+        found = call_within(source.read, self._patience)
+        if isinstance(found, MmOpsError):
+            ear.failed, ear.last_failure, ear.fault = ear.failed + 1, self.clock.now(), str(found)
             return None
         ear.since = ear.last_success = self.clock.now()
         ear.unread = found.faults
@@ -209,11 +215,12 @@ class Backstop:
         return found
 
     def _date(self, active: Active) -> Active:
-        try:
-            return replace(active, fired_at=None if self.prometheus is None else self.prometheus.fired_at(active))
-        except MmOpsError as error:
-            self._failed(str(error))
+        prometheus = self.prometheus
+        fired_at = None if prometheus is None else call_within(lambda: prometheus.fired_at(active), self._patience)
+        if isinstance(fired_at, MmOpsError):
+            self._failed(str(fired_at))
             return active
+        return replace(active, fired_at=fired_at)
 
     def _tell_silence(self) -> None:
         """Tell once who has become silent, and that it answers again; over restarts too."""

@@ -52,5 +52,5 @@ def find_changes(before: Collection[str], after: Mapping[str, str]) -> Iterator[
 
 
 def _reason(ear: Ear, limit: timedelta, now: datetime) -> str:
-    silent = format_duration(now - ear.since)
+    silent = format_duration(timedelta(seconds=int((now - ear.since).total_seconds())))
     return f"{ear.name}: no answer for {silent}, of {format_duration(limit)} at most: {ear.fault or 'it was not asked'}"
