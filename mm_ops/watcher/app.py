@@ -24,6 +24,7 @@ from mm_ops.watcher.told import metrics_text, state_document
 MOST_BODY_BYTES = 1024 * 1024
 BODY_WITHIN_S = 5.0
 WRITTEN_WITHIN_S = 10.0
+MOST_EPISODES = 1000
 _TASK = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _SIGNALS = {"start", "success", "fail"}
 _MOST_EXIT = 255
@@ -48,7 +49,7 @@ class Door:
             async with asyncio.timeout(WRITTEN_WITHIN_S):
                 intake = await self.service.take_in(body)
         except SchemaError as error:
-            self.service.note_unreadable(str(error))
+            await run_in_threadpool(self.service.note_unreadable, str(error))
             return self._answer("alert_hook", 400, str(error))
         except TimeoutError:
             return self._answer("alert_hook", 503, f"not on the disk within {WRITTEN_WITHIN_S:g} s: send it again")
@@ -85,9 +86,12 @@ class Door:
         """Give what Prometheus scrapes."""
         return PlainTextResponse(metrics_text(self.service), media_type="text/plain; version=0.0.4")
 
-    async def episodes(self, _: Request) -> Response:
-        """Give the episodes heard of last, with what was done."""
-        return await self._document(self.service.journal.episodes)
+    async def episodes(self, request: Request) -> Response:
+        """Give the episodes heard of last, with what was done; ``limit`` says how many, 100 by default."""
+        limit = request.query_params.get("limit", "100")
+        if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= MOST_EPISODES):
+            return self._answer("read", 400, f"limit: expected 1 to {MOST_EPISODES}")
+        return await self._document(lambda: self.service.journal.episodes(int(limit)))
 
     async def state(self, _: Request) -> Response:
         """Read every bot now, and say how the watcher is set."""

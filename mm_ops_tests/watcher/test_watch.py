@@ -415,6 +415,17 @@ def test_a_heartbeat_is_written_for_who_asks_for_it_later(watcher: RunningWatche
         ]
 
 
+@pytest.mark.parametrize(("limit", "status"), [("1", 200), ("1000", 200), ("0", 400), ("1001", 400), ("x", 400)])
+def test_as_many_episodes_are_shown_as_are_asked_for(watcher: RunningWatcher, limit: str, status: int):
+    for symbol in "ab":
+        assert watcher.post(body(one("SoakWSLagHigh", symbol=symbol))).ok
+    watcher.until(lambda: len(watcher.episodes()) == 2)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    answer = requests.get(f"{watcher.url}/episodes", params={"limit": limit}, headers=headers, timeout=10)
+    assert answer.status_code == status
+    assert status == 400 or len(answer.json()) == min(int(limit), 2)
+
+
 def test_metrics_say_what_happened(watcher: RunningWatcher):
     assert watcher.post(LATENCY).ok
     until_stopped(watcher)
