@@ -48,11 +48,11 @@ def _find_faults(document: Any, place: tuple[int, str], gate: Gate) -> Iterator[
     path: Path = ("panels", number, "fieldConfig", ref_id)
     config = _effective(document["panels"][number], ref_id)
     steps = look(config, ("thresholds", "steps")) or []
-    values = [step["value"] for step in steps]
+    values, colours = ([look(step, (name,)) for step in steps] for name in ("value", "color"))
     mode, style = look(config, ("thresholds", "mode")), look(config, ("custom.thresholdsStyle", "mode"))
     if values != [None, first_bad(gate)]:
         yield Fault((*path, "thresholds"), f"{gate.name}: expected {first_bad(gate):g} {gate.unit}, was {values}")
-    elif [step["color"] == _CLEAR for step in steps] != [gate.bound is Bound.AT_MOST, gate.bound is Bound.AT_LEAST]:
+    elif [colour == _CLEAR for colour in colours] != [gate.bound is Bound.AT_MOST, gate.bound is Bound.AT_LEAST]:
         side = "above" if gate.bound is Bound.AT_MOST else "below"
         yield Fault((*path, "thresholds"), f"{gate.name}: expected a colour {side} the limit only")
     if steps and mode != "absolute":

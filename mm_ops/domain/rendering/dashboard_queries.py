@@ -38,6 +38,7 @@ def find_query_faults(document: Any, chosen_by: str, exported: AbstractSet[str] 
                 yield Fault(path, f"uses the variable ${name}, which is not defined")
     for path, query in _queries(document):
         yield from _find_faults(query, path, chosen_by, exported)
+    yield from _find_instants(document)
     for path, query in _choices(document):
         yield from _find_faults_of_choice(query, path, exported)
 
@@ -67,6 +68,14 @@ def _queries(document: Any) -> Iterator[tuple[Path, str]]:
             yield ("panels", number, "targets", n, "expr"), target["expr"]
     for number, annotation in enumerate(_list(document, ("annotations", "list"))):
         yield ("annotations", "list", number, "expr"), annotation.get("expr", "")
+
+
+def _find_instants(document: Any) -> Iterator[Fault]:
+    """Find what is asked at one moment only, so that nothing is drawn over time."""
+    for number, panel in enumerate(_list(document, ("panels",))):
+        for n, target in enumerate(panel.get("targets", [])):
+            if target.get("instant") or not target.get("range", True):
+                yield Fault(("panels", number, "targets", n), "expected a query over the range, was one at its end")
 
 
 def _choices(document: Any) -> Iterator[tuple[Path, str]]:

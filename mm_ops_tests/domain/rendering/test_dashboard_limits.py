@@ -77,6 +77,10 @@ CLEAR, RED = {"color": "transparent", "value": None}, {"color": "red", "value": 
             {RIGHT + "/5/value/steps/1/value": 0.0},
             f"{BREAKER}.thresholds: guard_trips: expected 1 count, was [None, 0.0]",
         ),
+        (
+            {RIGHT + "/5/value/steps/1/value": DROP},
+            f"{BREAKER}.thresholds: guard_trips: expected 1 count, was [None, None]",
+        ),
         ({"annotations/list": []}, "dashboard: annotations.list: expected marks of ALERTS, was none"),
         ({"annotations/list/0/enable": False}, "dashboard: annotations.list: expected marks of ALERTS, was none"),
     ],
@@ -85,6 +89,10 @@ CLEAR, RED = {"color": "transparent", "value": None}, {"color": "red", "value": 
 def test_a_limit_other_than_the_gate_s_is_named(changes: dict[str, Any], expected: str) -> None:
     faults = faults_of(changes)
     assert [fault for fault in faults if fault.startswith(expected)], faults
+
+
+def test_the_first_step_may_be_without_a_value_as_grafana_writes_it() -> None:
+    assert faults_of({RIGHT + "/5/value/steps/0/value": DROP}) == []
 
 
 def test_a_panel_that_is_missing_leaves_its_gate_unseen() -> None:

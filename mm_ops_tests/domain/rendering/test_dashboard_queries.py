@@ -24,6 +24,18 @@ EXPORTED = {
 """What the design says the bot exports, as far as the dashboard shows it."""
 
 
+@pytest.mark.parametrize("changes", [{"instant": True}, {"range": False}, {"range": DROP, "instant": True}])
+def test_a_query_at_one_moment_draws_nothing_over_time(changes: dict[str, Any]) -> None:
+    planted = {f"panels/2/targets/0/{name}": value for name, value in changes.items()}
+    assert faults_of(planted) == [
+        "panel 3 (Deadline misses per tick): targets.0: expected a query over the range, was one at its end"
+    ]
+
+
+def test_a_query_that_says_neither_is_one_over_the_range() -> None:
+    assert faults_of({"panels/2/targets/0/range": DROP, "panels/2/targets/0/instant": DROP}) == []
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
