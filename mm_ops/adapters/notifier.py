@@ -171,4 +171,4 @@ class Notifier:
 
 def outbox_beside(anchor: Path) -> Path:
     """Where the outbox of a watcher lies by default: beside the journal's anchor, which is always a local file."""
-    return anchor.with_name("outbox.sqlite")
+    return anchor.with_name(f"{anchor.name.removesuffix('.anchor')}.outbox")

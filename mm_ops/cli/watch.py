@@ -48,6 +48,7 @@ def watch(  # noqa: PLR0913 - one a flag
     from mm_ops.adapters.environment import Environment, WallClock
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.bots import Fleet
+    from mm_ops.domain.notify.policy import NotifyPolicy
     from mm_ops.domain.rendering.policy import AlertingPolicy
     from mm_ops.domain.rollback.policy import RollbackPolicy
     from mm_ops.domain.rollback.resolve import resolve_rollback
@@ -76,6 +77,8 @@ def watch(  # noqa: PLR0913 - one a flag
         token_file=token_file,
         policy=rollback,
         bots=controls_of(fleet, environment.path, WallClock().now, within=rollback.attempts.attempt),
+        notify=read_policy(policies / "notify.yaml", NotifyPolicy),
+        secret=environment.secret,
         dry_run=dry_run,
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mm_ops.adapters.journal import Intake, Journal
+from mm_ops.adapters.notifier import Notifier
 from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bounded import start
 from mm_ops.domain.rollback.decision import Hold, judge_silence
 from mm_ops.domain.rollback.payload import Payload, parse_payload
@@ -39,6 +41,7 @@ class Service:
     counts: Counter[str] = field(default_factory=Counter)
     blind: str | None = None
     backstop: Backstop | None = None
+    notifier: Notifier | None = None
     _lanes: Lanes = field(init=False)
     _started_at: datetime = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -60,6 +63,8 @@ class Service:
         """Finish the stops that run, leave the rest to the journal; false where a stop did not end in time."""
         self._stop.set()
         ended = [lane.close(within.total_seconds()) for lane in self._lanes.every]
+        if self.notifier is not None:
+            self.notifier.close()
         self.journal.close()
         return all(ended)
 
@@ -104,7 +109,8 @@ class Service:
 
     def note_unreadable(self, reason: str) -> None:
         """Tell that somebody who may post posted what is no payload: an alert may be lost in it."""
-        self.responder.pager.page(f"a body at the hook was no payload: {reason}")
+        about = About(todo="see who posts it: an alert may be lost in it; look at what fires in Alertmanager itself")
+        self.responder.pager.page(f"a body at the hook was no payload: {reason}", about)
 
     def note_heartbeat(self, task: str, said: str, exit_status: int | None) -> None:
         """Write down a task's sign of life, for the cron sentinel.
@@ -141,13 +147,17 @@ class Service:
     def _failed(self, pending: Pending, reason: str) -> None:
         self.counts["failed"] += 1
         self.say(f"watch: body {pending.digest[:12]} is not dealt with and will be again: {reason}")
-        self.responder.pager.page(f"an alert is not dealt with yet: {reason}")
+        about = About(
+            todo="it is tried again; see what fires in Alertmanager, and stop the bot by hand if it must", grave=True
+        )
+        self.responder.pager.page(f"an alert is not dealt with yet: {reason}", about)
 
     def _recover(self) -> None:
         try:
             self.responder.recover()
         except MmOpsError as error:
-            self.responder.pager.page(f"what a former watcher began is not finished: {error}")
+            about = About(todo="`mm-ops halt status`: see whether each bot that should stand still does", grave=True)
+            self.responder.pager.page(f"what a former watcher began is not finished: {error}", about)
         self._sweep()
 
     def _look_after(self) -> None:

@@ -13,16 +13,17 @@ import uvicorn
 from mm_ops.adapters.alertmanager import Alertmanager
 from mm_ops.adapters.environment import WallClock
 from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.notifier import Notifier, outbox_beside
 from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
 from mm_ops.domain.errors import IntegrityError, PolicyError
+from mm_ops.domain.notify.notice import About
+from mm_ops.domain.notify.policy import Address, NotifyPolicy
 from mm_ops.domain.rollback.bot import BotControl
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
-from mm_ops.domain.rollback.stop import Pager
 from mm_ops.watcher.app import build_app
 from mm_ops.watcher.backstop import Backstop
 from mm_ops.watcher.guard import Guard
-from mm_ops.watcher.pager import JournalPager
 from mm_ops.watcher.protocol import DeadlineProtocol
 from mm_ops.watcher.service import Service
 
@@ -35,6 +36,7 @@ class Setup:
     """How a watcher is run; with ``tls_cert`` over TLS, with ``client_ca`` only for clients that it has signed.
 
     ``alertmanager`` and ``prometheus`` are the addresses that the backstop reads; without any there is none.
+    ``secret`` reads the address of a channel of ``notify``.
     """
 
     host: str
@@ -45,6 +47,8 @@ class Setup:
     token_file: Path
     policy: RollbackPolicy
     bots: dict[str, BotControl]
+    notify: NotifyPolicy
+    secret: Callable[[Address], str]
     dry_run: bool
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -64,14 +68,13 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
     guard = Guard(setup.token_file)
     if guard.fault:
         raise PolicyError(guard.fault)
-    try:
-        journal = Journal(setup.journal, setup.anchor, owner=setup.owner, lease=2 * setup.policy.attempts.longest)
-    except IntegrityError as error:
-        say(f"watch: PAGE: the journal is not as it was written, the watcher does not start: {error}")
-        raise
     clock = WallClock()
-    pager = JournalPager(journal, clock, say)
-    service = _compose(setup, journal, pager, clock, say)
+    outbox = outbox_beside(setup.anchor)
+    notifier = Notifier(setup.notify, outbox, clock, say=lambda words: say(f"watch: {words}"), secret=setup.secret)
+    notifier.start()
+    journal = _open_journal(setup, notifier)
+    notifier.attach(lambda subject, key, body: journal.note_event(subject, key, body, clock.now()))
+    service = _compose(setup, journal, notifier, clock, say)
     _say_how_it_is_set(setup, say)
     service.start()
     try:
@@ -82,7 +85,24 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
             say("watch: a stop was still running; the next start finishes it")
 
 
-def _compose(setup: Setup, journal: Journal, pager: Pager, clock: WallClock, say: Callable[[str], None]) -> Service:
+def _open_journal(setup: Setup, notifier: Notifier) -> Journal:
+    """Open the journal, or page and say why not."""
+    try:
+        return Journal(setup.journal, setup.anchor, owner=setup.owner, lease=2 * setup.policy.attempts.longest)
+    except IntegrityError as error:
+        todo = "stop the bots by hand if they must stop; keep the file, then `mm-ops audit verify`; no alert is heard"
+        reason = f"the journal is not as it was written, the watcher does not start: {error}"
+        notifier.page(reason, About(todo=todo, grave=True))
+        notifier.close()
+        raise
+    except BaseException:
+        notifier.close()
+        raise
+
+
+def _compose(
+    setup: Setup, journal: Journal, notifier: Notifier, clock: WallClock, say: Callable[[str], None]
+) -> Service:
     within = setup.policy.backstop.timeout
     alertmanager = None if setup.alertmanager is None else Alertmanager.at(setup.alertmanager, within)
     prometheus = None if setup.prometheus is None else PrometheusAlerts.at(setup.prometheus, within)
@@ -91,18 +111,18 @@ def _compose(setup: Setup, journal: Journal, pager: Pager, clock: WallClock, say
         setup.bots,
         setup.policy,
         clock,
-        pager,
+        notifier,
         dry_run=setup.dry_run,
         source=alertmanager,
         truth=prometheus,
     )
-    service = Service(journal, responder, say)
+    service = Service(journal, responder, say, notifier=notifier)
     if alertmanager or prometheus:
         service.backstop = Backstop(
             journal=journal,
             policy=setup.policy,
             clock=clock,
-            pager=pager,
+            pager=notifier,
             take_in=service.put_in,
             say=lambda words: say(f"watch: {words}"),
             alertmanager=alertmanager,

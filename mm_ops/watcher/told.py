@@ -20,6 +20,7 @@ def state_document(service: Service) -> dict[str, Any]:
         "dry_run": responder.dry_run,
         "blind": service.blind,
         "backstop": None if service.backstop is None else service.backstop.state(),
+        "notifications": None if service.notifier is None else service.notifier.state(),
         "faults": service.faults,
         "waiting": {"bodies": waiting, "bytes": size},
         "bots": {
@@ -31,7 +32,8 @@ def state_document(service: Service) -> dict[str, Any]:
 
 def metrics_text(service: Service) -> str:
     """Give the metrics in Prometheus' text format."""
-    return "".join(f"{line}\n" for line in _metrics(service))
+    told = "" if service.notifier is None else service.notifier.metrics()
+    return "".join(f"{line}\n" for line in _metrics(service)) + told
 
 
 def _metrics(service: Service) -> Iterator[str]:

@@ -448,4 +448,4 @@ def test_a_receiver_that_drips_for_ever_keeps_no_process_from_its_end(world: Wor
 
 
 def test_the_outbox_lies_beside_the_anchor(tmp_path: Path):
-    assert outbox_beside(tmp_path / "journal.sqlite.anchor") == tmp_path / "outbox.sqlite"
+    assert outbox_beside(tmp_path / "journal.sqlite.anchor") == tmp_path / "journal.sqlite.outbox"
