@@ -8,12 +8,13 @@ that stays silent is paged.
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from mm_ops.domain.errors import MmOpsError
-from mm_ops.domain.rollback.backstop import Active, Posted, Seen, find_unheard, start_of, write_payload
+from mm_ops.domain.notify.notice import About
+from mm_ops.domain.rollback.backstop import Active, Posted, Seen, date_strangers, find_unheard, write_payload
 from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.hearing import BLIND, Ear, find_changes, find_deaf
 from mm_ops.domain.rollback.policy import RollbackPolicy
@@ -23,6 +24,7 @@ RECEIVER = "backstop"
 """Marks what it hands in, where a webhook's body names Alertmanager's receiver."""
 
 _REQUESTS = 2
+_TODO = "see whether Prometheus and Alertmanager run and can be reached from the watcher; until then alerts may be lost"
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -193,8 +195,7 @@ class Backstop:
 
     def _hand_in(self, seen: Seen) -> None:
         known = self.journal.heard(seen.fingerprints)
-        active = None if seen.active is None else self._dated(seen, known)
-        seen = replace(seen, active=active)
+        seen = date_strangers(seen, known, self._find_start)
         now = self.clock.now()
         within = self.policy.backstop.heard_within
         self._handed = {episode: at for episode, at in self._handed.items() if now - at < within}
@@ -204,23 +205,13 @@ class Backstop:
                 self._handed[alert.episode] = now
                 self.counts["handed_in"] += 1
 
-    def _dated(self, seen: Seen, known: Mapping[str, Mapping[datetime, datetime]]) -> list[Active]:
-        """Look for when an alert began to fire, where neither Alertmanager nor the journal knows it."""
-        strangers = {one.alert.fingerprint for one in seen.strangers()}
-        found = []
-        for active in seen.active or ():
-            name = active.alert.fingerprint
-            unknown = name in strangers and start_of(active, known.get(name, {})) is None
-            found.append(self._date(active) if unknown else active)
-        return found
-
-    def _date(self, active: Active) -> Active:
+    def _find_start(self, active: Active) -> datetime | None:
         prometheus = self.prometheus
-        fired_at = None if prometheus is None else call_within(lambda: prometheus.fired_at(active), self._patience)
-        if isinstance(fired_at, MmOpsError):
-            self._failed(str(fired_at))
-            return active
-        return replace(active, fired_at=fired_at)
+        found = None if prometheus is None else call_within(lambda: prometheus.fired_at(active), self._patience)
+        if isinstance(found, MmOpsError):
+            self._failed(str(found))
+            return None
+        return found
 
     def _tell_silence(self) -> None:
         """Tell once who has become silent, and that it answers again; over restarts too."""
@@ -237,7 +228,8 @@ class Backstop:
         for change in find_changes(self._deaf, after):
             note = {"blind": change.deaf, "reason": change.reason}
             self.journal.note_event("blind", change.name, note, now)
-            (self.pager.page if change.paged else self.pager.tell)(change.reason)
+            about = About(todo=_TODO if change.deaf else "")
+            (self.pager.page if change.paged else self.pager.tell)(change.reason, about)
         self._deaf = frozenset(after)
 
     def _deaf_before(self) -> frozenset[str]:

@@ -231,7 +231,7 @@ def test_one_that_is_silent_for_long_is_paged_once_and_is_not_blind(world: World
     world.alertmanager.fault = DEAD
     for _ in range(5):
         world.look(50 * SECOND)
-    assert [page[:36] for page in world.pages.pages] == ["alertmanager: no answer for 1m40s, of"]
+    assert [page[:37] for page in world.pages.pages] == ["alertmanager: no answer for 1m40s, of"]
     assert world.journal.blind() == {}
     world.alertmanager.fault = None
     world.look(SECOND)
@@ -258,7 +258,7 @@ def test_both_silent_is_blind_told_once_over_restarts_and_its_end_too(world: Wor
     world.prometheus.fault = None
     world.look(SECOND)
     assert world.journal.blind() == {}
-    assert world.pages.told[-1] == "backstop: answers again"
+    assert world.pages.told[-2:] == ["backstop: answers again", "prometheus: answers again"]
     assert not world.backstop.state()["blind"]
     assert world.pages.pages == [page]
 

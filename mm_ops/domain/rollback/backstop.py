@@ -16,7 +16,7 @@ in, whoever tells of it, and for as long as Alertmanager is not given up on afte
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -88,6 +88,18 @@ def find_unheard(seen: Seen, known: Mapping[str, Known], policy: RollbackPolicy,
     found = {alert.episode: (rule, alert) for rule, alert in _candidates(seen, known, policy, now)}
     due = [(rule, alert) for rule, alert in found.values() if _is_due(alert, rule, known, policy, now)]
     return [alert for rule, alert in sorted(due, key=lambda one: (_ORDER.index(one[0].response), one[1].episode))]
+
+
+def date_strangers(seen: Seen, known: Mapping[str, Known], find: Callable[[Active], datetime | None]) -> Seen:
+    """Look for when an alert began to fire, where neither Alertmanager nor the journal can tell."""
+    strangers = {one.alert.fingerprint for one in seen.strangers()}
+
+    def dated(active: Active) -> Active:
+        name = active.alert.fingerprint
+        unknown = name in strangers and start_of(active, known.get(name, {})) is None
+        return replace(active, fired_at=find(active)) if unknown else active
+
+    return replace(seen, active=None if seen.active is None else [dated(one) for one in seen.active])
 
 
 def start_of(active: Active, known: Known) -> datetime | None:

@@ -46,7 +46,7 @@ def find_changes(before: Collection[str], after: Mapping[str, str]) -> Iterator[
     for name, reason in after.items():
         if name not in before:
             yield Change(name, deaf=True, reason=reason, paged=name == BLIND or BLIND not in after)
-    for name in before:
+    for name in sorted(before):
         if name not in after:
             yield Change(name, deaf=False, reason=f"{name}: answers again", paged=False)
 
