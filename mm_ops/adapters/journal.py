@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from sqlalchemy import select
+
 from mm_ops.adapters.journal_chain import Anchor, read_anchor
 from mm_ops.adapters.journal_engine import check_sound, create_tables, open_engine
 from mm_ops.adapters.journal_reads import JournalReads
@@ -197,6 +199,34 @@ class Journal(JournalReads):
         """Write down a step of the way back, once before it is asked for and once when it was read back."""
         row = {"id": f"{bot}@{stamp(at)}", "bot": bot, "to": to.value, "by": by, "why": why, "at": stamp(at)}
         self._do(lambda ledger: ledger.put(RESUMES, {**row, "confirmed": int(confirmed)}, stamp(at)))
+
+    def begin_resume(
+        self, bot: str, to: TradingState, *, by: str, why: str, at: datetime, lease: timedelta
+    ) -> str | None:
+        """Write down that a step of the way back begins; or say why not: a stop, or another's step, has not ended.
+
+        A step that came to nothing has ended when its lease has run out.
+        """
+        row = {"id": f"{bot}@{stamp(at)}", "bot": bot, "to": to.value, "by": by, "why": why, "at": stamp(at)}
+        stopping = select(STOPS.c.claimed_at).where(STOPS.c.bot == bot, STOPS.c.finished_at.is_(None))
+        other = select(RESUMES.c.by, RESUMES.c.to, RESUMES.c.at).where(
+            RESUMES.c.bot == bot, RESUMES.c.confirmed == 0, RESUMES.c.at >= stamp(at - lease)
+        )
+
+        def work(ledger: Ledger) -> str | None:
+            for stop in ledger.connection.execute(stopping):
+                return f"a stop of {bot} that began at {stop.claimed_at} has not ended"
+            for one in ledger.connection.execute(other):
+                return f"a step to {one.to} that {one.by} began at {one.at} has not ended"
+            ledger.put(RESUMES, {**row, "confirmed": 0}, stamp(at))
+            return None
+
+        return self._do(work)
+
+    def stopped_since(self, bot: str, at: datetime) -> bool:
+        """Whether a stop of the bot began at this time or later."""
+        (rows,) = self._read(select(STOPS.c.id).where(STOPS.c.bot == bot, STOPS.c.claimed_at >= stamp(at)).limit(1))
+        return bool(rows)
 
     def _do(self, work: Callable[[Ledger], T]) -> T:
         return self._writer.submit(work).result()

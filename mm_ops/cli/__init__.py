@@ -19,6 +19,8 @@ COMMANDS = {
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
     "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),
+    "halt": ("mm_ops.cli.halt", "halt", "Say which bots are halted and why, and let one go on, step by step."),
+    "notify": ("mm_ops.cli.notify", "notify", "Try the channels through which people are told."),
     "audit": ("mm_ops.cli.audit", "audit", "Check the rollback journal."),
     "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot, or run it live."),
 }

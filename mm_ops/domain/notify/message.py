@@ -51,6 +51,12 @@ def compose(send: Send, policy: NotifyPolicy, now: datetime) -> Message:
     )
 
 
+def trial(channel: str, now: datetime) -> Message:
+    """Write the message that tries a channel; whoever reads it has nothing to do."""
+    what = f"TEST of channel {channel} at {_stamp(now)}: nothing has happened, nothing is to be done"
+    return Message(told=Told.TEAM, title=what, text=what, count=1, late=False, about=About(), every=(what,))
+
+
 def is_late(one: Waiting, policy: NotifyPolicy, now: datetime) -> bool:
     """Whether a notice has waited for too long, or has outlived the process that took it in."""
     return one.former or now - one.notice.at > policy.late_after.length

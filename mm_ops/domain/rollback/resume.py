@@ -49,9 +49,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why the step is not taken: every reason."""
+    """Why the step is not taken: every reason; ``unknown`` says that nothing speaks against it but missing evidence."""
 
     reasons: tuple[str, ...]
+    unknown: bool = False
 
 
 def plan_resume(
@@ -64,7 +65,7 @@ def plan_resume(
         *_causes(evidence, policy, now),
     )
     if reasons or evidence.bot is None:
-        return Refused(reasons)
+        return Refused(reasons, unknown=_is_unknown(evidence, policy, now))
     step = policy.resume.reducing if to is TradingState.REDUCING else policy.resume.active
     commands: tuple[Command, ...] = (
         SetScale(step.strategy_scale),
@@ -107,6 +108,15 @@ def _causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime) -> 
         yield "alerts: the Watchdog is silent: what does not fire may not be heard"
     if evidence.stopping:
         yield "a stop of the bot has not ended"
+
+
+def _is_unknown(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime) -> bool:
+    """Whether evidence is missing, while none that there is speaks against the step."""
+    if evidence.stopping or (evidence.firing or frozenset()) & _grave(policy):
+        return False
+    times = (evidence.at, None if evidence.bot is None else evidence.bot.observed_at)
+    stale = any(one is None or abs(now - one) > policy.resume.evidence_age for one in times)
+    return stale or evidence.firing is None or evidence.blind
 
 
 def _grave(policy: RollbackPolicy) -> frozenset[str]:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from mm_ops.domain.notify.delivery import Send
-from mm_ops.domain.notify.message import MOST_LETTERS, compose
+from mm_ops.domain.notify.message import MOST_LETTERS, compose, trial
 from mm_ops.domain.notify.notice import About, Told
 from mm_ops_tests.domain.notify.notices import NOW, POLICY, waiting
 
@@ -88,3 +88,9 @@ def test_what_is_said_again_and_again_is_not_late_while_it_goes_on():
     message = compose(Send(told), POLICY, NOW)
     assert not message.late
     assert "said 9 times" in message.text
+
+
+def test_a_trial_says_that_it_is_one():
+    message = trial("pager", NOW)
+    assert message.title.startswith("TEST of channel pager at 2026-11-25T12:00:00Z")
+    assert "nothing is to be done" in message.text

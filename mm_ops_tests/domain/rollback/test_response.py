@@ -365,3 +365,22 @@ def test_a_bot_that_does_not_answer_is_not_taken_for_halted(journal: Journal):
     decision, _ = answering.respond(LATENCY, NOW)
     assert isinstance(decision, Page)
     assert "does not answer" in decision.reason
+
+
+def test_a_dry_run_tells_what_it_would_do_and_commands_nobody(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    dry = replace(responder(journal, bot, pages), dry_run=True)
+    decision, outcome = dry.respond(LATENCY, NOW)
+    assert isinstance(decision, Record)
+    assert decision.reason.startswith("dry run, nothing was asked: paper would be stopped")
+    assert (outcome, bot.asked, dry.recover()) == (None, [], [])
+    assert pages.about[0].todo == "nothing was asked of the bot: decide whether to stop it by hand"
+
+
+def test_what_people_are_told_of_a_stop_has_its_evidence_and_what_was_read_back(journal: Journal):
+    pages = Pages()
+    said = {"summary": "paper: 204 ms", "limit": "≤ 150 ms", "runbook": "deploy/runbooks/SoakLatencyP95High.md"}
+    responder(journal, MemoryBot(), pages).respond(replace(LATENCY, annotations=said), NOW)
+    (about,) = pages.about
+    assert (about.evidence, about.runbook, about.grave) == ("limit ≤ 150 ms", said["runbook"], True)
+    assert about.state.startswith("HALTED, scale 0, circuit open, orders frozen, 0 open orders")

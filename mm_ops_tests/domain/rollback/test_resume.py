@@ -78,3 +78,23 @@ def test_every_reason_is_told_at_once():
     refused = plan(TradingState.ACTIVE, by="", why="", firing=None, blind=True, stopping=True)
     assert isinstance(refused, Refused)
     assert len(refused.reasons) == 6
+
+
+@pytest.mark.parametrize(
+    ("different", "unknown"),
+    [
+        ({"bot": None}, True),
+        ({"firing": None}, True),
+        ({"at": OLD}, True),
+        ({"blind": True}, True),
+        ({"bot": replace(HALTED, observed_at=OLD)}, True),
+        ({"firing": frozenset({"SoakEdgeDegradation"}), "bot": None}, False),
+        ({"firing": frozenset({"SoakEdgeDegradation"})}, False),
+        ({"stopping": True, "blind": True}, False),
+        ({"bot": ACTIVE}, False),
+    ],
+)
+def test_missing_evidence_is_told_from_what_speaks_against_a_step(different: dict[str, Any], *, unknown: bool):
+    refused = plan(**different)
+    assert isinstance(refused, Refused)
+    assert refused.unknown == unknown
