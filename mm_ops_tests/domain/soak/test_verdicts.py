@@ -271,6 +271,11 @@ def test_a_broken_summary_is_refused_by_name(document: Any, fault: str) -> None:
         findings_from(document)
 
 
+def test_buckets_that_are_none_are_refused() -> None:
+    with pytest.raises(SchemaError, match="buckets: expected an object or null, was list"):
+        by_policy({**measured(HEALTHY), "buckets": []})
+
+
 HOUR = 3_600_000_000_000
 
 
