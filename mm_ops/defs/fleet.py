@@ -18,6 +18,7 @@ from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
 from mm_ops.defs.rollback.assets import rollback_report, rollback_state
+from mm_ops.defs.rollback.backstop import backstop_job, backstop_sensor
 from mm_ops.defs.rollback.checks import rollback_checks
 from mm_ops.defs.rollback.sensors import rollback_sensors
 from mm_ops.defs.soak.assets import soak_assets
@@ -95,9 +96,9 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     definitions = dg.Definitions(
         assets=[*(one for graph in parts for one in graph.assets), *(one for graph in parts for one in graph.observed)],
         asset_checks=[check for graph in parts for check in graph.checks],
-        jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY)],
+        jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY), backstop_job()],
         schedules=[nightly_schedule(bots)],
-        sensors=rollback_sensors(bots),
+        sensors=[*rollback_sensors(bots), backstop_sensor(bots)],
         resources={"site": site},
         executor=dg.in_process_executor,
     )

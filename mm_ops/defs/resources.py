@@ -56,6 +56,10 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The UTC time, or ``CI_FAKE_UTC``."""
         return self.environment().now()
 
+    def live_clock(self) -> WallClock:
+        """The clock of what runs beside a live bot; ``CI_FAKE_UTC`` does not change it."""
+        return WallClock()
+
     def path(self, relative: str) -> Path:
         """A path of a policy file."""
         return self.environment().path(relative)

@@ -1,0 +1,182 @@
+"""The sensor and its run, with a real journal; the two servers are answers on real sockets, or the bot's own world."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dagster as dg
+import pytest
+import yaml
+
+from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.decision import Record
+from mm_ops_tests.hostile_server import answer, hostile
+from mm_ops_tests.live_paperbot import RunningBot, running
+from mm_ops_tests.rollback_world import alert
+from mm_ops_tests.stopped_site import StoppedSite
+
+SENSOR = "rollback_backstop_sensor"
+
+
+@dataclass
+class World:
+    site: StoppedSite
+    bot: RunningBot
+    instance: dg.DagsterInstance
+    posted: list[dict[str, Any]] | None = field(default_factory=list)
+
+    def tick(self) -> Any:
+        return self.site.tick(self.instance, None, SENSOR)
+
+    def run(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        location = self.site.location()
+        job = location.definitions.resolve_job_def("rollback_backstop")
+        return job.execute_in_process(
+            run_config=request.run_config,
+            instance=self.instance,
+            resources={"site": location.site},
+            raise_on_error=False,
+        )
+
+    def fire(self, one: Alert, status: object = None) -> None:
+        assert self.posted is not None
+        self.posted.append(
+            {
+                "labels": dict(one.labels),
+                "annotations": {},
+                "fingerprint": one.fingerprint,
+                "startsAt": one.starts_at.isoformat(),
+                "status": status or {"state": "active"},
+            }
+        )
+
+    def stops(self) -> list[tuple[str, bool]]:
+        with self.site.open_journal() as journal:
+            return [(stop["owner"][:8], bool(stop["confirmed"])) for one in journal.episodes() for stop in one["stops"]]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with ExitStack() as stack:
+        (tmp_path / "bot").mkdir()
+        bot = stack.enter_context(running(tmp_path / "bot", "--allow-faults"))
+        site = StoppedSite(tmp_path / "site", bot.url)
+        instance = stack.enter_context(site.instance())
+        made = World(site, bot, instance)
+        alertmanager = stack.enter_context(_alertmanager(made))
+        alerting = site.root / "deploy/policies/alerting.yaml"
+        document = yaml.safe_load(alerting.read_text())
+        document["prometheus"]["listen"] = "127.0.0.1:9"
+        document["prometheus"]["alertmanagers"] = [urlsplit(alertmanager).netloc]
+        alerting.write_text(yaml.safe_dump(document))
+        with site.open_journal():
+            pass  # a watcher was here
+        yield made
+
+
+@contextmanager
+def _alertmanager(world: World) -> Iterator[str]:
+    def behave(peer: socket.socket) -> None:
+        if world.posted is not None:
+            peer.sendall(answer(json.dumps(world.posted)).encode())
+
+    with hostile(behave) as (url, _):
+        yield url
+
+
+def ago(**spent: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**spent)
+
+
+def test_a_hard_alert_that_no_watcher_answered_stops_the_bot_once(world: World):
+    one = alert(starts_at=ago(minutes=5))
+    world.fire(one)
+    (request,) = world.tick().run_requests
+    assert request.run_key.startswith(f"{one.episode}/")
+    assert (request.tags["mm_ops/bot"], request.tags["mm_ops/alert"]) == ("paper", "SoakLatencyP95High")
+    assert world.run(request).success
+    state = world.bot.state()
+    assert (state["trading_state"], state["open_orders"]) == ("HALTED", 0)
+    assert world.stops() == [("dagster:", True)]
+    again = world.tick()
+    assert not again.run_requests
+    assert again.skip_message == "every alert is answered"
+    assert world.run(request).success, "the same run again does nothing"
+    assert len(world.stops()) == 1
+
+
+def test_what_a_watcher_has_stopped_is_left_alone(world: World):
+    one = alert(starts_at=ago(minutes=5))
+    world.site.stop(one)
+    world.fire(one)
+    assert not world.tick().run_requests
+    assert [confirmed for _, confirmed in world.stops()] == [True]
+
+
+def test_what_a_watcher_was_told_of_just_now_is_that_watchers(world: World):
+    one = alert(starts_at=ago(minutes=5))
+    with world.site.open_journal() as journal:
+        journal.note(one, Record("waits"), ago(seconds=10), ago(seconds=10))
+    world.fire(one)
+    assert not world.tick().run_requests
+
+
+def test_what_a_watcher_was_told_of_long_ago_and_did_not_answer_is_not(world: World):
+    one = alert(starts_at=ago(minutes=5))
+    with world.site.open_journal() as journal:
+        journal.note(one, Record("waits"), ago(minutes=3), ago(minutes=3))
+    world.fire(one)
+    assert len(world.tick().run_requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "status"),
+    [
+        (alert("SoakWSLagHigh", starts_at=ago(hours=1)), None),
+        (alert("SoakMetricAbsent", starts_at=ago(hours=1)), None),
+        (alert("Watchdog", starts_at=ago(hours=1)), None),
+        (alert("SoakOther", starts_at=ago(hours=1)), None),
+        (alert(starts_at=ago(hours=1)), {"state": "suppressed", "silencedBy": ["7f"]}),
+        (alert(starts_at=ago(seconds=-60)), None),
+    ],
+    ids=["tells", "holds", "the heartbeat", "unknown", "silenced", "a watcher still has time"],
+)
+def test_what_is_not_its_own_starts_no_run(world: World, one: Alert, status: object):
+    world.fire(one, status)
+    assert not world.tick().run_requests
+
+
+def test_an_alert_of_no_bot_of_ours_is_paged_by_a_run(world: World):
+    world.fire(alert(starts_at=ago(minutes=5), bot="mm9"))
+    (request,) = world.tick().run_requests
+    assert world.run(request).success
+    assert world.stops() == []
+    assert not world.tick().run_requests
+
+
+def test_a_stop_that_is_not_confirmed_fails_the_run_and_is_tried_again(world: World):
+    world.bot.faults(lie=True)
+    world.fire(alert(starts_at=ago(minutes=5)))
+    (request,) = world.tick().run_requests
+    result = world.run(request)
+    assert not result.success
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "paper: not confirmed: SoakLatencyP95High: stop it by hand now" in str(failed.step_failure_data)
+    assert [confirmed for _, confirmed in world.stops()] == [False]
+
+
+def test_with_neither_answering_the_tick_fails_and_says_so(world: World):
+    world.posted = None
+    with pytest.raises(Exception, match="neither Alertmanager nor Prometheus answers: nobody knows whether an alert"):
+        world.tick()
+
+
+def test_without_a_journal_there_was_no_watcher_and_nothing_is_done(world: World):
+    world.site.journal.unlink()
+    assert "no journal there" in world.tick().skip_message
