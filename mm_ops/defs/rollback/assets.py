@@ -5,7 +5,6 @@ UI lists the episodes, each with its latest report; one that was asked for and n
 made again by a click, with nothing to type in.
 """
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -100,9 +99,9 @@ def rollback_report(bot: Bot) -> dg.AssetsDefinition:
             policy = site.policy("rollback.yaml", RollbackPolicy)
             name = evidence.rollback(episode, names.ROLLBACK_REPORT)
             report = {**build_report(story, metrics, _release(site, bot), policy), **site.basis(bot, name, *POLICIES)}
-            page = render_rollback_page(report, metrics.charts)
+            page = render_rollback_page(report, metrics.drawn)
             stored = _store(evidence, episode, report, page)
-        pictures = "\n\n".join(chart_markdown(chart) for chart in metrics.charts[:_SHOWN_CHARTS])
+        pictures = "\n\n".join(chart_markdown(chart) for chart in metrics.drawn[:_SHOWN_CHARTS])
         return materialised(
             *stored,
             markdown=report_markdown(report),
@@ -140,9 +139,8 @@ def _measure(site: Site, bot: Bot, story: "Story") -> "Metrics":
     around = site.policy("rollback_report.yaml", ReportPolicy).around
     stop = story.last
     ended = stop.finished_at or stop.claimed_at
-    start, end = story.rounds[0].claimed_at.replace(microsecond=0), ended.replace(microsecond=0) + timedelta(seconds=1)
-    now = max(site.now(), end)
-    window = TimeWindow(start - around, min(end + around, now))
+    start, end = (at.replace(microsecond=0) for at in (story.rounds[0].claimed_at, ended))
+    window = TimeWindow(start - around, min(end + around, max(site.now(), end)))
     whole = window.end == end + around
     shown = Around(
         window=window, alert=stop.alert, started=story.starts_at, stopped=ended, confirmed=stop.answer == "confirmed"

@@ -9,9 +9,8 @@ from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import check_result
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.rollback.report.halt import HALT_VERIFIED
 from mm_ops.domain.verdict import Finding, Severity
-
-HALT_VERIFIED = "halt_verified"
 
 
 def rollback_checks(bot: Bot) -> list[dg.AssetChecksDefinition]:

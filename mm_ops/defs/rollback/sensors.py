@@ -6,6 +6,7 @@ place none may ever have been, which is told and no fault.
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ALERT_TAG, ANSWER_TAG, LATE_TAG, WHOLE_TAG = "mm_ops/alert", "mm_ops/answer", "mm_ops/late", "mm_ops/whole"
 _EVERY_S = 30
+_AT_ONCE = 16
 
 
 def rollback_sensors(fleet: Fleet) -> list[dg.SensorDefinition]:
@@ -110,10 +112,10 @@ def _rollback_state_sensor(fleet: Fleet) -> dg.SensorDefinition:
         if not (place.is_there or place.named or context.cursor):
             return dg.SkipReason(place.missing())
         told: dict[str, Any] = json.loads(context.cursor or "{}")
-        events = []
-        for bot in fleet.bots:
-            event, told[bot.name] = _observation(site, bot, told.get(bot.name))
-            events += [event] if event else []
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:  # a dead bot takes its time, and holds up no other
+            found = list(pool.map(lambda bot: _observation(site, bot, told.get(bot.name)), fleet.bots))
+        events = [event for event, _ in found if event is not None]
+        told = {bot.name: of_it for bot, (_, of_it) in zip(fleet.bots, found, strict=True)}
         skipped = None if events else "nothing has changed"
         return dg.SensorResult(asset_events=events, skip_reason=skipped, cursor=json.dumps(told, sort_keys=True))
 

@@ -207,7 +207,7 @@ def _moment(frame: Frame, one: Moment) -> str:
     x = frame.x(one.at_ns)
     title = element("title", text(f"{one.label}: {moment(one.at_ns)}"))
     line = element("path", d=f"M{x:.1f} {frame.top - 6:g}V{frame.bottom:g}", stroke_width=2)
-    marked = element("g", title, line, class_="c-worst", stroke=INK)
+    marked = element("g", title, line, class_="c-moment", stroke=INK)
     anchor = "end" if x > _middle(frame) else "start"
     aside = -5 if anchor == "end" else 5
     return marked + label(one.label, x + aside, frame.top - 10, anchor, class_="c-text", fill=INK, font_weight="600")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mm_ops.domain.charts.chart import describe, worst_point
-from mm_ops.domain.charts.spans import Breach
+from mm_ops.domain.charts.spans import Breach, Moment
 from mm_ops.domain.errors import SchemaError
 from mm_ops_tests.domain.charts.small import at, chart, span, times
 
@@ -62,10 +62,11 @@ def test_the_words_say_what_the_drawing_shows():
         breaches=(Breach(span(120, 180), 9.0, "SoakWSLagHigh"),),
         gaps=(span(180, 3600), span(0, 1)),
         restarts=(at(60),),
+        moments=(Moment(at(150), "stopped"),),
     )
     assert describe(drawn) == (
         "Websocket lag, 18 Nov 00:00 to 18 Nov 01:00 UTC: 3 samples from 1 ms to 9 ms, worst at 18 Nov 00:02; "
-        "limit ≤ 8 ms; 1 breach, 2 gaps, 1 restart"
+        "limit ≤ 8 ms; 1 breach, 2 gaps, 1 restart, stopped at 18 Nov 00:02:30"
     )
 
 

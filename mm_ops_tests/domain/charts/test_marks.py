@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mm_ops.domain.charts.frame import lay_out
-from mm_ops.domain.charts.spans import Breach
+from mm_ops.domain.charts.spans import Breach, Moment
 from mm_ops_tests.domain.charts.drawing import box, drawn, of_class, tooltips, words
 from mm_ops_tests.domain.charts.small import at, chart, span
 
@@ -71,6 +71,16 @@ def test_each_restart_is_marked_at_its_time():
     marks = of_class(root, "c-restart")
     assert [mark[1].get("d", "").split()[0] for mark in marks] == ["M504.0", "M723.0"]
     assert [text for text in tooltips(root) if "restart" in text] == ["restart: 18 Nov 00:30", "restart: 18 Nov 00:45"]
+
+
+@pytest.mark.parametrize(("second", "anchor"), [(900, "start"), (2700, "end")])
+def test_each_moment_is_marked_and_named_on_the_side_that_has_room(second: int, anchor: str):
+    root = drawn(chart([1.0], moments=(Moment(at(second), "stopped"),)))
+    (mark,) = of_class(root, "c-moment")
+    assert mark[1].get("d", "").split()[0] == {900: "M285.0", 2700: "M723.0"}[second]
+    assert f"stopped: 18 Nov 00:{second // 60}" in tooltips(root)
+    (name,) = (one for one in root.iter() if one.text == "stopped")
+    assert name.get("text-anchor") == anchor
 
 
 def test_the_worst_sample_is_ringed_and_named():

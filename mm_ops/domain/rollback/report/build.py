@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from mm_ops.domain.charts.chart import Chart, worst_point
 from mm_ops.domain.rollback.about import BY_HAND
 from mm_ops.domain.rollback.bot import TradingState, aim_of
@@ -28,6 +30,11 @@ class Metrics:
     versions: Sequence[str] = ()
     missing: str | None = None
 
+    @property
+    def drawn(self) -> list[Chart]:
+        """The charts that have something to show; the others are named."""
+        return [chart for chart in self.charts if worst_point(chart) is not None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
@@ -42,6 +49,7 @@ def build_report(story: Story, metrics: Metrics, release: Release, policy: Rollb
     """Put together everything that is told of an episode."""
     stop = story.last
     received = story.received_at
+    by_state = sorted({one.observed.version for one in stop.actions if one.observed is not None})
     return {
         "bot": stop.bot,
         "episode": story.episode,
@@ -63,7 +71,8 @@ def build_report(story: Story, metrics: Metrics, release: Release, policy: Rollb
         "release": {
             "expected": release.version,
             "by_metrics": list(metrics.versions),
-            "by_state": sorted({one.observed.version for one in stop.actions if one.observed is not None}),
+            "by_state": by_state,
+            "other_than_expected": sorted({*by_state, *metrics.versions} - {release.version}),
             "known_good": release.known_good,
             "known_good_version": release.known_good_version,
         },
@@ -125,25 +134,26 @@ def _metrics(metrics: Metrics) -> dict[str, Any]:
         "window": str(metrics.window),
         "whole": metrics.whole,
         "missing": metrics.missing,
-        "indicators": [_indicator(chart) for chart in metrics.charts],
+        "without_samples": [chart.name for chart in metrics.charts if worst_point(chart) is None],
+        "indicators": [_indicator(chart) for chart in metrics.drawn],
     }
 
 
 def _indicator(chart: Chart) -> dict[str, Any]:
     """The worst sample that is drawn, and the last one: what it was like when it was bad, and what it is now."""
     times, values = chart.drawn()
-    worst = worst_point(chart)
-    known = [(int(at), float(value)) for at, value in zip(times, values, strict=True) if value == value]  # noqa: PLR0124
-    last = known[-1] if known else None
+    known = np.flatnonzero(np.isfinite(values))
+    last = known[-1]
+    worst_at, worst = worst_point(chart) or (int(times[last]), float(values[last]))
     return {
         "name": chart.name,
         "unit": chart.unit,
         "limit": chart.limit,
-        "samples": len(known),
-        "worst": None if worst is None else worst[1],
-        "worst_at": None if worst is None else from_ns(worst[0]),
-        "last": None if last is None else last[1],
-        "last_at": None if last is None else from_ns(last[0]),
+        "samples": int(known.size),
+        "worst": worst,
+        "worst_at": from_ns(worst_at),
+        "last": float(values[last]),
+        "last_at": from_ns(int(times[last])),
     }
 
 

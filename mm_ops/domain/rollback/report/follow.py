@@ -147,6 +147,7 @@ def plan_runs(before: Cursor, ended: Sequence[Ended], end: Cursor, rules: Rules,
         reached = Cursor(one.seq, one.hash)
     else:
         reached = end
-    due = [one for one in waiting if one.due <= now][: rules.most - len(asks)]
-    left = tuple(one for one in waiting if one not in due)
+    known = [one for one in waiting if one.ask.bot in rules.bots]
+    due = [one for one in known if one.due <= now][: rules.most - len(asks)]
+    left = tuple(one for one in known if one not in due)
     return Plan((*asks, *(one.ask for one in due)), replace(reached, waiting=left), tuple(remarks))

@@ -6,9 +6,9 @@ from typing import Any
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.rollback.bot import TradingState
 from mm_ops.domain.rollback.report.halt import Look
-from mm_ops.domain.rollback.report.story import Standing
+from mm_ops.domain.rollback.report.story import Standing, StopRecord
 
-_VARY = ("observed_at", "sequence", "faults")
+_VARY = ("observed_at", "sequence", "open_orders", "faults")
 
 
 def describe_state(standing: Standing, look: Look) -> dict[str, Any]:
@@ -51,6 +51,15 @@ def summarise(standing: Standing, look: Look) -> str:
     since = f"stopped for {stop.alert} at {stop.claimed_at:%Y-%m-%dT%H:%M:%SZ}"
     if resumed is not None:
         return f"{blind}{standing.bot} {now}; {since}, {resumed.words}"
-    halted = look.state is not None and look.state.trading_state is TradingState.HALTED
-    grave = "" if halted and stop.confirmed else "NOT HALTED: " if look.state is not None and not halted else "UNSURE: "
-    return f"{blind}{grave}{standing.bot} {now}; {since}, {stop.answer}"
+    return f"{blind}{_grave(stop, look)}{standing.bot} {now}; {since}, {stop.answer}"
+
+
+def _grave(stop: StopRecord, look: Look) -> str:
+    """What must be seen at once of a bot that was stopped and that nobody has resumed."""
+    if look.state is None:
+        return "UNSURE: "
+    if look.state.trading_state is not TradingState.HALTED:
+        return "NOT HALTED: "
+    if look.state.open_orders:
+        return "ORDERS OPEN: "
+    return "" if stop.confirmed else "UNSURE: "

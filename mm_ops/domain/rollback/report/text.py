@@ -43,7 +43,8 @@ def versions_words(release: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What ran and what was expected: name and words."""
     yield "version by mm_build_info", ", ".join(release["by_metrics"]) or _NOT_KNOWN
     yield "version by the bot's state", ", ".join(release["by_state"]) or _NOT_KNOWN
-    yield "version of bots.yaml", release["expected"]
+    other = ", ".join(release["other_than_expected"])
+    yield "version of bots.yaml", release["expected"] + (f" — ANOTHER RAN: {other}" if other else "")
     good = release["known_good"]
     yield "known good", f"{release['known_good_version'] or 'version not known'} ({good})" if good else "none is named"
 
@@ -54,7 +55,9 @@ def metrics_words(metrics: Mapping[str, Any]) -> str:
     if metrics["missing"] is not None:
         return f"Metrics are missing: {metrics['missing']} ({said})."
     later = "" if metrics["whole"] else " The time after the stop is not over: the report is made once more when it is."
-    return f"From {said}.{later}"
+    lacking = metrics["without_samples"]
+    none = f" No samples at all of: {', '.join(lacking)}." if lacking else ""
+    return f"From {said}.{later}{none}"
 
 
 def action_rows(rounds: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -76,9 +79,7 @@ def indicator_rows(metrics: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """What each metric was at its worst, and at last."""
     for one in metrics["indicators"]:
         unit = one["unit"]
-        worst, last = (
-            _NOT_KNOWN if one[name] is None else f"{one[name]:.6g} {unit}".rstrip() for name in ("worst", "last")
-        )
+        worst, last = (f"{one[name]:.6g} {unit}".rstrip() for name in ("worst", "last"))
         limit = "none" if one["limit"] is None else f"{one['limit']:g} {unit}".rstrip()
         yield one["name"], limit, worst, last, str(one["samples"])
 
