@@ -57,7 +57,7 @@ def status(chosen: str | None, journal: str | None, prometheus: str | None, *, a
 
 
 @halt.command()
-@click.option("--bot", required=True, help="The bot's name in bots.yaml.")
+@click.option("--bot", "chosen", help="The bot's name in bots.yaml; may be left out where there is one.")
 @click.option("--to", "state", type=click.Choice(["REDUCING", "ACTIVE"]), required=True, help="The next step only.")
 @click.option("--by", required=True, help="Who lets it go on: a person's name.")
 @click.option("--reason", required=True, help="Why that is right now; it stays in the journal.")
@@ -66,7 +66,15 @@ def status(chosen: str | None, journal: str | None, prometheus: str | None, *, a
 @_JOURNAL
 @_PROMETHEUS
 def resume(
-    *, bot: str, state: str, by: str, reason: str, yes: bool, dry_run: bool, journal: str | None, prometheus: str | None
+    *,
+    chosen: str | None,
+    state: str,
+    by: str,
+    reason: str,
+    yes: bool,
+    dry_run: bool,
+    journal: str | None,
+    prometheus: str | None,
 ) -> None:
     """Let a halted bot go on, one step at a time: HALTED to REDUCING to ACTIVE.
 
@@ -78,9 +86,10 @@ def resume(
     from mm_ops.domain.rollback.resuming import Step
 
     world = _World.read(journal)
+    bot = world.one(chosen)
     step = Step(bot=bot, to=TradingState(state), by=by, why=reason)
     with world.opened() as opened:
-        evidence = world.evidence(opened, world.names(bot)[0], prometheus)
+        evidence = world.evidence(opened, bot, prometheus)
         gathered = evidence.gather()
         plan = _plan(world, step, gathered)
     for doubt in gathered.doubts:
@@ -222,6 +231,19 @@ class _World:
         if not self._controls or (chosen is not None and chosen not in self._controls):
             raise PolicyError(f"bots.yaml: no bot {chosen or ''} with a control; there are: {known}")
         return [chosen] if chosen else list(self._controls)
+
+    def one(self, chosen: str | None) -> str:
+        """The bot that is let go on.
+
+        Raises:
+            PolicyError: there are several, and none was named.
+        """
+        from mm_ops.domain.errors import PolicyError
+
+        names = self.names(chosen)
+        if len(names) > 1:
+            raise PolicyError(f"--bot: expected one of {', '.join(names)}, was none")
+        return names[0]
 
     def evidence(self, opened: "FollowedJournal", bot: str, prometheus: str | None) -> "EvidenceOf":
         """What is known of a bot, from where it is asked."""

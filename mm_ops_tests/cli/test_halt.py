@@ -135,7 +135,8 @@ def test_the_way_back_is_previewed_taken_in_steps_read_back_and_written_down(sto
     assert (taken.exit_code, last_line(taken)) == (0, "| halt resume | REDUCING | HALT_RESUME=REDUCING |"), taken.output
     state = stopped.bot.state()
     assert (state["trading_state"], state["strategy_scale"], state["circuit"]) == ("REDUCING", 0.25, "half_open")
-    active = stopped.resume("--yes", to="ACTIVE")
+    alone = ["--by", "ada", "--reason", "the feed was moved", "--yes"]  # the only bot needs no name
+    active = stopped.run("resume", "--to", "ACTIVE", *alone)
     assert last_line(active) == "| halt resume | ACTIVE | HALT_RESUME=ACTIVE |"
     assert stopped.bot.state()["trading_state"] == "ACTIVE"
     shown = stopped.run("status").output

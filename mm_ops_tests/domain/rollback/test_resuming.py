@@ -69,7 +69,7 @@ def test_a_step_is_written_down_asked_for_read_back_and_written_down(world: Worl
     answer = world.take()
     assert isinstance(answer, Resumed)
     assert (answer.state.trading_state, answer.state.strategy_scale) == (TradingState.REDUCING, 0.25)
-    assert world.bot.state.trading_state is TradingState.REDUCING
+    assert answer.state == world.bot.state
     assert world.records() == [("REDUCING", 0), ("REDUCING", 1)]
     assert world.noted() == "Resumed"
     active = replace(REDUCING, to=TradingState.ACTIVE)
