@@ -235,8 +235,26 @@ def test_one_that_is_silent_for_long_is_paged_once_and_is_not_blind(world: World
     assert world.journal.blind() == {}
     world.alertmanager.fault = None
     world.look(SECOND)
-    assert world.pages.told == ["alertmanager: answers again"]
+    assert world.pages.told == ["alertmanager: heard again"]
     assert len(world.pages.pages) == 1
+
+
+def test_a_webhook_that_brings_no_heartbeat_is_paged_once_though_the_backstop_hears_all(world: World):
+    beat = alert("Watchdog", bot="", starts_at=FIRED)
+    world.alertmanager.alerts = [Posted(beat)]
+    for _ in range(12):
+        world.look(20 * SECOND)
+    (page,) = world.pages.pages
+    assert page.startswith("webhook: Alertmanager has the heartbeat, and 2 times in a row only the backstop brought")
+    world.backstop = world.again()
+    world.look(SECOND)
+    assert world.pages.told == []
+    world.look(7 * SECOND)
+    world.responder.respond(beat, world.clock.now())
+    world.look(SECOND)
+    assert world.pages.told == ["webhook: heard again"]
+    assert world.pages.pages == [page]
+    assert world.journal.blind() == {}
 
 
 def test_both_silent_is_blind_told_once_over_restarts_and_its_end_too(world: World):
@@ -258,7 +276,7 @@ def test_both_silent_is_blind_told_once_over_restarts_and_its_end_too(world: Wor
     world.prometheus.fault = None
     world.look(SECOND)
     assert world.journal.blind() == {}
-    assert world.pages.told[-2:] == ["backstop: answers again", "prometheus: answers again"]
+    assert world.pages.told[-2:] == ["backstop: heard again", "prometheus: heard again"]
     assert not world.backstop.state()["blind"]
     assert world.pages.pages == [page]
 

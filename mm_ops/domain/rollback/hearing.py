@@ -13,6 +13,11 @@ from mm_ops.domain.windows import format_duration
 BLIND = "backstop"
 """The name under which all of them together are blind; the Watchdog's own silence has another."""
 
+WEBHOOK = "webhook"
+"""The name of the way that alerts should come by."""
+
+_OFTEN = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Ear:
@@ -21,6 +26,34 @@ class Ear:
     name: str
     since: datetime
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Whether the webhook brings the heartbeat that Alertmanager has, or the backstop must, and has ``times`` in a row.
+
+    Once may be a restart of ours; twice says that alerts reach us late only, and nobody would notice.
+    """
+
+    times: int = 0
+    at: datetime | None = None
+
+    def after(self, heard: datetime | None, brought: datetime | None, slack: timedelta) -> "Webhook":
+        """Go on: the journal heard of it at ``heard``; ``brought`` is when it was handed in now, if it was."""
+        if brought is not None:
+            return Webhook(self.times + 1, brought)
+        if self.at is None or (heard is not None and heard > self.at + slack):
+            return Webhook()
+        return self
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with it, if anything."""
+        if self.times < _OFTEN:
+            return None
+        return (
+            f"{WEBHOOK}: Alertmanager has the heartbeat, and {self.times} times in a row only the backstop brought it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +81,7 @@ def find_changes(before: Collection[str], after: Mapping[str, str]) -> Iterator[
             yield Change(name, deaf=True, reason=reason, paged=name == BLIND or BLIND not in after)
     for name in sorted(before):
         if name not in after:
-            yield Change(name, deaf=False, reason=f"{name}: answers again", paged=False)
+            yield Change(name, deaf=False, reason=f"{name}: heard again", paged=False)
 
 
 def _reason(ear: Ear, limit: timedelta, now: datetime) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_ops.domain.rollback.alert import Alert
-from mm_ops.domain.rollback.backstop import Active, Posted, Seen, find_unheard, start_of, write_payload
+from mm_ops.domain.rollback.backstop import Active, Posted, Seen, date_strangers, find_unheard, start_of, write_payload
 from mm_ops.domain.rollback.payload import parse_payload
 from mm_ops_tests.rollback_world import NOW, POLICY, alert
 
@@ -162,6 +162,14 @@ def test_one_alert_twice_in_a_source_is_one():
     twice: tuple[Posted, ...] = (Posted(LATENCY), Posted(LATENCY))
     found: list[Alert] = find_unheard(Seen(posted=twice, active=None), {}, POLICY, NOW)
     assert found == [LATENCY]
+
+
+def test_only_what_nobody_else_can_date_is_looked_for():
+    other, known = (Active(alert(starts_at=ACTIVE_AT, symbol=name), HOLD) for name in ("BTC", "ETH"))
+    seen = Seen(posted=(Posted(LATENCY),), active=(ACTIVE, other, known))
+    dated = date_strangers(seen, {known.alert.fingerprint: {FIRED: NOW}}, lambda _: FIRED)
+    assert dated == replace(seen, active=[ACTIVE, replace(other, fired_at=FIRED), known])
+    assert date_strangers(Seen(posted=(), active=None), {}, lambda _: FIRED).active is None
 
 
 def test_strangers_are_those_that_alertmanager_does_not_have():

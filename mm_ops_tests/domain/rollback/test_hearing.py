@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_ops.domain.rollback.hearing import BLIND, Change, Ear, find_changes, find_deaf
+from mm_ops.domain.rollback.hearing import BLIND, Change, Ear, Webhook, find_changes, find_deaf
 from mm_ops_tests.rollback_world import NOW
 
 LIMIT = timedelta(seconds=90)
@@ -42,9 +42,22 @@ def test_all_becoming_silent_is_one_page_and_the_way_back_is_told():
     assert [change.paged for change in find_changes((), both)] == [False, False, True]
     assert [(change.name, change.paged) for change in find_changes({"a"}, both)] == [("b", False), (BLIND, True)]
     assert list(find_changes(both, one)) == [
-        Change("b", deaf=False, reason="b: answers again", paged=False),
-        Change(BLIND, deaf=False, reason="backstop: answers again", paged=False),
+        Change("b", deaf=False, reason="b: heard again", paged=False),
+        Change(BLIND, deaf=False, reason="backstop: heard again", paged=False),
     ]
+
+
+def test_a_webhook_that_brings_nothing_twice_in_a_row_is_at_fault_until_it_does():
+    slack, later = timedelta(seconds=5), NOW + timedelta(seconds=80)
+    fresh = Webhook().after(NOW, None, slack)
+    assert fresh == Webhook()
+    once = fresh.after(NOW - timedelta(seconds=80), NOW, slack)
+    assert once.fault is None
+    assert once.after(NOW + slack, None, slack) == once, "what the journal heard of then was the backstop's own"
+    assert once.after(None, None, slack) == once
+    twice = once.after(NOW, later, slack)
+    assert twice.fault == ("webhook: Alertmanager has the heartbeat, and 2 times in a row only the backstop brought it")
+    assert twice.after(later + timedelta(seconds=6), None, slack) == Webhook()
 
 
 @given(st.lists(st.sets(st.sampled_from("ab")), max_size=20))
