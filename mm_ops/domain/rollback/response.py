@@ -19,7 +19,7 @@ from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record
 from mm_ops.domain.rollback.executor import Executor
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
 from mm_ops.domain.rollback.payload import Payload, parse_payload
-from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.stop import Clock, Outcome, Pager, Stop, StopLog, plan_stop
 from mm_ops.domain.verdict import Severity
 
@@ -178,15 +178,20 @@ class Responder:
         return decision, outcome
 
     def _history(self, alert: Alert, seen_at: datetime) -> History:
-        """Read the journal, and the bot only where it was stopped before: a first stop waits for nothing."""
+        """Read the journal, and the bot only where it was stopped before and that decides: little waits for a bot."""
         history = self.log.history(alert, bots=frozenset(self.bots), bot=None, seen_at=seen_at)
         if self._waits(alert):
             history = replace(history, truth=self._truth_of(alert))
         control = self.bots.get(alert.bot or "")
-        if control is None or not history.rollbacks:
+        if control is None or not history.rollbacks or not self._turns_on_the_bot(alert):
             return history
         state = call_within(control.read, self.policy.attempts.attempt.total_seconds())
         return history if isinstance(state, MmOpsError) else replace(history, bot=state)
+
+    def _turns_on_the_bot(self, alert: Alert) -> bool:
+        """Whether it matters what the bot reads back: to stop it again, or to tell of what its stop has caused."""
+        rule = self.policy.rule_of(alert.name)
+        return alert.firing and rule is not None and (rule.response is Response.ROLLBACK or rule.caused_by_halt)
 
     def _waits(self, alert: Alert) -> bool:
         """Whether an alert must be confirmed before it is acted upon: a soft one whose rule says so."""

@@ -13,6 +13,7 @@ import pytest
 from mm_ops.adapters.journal import Journal
 from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
 from mm_ops.domain.rollback.history import Truth
 from mm_ops.domain.rollback.policy import Confirmations, RollbackPolicy
@@ -384,3 +385,34 @@ def test_what_people_are_told_of_a_stop_has_its_evidence_and_what_was_read_back(
     (about,) = pages.about
     assert (about.evidence, about.runbook, about.grave) == ("limit ≤ 150 ms", said["runbook"], True)
     assert about.state.startswith("HALTED, scale 0, circuit open, orders frozen, 0 open orders")
+
+
+class CountedBot(MemoryBot):
+    """Counts how often it is read."""
+
+    reads = 0
+
+    def read(self) -> BotState:
+        self.reads += 1
+        return super().read()
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (alert("SoakWSLagHigh"), False),
+        (alert("SoakLatencyP95High", firing=False), False),
+        (alert("NobodyKnows"), False),
+        (alert("SoakTicksStalled"), True),
+        (alert("SoakLatencyP95High", symbol="another"), True),
+    ],
+    ids=["only told", "resolved", "in no policy", "caused by a halt", "stops"],
+)
+def test_a_bot_that_was_stopped_is_read_only_where_its_state_decides(journal: Journal, *, said: Alert, read: bool):
+    """A bot that hangs would else keep every alert that names it waiting."""
+    bot = CountedBot()
+    answering = responder(journal, bot, Pages())
+    answering.respond(LATENCY, NOW)
+    before = bot.reads
+    answering.respond(said, NOW)
+    assert (bot.reads > before) == read
