@@ -53,9 +53,10 @@ class JournalReads:
             bot=bot,
         )
 
-    def pending(self) -> list[Pending]:
-        """The bodies that were not dealt with, oldest first."""
-        (rows,) = self._read(select(INBOX).where(INBOX.c.handled < INBOX.c.seen).order_by(INBOX.c.last_at))
+    def pending(self, limit: int | None = None) -> list[Pending]:
+        """The bodies that were not dealt with, oldest first; at most so many."""
+        waiting = select(INBOX).where(INBOX.c.handled < INBOX.c.seen).order_by(INBOX.c.last_at)
+        (rows,) = self._read(waiting.limit(limit))
         return [Pending(row["digest"], row["body"], row["seen"], moment(row["last_at"])) for row in rows]
 
     def unfinished(self) -> list[Stop]:

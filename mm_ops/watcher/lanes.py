@@ -5,6 +5,7 @@ wait, a further arrival only raises the count under which they will be dealt wit
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -53,12 +54,16 @@ class Lane:
         with self._change:
             return len(self._waiting), self._bytes
 
-    def close(self, within_s: float) -> bool:
-        """Finish the body that is being dealt with, and no other; what waits is in the journal."""
+    def shut(self) -> None:
+        """Begin no further body; what waits is in the journal."""
         with self._change:
             self._closed = True
             self._change.notify()
-        self._thread.join(within_s)
+
+    def close(self, within_s: float) -> bool:
+        """Finish the body that is being dealt with, and no other; false where that did not end in time."""
+        self.shut()
+        self._thread.join(max(0.0, within_s))
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -106,6 +111,13 @@ class Lanes:
     def has(self, digest: str) -> bool:
         """Whether a body waits or is being dealt with."""
         return any(lane.has(digest) for lane in self.every)
+
+    def close(self, within_s: float) -> bool:
+        """Close all of them at once, within one and the same time."""
+        end = time.monotonic() + within_s
+        for lane in self.every:
+            lane.shut()
+        return all(lane.close(end - time.monotonic()) for lane in self.every)
 
     @property
     def load(self) -> tuple[int, int]:

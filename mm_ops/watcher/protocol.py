@@ -21,6 +21,8 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency - 1:
+            self._make_room()
         super().connection_made(transport)
         self._arm()
 
@@ -38,22 +40,34 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._head += len(data)
         super().data_received(data)
         if self._timer is not None and self._head > MOST_HEAD_BYTES:
-            self._give_up()
+            self.give_up()
 
     def on_headers_complete(self) -> Any:
         """The head is whole: what follows is the application's."""
         self._disarm()
         return super().on_headers_complete()
 
+    def _make_room(self) -> None:
+        """Leave whoever has kept a place longest without a whole head: silent peers must not keep Alertmanager out."""
+        waiting = [one for one in self.connections if isinstance(one, DeadlineProtocol) and one.head_due is not None]
+        if waiting:
+            min(waiting, key=lambda one: one.head_due or 0.0).give_up()
+
+    @property
+    def head_due(self) -> float | None:
+        """When a head must be whole, on the loop's clock; ``None`` while none is waited for."""
+        return None if self._timer is None else self._timer.when()
+
     def _arm(self) -> None:
         self._head = 0
-        self._timer = self.loop.call_later(HEAD_WITHIN_S, self._give_up)
+        self._timer = self.loop.call_later(HEAD_WITHIN_S, self.give_up)
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """Close the connection."""
         self._disarm()
         self.transport.close()

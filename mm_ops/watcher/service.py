@@ -8,12 +8,13 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mm_ops.adapters.journal import Intake, Journal
 from mm_ops.adapters.notifier import Notifier
-from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+from mm_ops.domain.errors import MmOpsError, SchemaError, SourceUnavailableError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bounded import start
 from mm_ops.domain.rollback.decision import Hold, judge_silence
@@ -27,6 +28,9 @@ SHARED_LANES = 4
 MOST_WAITING = 50_000
 MOST_WAITING_BYTES = 32 * 1024 * 1024
 """What may wait in memory before the sender is told to come again; it does, and the journal has the rest."""
+
+MOST_AT_ONCE = 10_000
+"""Bodies that are read back from the journal at once, about 7 MB; the rest when these are dealt with."""
 
 LOOK_EVERY_S = 2.0
 
@@ -46,14 +50,17 @@ class Service:
     _started_at: datetime = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
     _recovering: threading.Thread | None = None
+    _more: bool = False
+    _said_blind: bool = False
 
     def start(self) -> None:
         """Start the threads, finish what a former process began, and take up what it left."""
         self._started_at = self.responder.clock.now()
         self._lanes = Lanes.open(self.responder.bots, SHARED_LANES, self._deal)
         self._recovering = threading.Thread(target=self._recover, name="recovery", daemon=True)
-        self._recovering.start()
         self.blind = self.journal.blind().get("watchdog")
+        self._said_blind = bool(self.blind)
+        self._recovering.start()
         start(self._look_after)
         if self.backstop is not None:
             backstop = self.backstop
@@ -62,7 +69,11 @@ class Service:
     def close(self, within: timedelta) -> bool:
         """Finish the stops that run, leave the rest to the journal; false where a stop did not end in time."""
         self._stop.set()
-        ended = [lane.close(within.total_seconds()) for lane in self._lanes.every]
+        end = self.responder.clock.monotonic() + within.total_seconds()
+        ended = [self._lanes.close(within.total_seconds())]
+        if self._recovering is not None:
+            self._recovering.join(max(0.0, end - self.responder.clock.monotonic()))
+            ended.append(not self._recovering.is_alive())
         if self.notifier is not None:
             self.notifier.close()
         self.journal.close()
@@ -87,13 +98,7 @@ class Service:
             SchemaError: it is no payload.
             SourceUnavailableError: too much waits, or the journal cannot be written: the sender must come again.
         """
-        payload = parse_payload(body)
-        self._refuse_under_pressure()
-        now = self.responder.clock.now()
-        intake = await asyncio.wrap_future(self.journal.take_in_later(body, now))
-        self.counts["alerts"] += len(payload.alerts)
-        self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
-        return intake
+        return await asyncio.wrap_future(self._write_down(body))
 
     def put_in(self, body: bytes) -> None:
         """As ``take_in``, for what the backstop has read; returns when it is on the disk.
@@ -101,11 +106,23 @@ class Service:
         Raises:
             SourceUnavailableError: too much waits, or the journal cannot be written.
         """
+        self._write_down(body).result()
+
+    def _write_down(self, body: bytes) -> "Future[Intake]":
+        """Write a body down; it is dealt with once it is on the disk, whether or not anybody still waits for that."""
         payload = parse_payload(body)
         self._refuse_under_pressure()
         now = self.responder.clock.now()
-        intake = self.journal.take_in(body, now)
-        self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
+        self.counts["alerts"] += len(payload.alerts)
+
+        def deal(written: "Future[Intake]") -> None:
+            if not written.cancelled() and written.exception() is None:
+                intake = written.result()
+                self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
+
+        future = self.journal.take_in_later(body, now)
+        future.add_done_callback(deal)
+        return future
 
     def note_unreadable(self, reason: str) -> None:
         """Tell that somebody who may post posted what is no payload: an alert may be lost in it."""
@@ -139,10 +156,8 @@ class Service:
         try:
             self.responder.take_up(pending)
             self.counts["dealt"] += 1
-        except MmOpsError as error:
-            self._failed(pending, str(error))
         except Exception as error:  # noqa: BLE001 - a lane that dies would leave its bot without a stop
-            self._failed(pending, f"a fault of mm_ops: {type(error).__name__}: {error}")
+            self._failed(pending, _words(error))
 
     def _failed(self, pending: Pending, reason: str) -> None:
         self.counts["failed"] += 1
@@ -155,10 +170,10 @@ class Service:
     def _recover(self) -> None:
         try:
             self.responder.recover()
-        except MmOpsError as error:
+            self._more = self._sweep()
+        except Exception as error:  # noqa: BLE001 - what is left must be told; the next sweep takes it up again
             about = About(todo="`mm-ops halt status`: see whether each bot that should stand still does", grave=True)
-            self.responder.pager.page(f"what a former watcher began is not finished: {error}", about)
-        self._sweep()
+            self.responder.pager.page(f"what a former watcher began is not finished: {_words(error)}", about)
 
     def _look_after(self) -> None:
         """Until the end: judge the Watchdog's silence, and take up again what has failed."""
@@ -166,31 +181,45 @@ class Service:
         left_s = again_s
         while not self._stop.wait(LOOK_EVERY_S):
             try:
-                self._judge_silence()
                 left_s -= LOOK_EVERY_S
-                if left_s <= 0:
+                if left_s <= 0 or self._more:
                     left_s = again_s
-                    self._sweep()
-            except MmOpsError as error:
+                    self._more = self._sweep()
+                self._judge_silence()
+            except Exception as error:  # noqa: BLE001 - if this ended, nobody would judge silence
                 self.counts["look_failed"] += 1
-                self.say(f"watch: {error}")
+                self.say(f"watch: {_words(error)}")
 
-    def _sweep(self) -> None:
-        """Take up what is pending in the journal and waits nowhere."""
+    def _sweep(self) -> bool:
+        """Take up what is pending in the journal and waits nowhere; says whether there may be more."""
         if self._lanes.load[0]:
-            return
-        for pending in self.journal.pending():
+            return self._more
+        found = self.journal.pending(MOST_AT_ONCE)
+        for pending in found:
             if not self._lanes.has(pending.digest):
-                self._lanes.put(pending, self._stopped_by(parse_payload(pending.body)))
+                self._lanes.put(pending, self._named_in(pending.body))
+        return len(found) == MOST_AT_ONCE
+
+    def _named_in(self, body: bytes) -> str | None:
+        """As ``_stopped_by``; what an older watcher took in and cannot be read any more keeps nothing else waiting."""
+        try:
+            return self._stopped_by(parse_payload(body))
+        except SchemaError:
+            return None
 
     def _judge_silence(self) -> None:
         policy, now = self.responder.policy, self.responder.clock.now()
         names = [rule.name for rule in policy.alerts if rule.response is Response.HEARTBEAT]
         beats = [beat for name in names if (beat := self.journal.last_heard(name)) is not None]
         found = judge_silence(max(beats, default=None), self._started_at, policy, now)
-        was, self.blind = self.blind, found.reason if isinstance(found, Hold) else None
-        if bool(was) != bool(self.blind):
+        self.blind = found.reason if isinstance(found, Hold) else None
+        if bool(self.blind) != self._said_blind:
             said = self.blind or "the Watchdog is heard again"
-            self.journal.note_event("blind", "watchdog", {"blind": bool(self.blind), "reason": said}, now)
             tell = self.responder.pager.page if self.blind else self.responder.pager.tell
-            tell(said)
+            tell(said)  # first, and again while it cannot be written down: a full disk must not keep it secret
+            self.journal.note_event("blind", "watchdog", {"blind": bool(self.blind), "reason": said}, now)
+            self._said_blind = bool(self.blind)
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, MmOpsError) else f"a fault of mm_ops: {type(error).__name__}: {error}"

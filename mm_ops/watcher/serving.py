@@ -154,6 +154,7 @@ async def _serve(setup: Setup, service: Service, guard: Guard, say: Callable[[st
         access_log=False,
         server_header=False,
         limit_concurrency=MOST_CONNECTIONS,
+        backlog=128,  # taken in at once, before any of them can be closed: files are finite
         timeout_keep_alive=75,  # longer than Alertmanager's own pauses, so that it keeps its connection
         timeout_graceful_shutdown=10,
         ssl_certfile=setup.tls_cert,

@@ -89,3 +89,17 @@ def test_a_bot_that_hangs_keeps_no_other_waiting():
     assert not lanes.has("e" * 64)
     work.may.release(5)
     assert all(lane.close(20) for lane in lanes.every)
+
+
+def test_all_lanes_begin_nothing_more_as_soon_as_they_are_closed():
+    """None goes on to its next body while another is waited for."""
+    work = Worker()
+    lanes = Lanes.open(["a", "b"], 1, work)
+    for bot in ("a", "b"):
+        lanes.put(body(f"{bot}1"), bot)
+        assert work.begun.acquire(timeout=20)
+        lanes.put(body(f"{bot}2"), bot)
+    assert not lanes.close(0.01)
+    work.may.release(4)
+    assert lanes.close(20)
+    assert {digest for digest, _ in work.dealt} == {"a1", "b1"}

@@ -1,0 +1,97 @@
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mm_ops.adapters.journal import Journal
+from mm_ops.domain.rollback.response import Responder
+from mm_ops.watcher import service as service_module
+from mm_ops.watcher.service import Service
+from mm_ops_tests.journal_crash import BODY
+from mm_ops_tests.rollback_world import POLICY, MemoryBot, Pages, WallClock
+
+WITHIN_S = 60.0
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(
+        str(tmp_path / "journal.sqlite"), tmp_path / "anchor", owner="a", lease=2 * POLICY.attempts.longest
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return Pages()
+
+
+@pytest.fixture
+def bot() -> MemoryBot:
+    return MemoryBot()
+
+
+@pytest.fixture
+def service(journal: Journal, pages: Pages, bot: MemoryBot) -> Service:
+    return Service(journal, Responder(journal, {"paper": bot}, POLICY, WallClock(), pages), say=lambda _: None)
+
+
+def reached(journal: Journal) -> bool:
+    """Whether nothing waits in the journal, within a generous time."""
+    end = time.monotonic() + WITHIN_S
+    while journal.pending() and time.monotonic() < end:
+        time.sleep(0.02)
+    return not journal.pending()
+
+
+def test_a_body_is_dealt_with_though_its_sender_has_left(
+    service: Service, journal: Journal, bot: MemoryBot, tmp_path: Path
+):
+    """The disk is slow, the sender is told to come again, and what reaches the disk after that is not left there."""
+
+    async def send_and_leave() -> None:
+        with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as slow:
+            slow.execute("begin immediate")
+            writing = asyncio.ensure_future(service.take_in(BODY))
+            await asyncio.sleep(0.2)
+            writing.cancel()
+            slow.execute("rollback")
+
+    service.start()
+    while not journal.records_after(0):  # one that left before its write was begun is not written at all
+        asyncio.run(send_and_leave())
+        time.sleep(0.1)
+    assert reached(journal)
+    assert len(bot.asked) == 4
+    service.close(POLICY.attempts.longest)
+
+
+def test_what_cannot_be_read_keeps_no_other_body_waiting(
+    service: Service, journal: Journal, pages: Pages, bot: MemoryBot
+):
+    journal.take_in(b"of an older watcher", WallClock().now())
+    journal.take_in(BODY, WallClock().now())
+    service.start()
+    assert reached(journal)
+    assert len(bot.asked) == 4
+    assert any("a payload was not read in full" in page for page in pages.pages)
+    service.close(POLICY.attempts.longest)
+
+
+def test_more_than_is_read_back_at_once_is_dealt_with_all_the_same(
+    service: Service, journal: Journal, bot: MemoryBot, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service_module, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(service_module, "LOOK_EVERY_S", 0.05)
+    for number in range(10):
+        journal.take_in(b'{"alerts": []}' + b" " * number, WallClock().now())
+    journal.take_in(BODY, WallClock().now())
+    service.start()
+    assert reached(journal)
+    assert len(bot.asked) == 4
+    service.close(POLICY.attempts.longest)
