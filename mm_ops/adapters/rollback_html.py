@@ -11,10 +11,10 @@ from mm_ops.domain.charts.chart import Chart
 from mm_ops.domain.charts.svg import chart_svg
 from mm_ops.domain.rollback.report.text import (
     action_rows,
+    halt_words,
     headline,
     indicator_rows,
     metrics_words,
-    milliseconds,
     stamp,
     versions_words,
 )
@@ -43,8 +43,8 @@ def render_rollback_page(report: Mapping[str, Any], charts: Sequence[Chart]) -> 
         actions=list(action_rows(report["rounds"])),
         indicators=list(indicator_rows(report["metrics"])),
         metrics=metrics_words(report["metrics"]),
+        halt=list(halt_words(report)),
         versions=list(versions_words(report["release"])),
         figures=drawn,
-        milliseconds=milliseconds,
         stamp=stamp,
     )

@@ -84,6 +84,11 @@ class Story:
         """The latest round."""
         return self.rounds[-1]
 
+    @property
+    def halted_at(self) -> datetime | None:
+        """When the bot was first read back as asked; a stop that was not confirmed halted nothing that is known."""
+        return next((one.finished_at for one in self.rounds if one.confirmed), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:

@@ -19,7 +19,9 @@ def headline(report: Mapping[str, Any]) -> str:
     bot, alert = report["bot"], report["alert"]
     match report["answer"]:
         case "confirmed":
-            return f"{bot} was stopped for {alert}; what was asked was read back."
+            count = len(report["rounds"])
+            rounds = f", in round {count}" if count > 1 else ""
+            return f"{bot} was stopped for {alert}; what was asked was read back{rounds}."
         case "unconfirmed":
             faults = "; ".join(report["rounds"][-1]["faults"])
             return f"{bot} was to be stopped for {alert}, and it is NOT confirmed: {faults or 'nothing says why'}."
@@ -37,6 +39,13 @@ def milliseconds(ms: float | None) -> str:
     if ms is None:
         return _NOT_KNOWN
     return f"{ms / 1000:,.1f} s" if abs(ms) >= 10_000 else f"{ms:,.1f} ms"  # noqa: PLR2004 - from here seconds read better
+
+
+def halt_words(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How long it took until the bot was read back as asked, from the breach on and from the alert on."""
+    for name in ("breach_to_halt", "receive_to_halt"):
+        halted = report["halted_at"] is not None
+        yield name.replace("_", " "), milliseconds(report[f"{name}_ms"]) if halted else "the halt was not confirmed"
 
 
 def versions_words(release: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -92,8 +101,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
         ("alert started", stamp(report["started_at"])),
         ("received", stamp(report["received_at"])),
         ("stop ended", stamp(report["stopped_at"])),
-        ("breach to halt", milliseconds(report["breach_to_halt_ms"])),
-        ("receive to halt", milliseconds(report["receive_to_halt_ms"])),
+        *halt_words(report),
         *versions_words(report["release"]),
     ]
     yield table(("", ""), facts)

@@ -45,8 +45,17 @@ def test_the_times_of_a_stop_are_told_in_milliseconds():
     assert (report["breach_to_halt_ms"], report["receive_to_halt_ms"]) == (90_040.0, 40.0)
     (only,) = report["rounds"]
     assert only["took_ms"] == 35.0
+    assert report["halted_at"] == after(40)
     assert [one["took_ms"] for one in only["actions"]] == [15.5] * 4
     assert build_report(story(received_at=None), METRICS, RELEASE, POLICY)["receive_to_halt_ms"] is None
+
+
+def test_a_halt_counts_from_the_round_that_was_confirmed_and_an_unconfirmed_one_is_none():
+    second = stop(round=2, claimed_at=after(30_000), finished_at=after(30_040))
+    report = build_report(story(stop(**UNCONFIRMED), second), METRICS, RELEASE, POLICY)
+    assert (report["breach_to_halt_ms"], report["receive_to_halt_ms"]) == (120_040.0, 30_040.0)
+    report = build_report(story(stop(**UNCONFIRMED)), METRICS, RELEASE, POLICY)
+    assert (report["halted_at"], report["breach_to_halt_ms"], report["receive_to_halt_ms"]) == (None, None, None)
 
 
 def test_what_was_asked_stands_beside_what_was_observed():

@@ -66,6 +66,8 @@ def test_rounds_are_numbered_and_what_was_not_read_back_says_so():
     text = report_markdown(report(stop(**UNCONFIRMED, actions=(lost,)), stop(round=2, claimed_at=after(30_000))))
     assert "| 1. halt | trading_state = HALTED | nothing was read back | confirmed: no answer | 1 | not known |" in text
     assert "| 2. halt |" in text
+    assert "what was asked was read back, in round 2." in text
+    assert "| breach to halt | the halt was not confirmed |" in report_markdown(report(stop(**UNCONFIRMED)))
 
 
 def test_missing_metrics_say_so_and_leave_no_empty_table():
