@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from mm_ops.domain.notify.notice import Notice, Waiting
 
 KEPT = timedelta(days=7)
 """How long what was delivered stays; a person asks about last week at most, and the journal has it for ever."""
+
+_PRUNED_EVERY = timedelta(days=1)
 
 WAITING, SENT, COUNTED, GIVEN_UP = "waiting", "sent", "counted", "given up"
 
@@ -67,6 +69,7 @@ class Outbox:
         self._guard, self._disk = threading.Lock(), threading.Lock()
         self._queue: list[_Entry] = []
         self._last = 0
+        self._pruned_at = datetime.max.replace(tzinfo=UTC)
         if file is not None:
             self._open(file)
 
@@ -95,6 +98,8 @@ class Outbox:
         """Write down what became of notices on one channel."""
         if not numbers:
             return
+        if at - self._pruned_at > _PRUNED_EVERY:
+            self.prune(at)
         chosen = _DELIVERIES.c.number.in_(sorted(numbers))
         with self._disk:
             self._run(
@@ -123,6 +128,7 @@ class Outbox:
 
     def prune(self, now: datetime) -> None:
         """Forget what was settled long ago."""
+        self._pruned_at = now
         with self._disk:
             old = (_DELIVERIES.c.state != WAITING) & (_DELIVERIES.c.at < stamp(now - KEPT))
             self._run(delete(_DELIVERIES).where(old))
