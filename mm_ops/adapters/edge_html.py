@@ -9,6 +9,7 @@ from markupsafe import Markup
 from mm_ops.adapters.html_pages import drawing, write_page
 from mm_ops.domain.charts.curve import Curve
 from mm_ops.domain.charts.picture import Picture, picture_svg
+from mm_ops.domain.edge.ema_text import begins_words, ema_rows
 from mm_ops.domain.edge.page import (
     EdgePage,
     QualityLimits,
@@ -22,7 +23,7 @@ from mm_ops.domain.edge.page import (
     standing,
 )
 from mm_ops.domain.edge.page_policy import EdgePagePolicy
-from mm_ops.domain.edge.pictures import Absent, draw_pictures, net_by_symbol, window_of
+from mm_ops.domain.edge.pictures import Absent, averages, draw_pictures, net_by_symbol, window_of
 from mm_ops.domain.edge.policy import horizon_name
 from mm_ops.domain.edge.report import Measured
 from mm_ops.domain.readiness.policy import EdgeSection
@@ -92,7 +93,9 @@ def render_edge_page(page: EdgePage) -> bytes:
         SchemaError: the report has no window, or the cumulative edge an amount that is no number.
     """
     pictures = draw_pictures(page.report, page.horizon, page.earned, _MOST_SYMBOLS)
-    first, *markouts, hours, cumulative = map(_draw, pictures)
+    drawn = [_draw(picture) for picture in pictures]
+    forgetting = len(averages(page.report, window_of(page.report)))
+    first, *markouts, hours, cumulative = drawn[: len(drawn) - forgetting]
     judged = concerns(page)
     return write_page(
         "edge.html.j2",
@@ -105,7 +108,13 @@ def render_edge_page(page: EdgePage) -> bytes:
         concerns=judged,
         doubts=sum(one.verdict is not Verdict.PASS for one in judged),
         states=_STATES,
-        figures={"waterfall": first, "markouts": markouts, "hours": hours, "cumulative": cumulative},
+        figures={
+            "waterfall": first,
+            "markouts": markouts,
+            "over_time": [hours, cumulative, *drawn[len(drawn) - forgetting :]],
+        },
+        averages=ema_rows(page.report),
+        begins=begins_words(page.report),
         left_out=_left_out(page.report, markouts),
         columns={name: label.format(page.horizon) for name, label in _COLUMNS.items()},
         rows=rows(page),

@@ -4,7 +4,7 @@ That is a symbol's day where all files lie in folders ``date=…/symbol=…``, a
 holds, and everything where neither does.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,16 +30,19 @@ class Group:
     quotes: list[Path] = field(default_factory=list)
 
 
-def group_files(fills: Sequence[Path], quotes: Sequence[Path]) -> list[Group]:
-    """Group files by day and symbol, days in order; quotes of a symbol without any file of fills are left out."""
+def group_files(fills: Sequence[Path], quotes: Sequence[Path], also: Collection[str] = ()) -> list[Group]:
+    """Group files by day and symbol, days in order.
+
+    Quotes of a symbol without any file of fills are left out, unless it is among ``also``.
+    """
     by_day = all(_day(file) for file in (*fills, *quotes))
     by_symbol = all(folder_symbol(file) is not None for file in (*fills, *quotes))
     found: dict[tuple[str, str], Group] = {}
-    filled = {folder_symbol(file) for file in fills}
+    wanted = {*also, *(folder_symbol(file) for file in fills)}
     for kind, files in (("fills", fills), ("quotes", quotes)):
         for file in files:
             symbol = folder_symbol(file) if by_symbol else None
-            if symbol is None or symbol in filled:
+            if symbol is None or symbol in wanted:
                 key = (_day(file) if by_day else "", symbol or "")
                 getattr(found.setdefault(key, Group(symbol)), kind).append(file)
     return [found[key] for key in sorted(found)]

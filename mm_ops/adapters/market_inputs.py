@@ -50,8 +50,9 @@ class Request:
 class MarketInputs:
     """What is measured, part by part; ``section`` and ``rejects`` are complete when all parts were taken."""
 
-    def __init__(self, request: Request, policies: EdgePolicies) -> None:
-        """Name inputs; nothing is read yet."""
+    def __init__(self, request: Request, policies: EdgePolicies, also: Iterable[str] = ()) -> None:
+        """Name inputs; nothing is read yet. ``also``: symbols whose quotes are wanted, be they filled or not."""
+        self._also = frozenset(also)
         self._request = request
         self._policies = policies
         self._rejects = Rejects()
@@ -117,14 +118,14 @@ class MarketInputs:
         )
 
     def _parts(self) -> Iterator[Part]:
-        groups = group_files(*(self._files(kind) for kind in KINDS))
+        groups = group_files(self._files("fills"), self._files("quotes"), self._also)
         listed = self._policies.measurable
         for group in groups:
             market: Iterable[pl.DataFrame] = self._quotes(group)
             if self._request.infer_aggressor:
                 market = list(market)
             ours = self._fills(group, market if isinstance(market, list) else None)
-            symbols = listed if len(groups) > 1 else frozenset(ours["symbol"])
+            symbols = listed if len(groups) > 1 else self._also.union(ours["symbol"])
             for symbol, frame in _by_symbol(ours, group.symbol):
                 yield Part(symbol, fills=frame)
             del ours

@@ -117,7 +117,9 @@ def _measure(
 ) -> "tuple[Measured, dict[str, Any], bytes]":
     """What was measured, the report, and the rejected rows."""
     from mm_ops.adapters.market_inputs import MarketInputs, gather
+    from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.edge.clocks import clock_alternatives
+    from mm_ops.domain.edge.ema_policy import EmaPolicy
     from mm_ops.domain.edge.report import measure_parts
 
     inputs = MarketInputs(request, policies)
@@ -125,7 +127,12 @@ def _measure(
     told = _tell_progress(inputs.parts())
     parts = list(told) if alternatives else told
     measured = measure_parts(
-        parts, policy=policies.edge, instruments=policies.instruments, window=window, clock=policies.clock
+        parts,
+        policy=policies.edge,
+        instruments=policies.instruments,
+        window=window,
+        clock=policies.clock,
+        ema=read_policy(policy_file("ema.yaml"), EmaPolicy),
     )
     result = {**measured.report, "intake": inputs.section}
     if alternatives:
@@ -207,6 +214,8 @@ def _window(inputs: "MarketInputs", start: datetime | None, end: datetime | None
 
 
 def _show(result: dict[str, Any]) -> None:
+    from mm_ops.domain.edge.ema_text import ema_rows
+    from mm_ops.domain.edge.page import answers, certainty_words, headline
     from mm_ops.domain.markdown import number
 
     click.echo(f"{result['window']['start']} to {result['window']['end']}, clocks {result['clocks']}")
@@ -218,8 +227,12 @@ def _show(result: dict[str, Any]) -> None:
         for name, group in groups
     ]
     show_table("bps of notional at the mid; positive is good for us", header, rows)
+    said = "; ".join(f"above {answer.limit}: {answer.words}" for answer in answers(result))
+    click.echo(f"{headline(result)}. {certainty_words(result)}. {said}\n")
     quality = result["quality"].items()
     show_table("inputs", ("", ""), [(name.replace("_", " "), _shown(value)) for name, value in quality])
+    averages = [(row.name, row.group, row.edge, row.rests_on, row.age) for row in ema_rows(result)]
+    show_table("averages at the end", ("", "of", "edge", "rests on", "last fill"), averages)
     show_table("what was read", ("", ""), _lines(result["intake"]))
     if "clock_alternatives" in result:
         show_table("what another clock would give", *alternatives_table(result["clock_alternatives"]))

@@ -282,7 +282,7 @@ def by_day(root: Path, kind: str, frames: Frames) -> Path:
 def flat(root: Path, kind: str, frames: Frames) -> Path:
     """Named so that their order is not that of their times."""
     (root / kind).mkdir()
-    for n, frame in enumerate(reversed(frames.values())):
+    for n, frame in enumerate(reversed(list(frames.values()))):
         frame.write_parquet(root / kind / f"{n}.parquet")
     return root / kind
 

@@ -41,6 +41,8 @@ def test_the_report_is_shown_and_written_and_the_last_line_is_the_marker(data: P
     done = report(data, "--out-json", "edge.json", "--out-md", "edge.md", "--out-html", "edge.html")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("\n| edge report | PASS | EDGE_REPORT=PASS |\n")
+    assert "No interval: 2 fills were measured, at least 100 are needed. above 0 bps: not decided" in done.stdout
+    assert "ema24h │ total" in done.stdout
     assert "<h1>Edge of f.parquet</h1>" in (data / "edge.html").read_text()
     found = json.loads((data / "edge.json").read_text())
     assert (found["total"]["fills"], found["identity"]["holds"]) == (2, True)

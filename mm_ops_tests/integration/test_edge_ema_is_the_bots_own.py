@@ -8,7 +8,7 @@ where we take the last quote of the day before. On these days there is no such f
 
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,20 @@ import numpy as np
 import pytest
 
 from mm_ops.adapters.market_data import read_fills, read_quotes
+from mm_ops.adapters.market_inputs import MarketInputs, Request
 from mm_ops.adapters.policy_files import read_policy
+from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.ema import EmaState, decay, stretch_ns
-from mm_ops.domain.edge.ema_fills import ClosedFills, close_fills
+from mm_ops.domain.edge.ema_fills import ClosedFills
 from mm_ops.domain.edge.ema_policy import EmaPolicy, EmaRule
+from mm_ops.domain.edge.ema_track import HandedOn
+from mm_ops.domain.edge.inputs import InputsPolicy
+from mm_ops.domain.edge.intake import EdgePolicies
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
-from mm_ops.domain.windows import TimeWindow
+from mm_ops.domain.edge.report import measure_parts
+from mm_ops.domain.windows import TimeWindow, to_ns
 from mm_ops.paperbot.recording import record
+from mm_ops_tests.closed_fills import close_fills
 from mm_ops_tests.paperbot.recorded import samples, series
 
 FIRST, SECOND = date(2026, 11, 19), date(2026, 11, 20)
@@ -92,4 +99,37 @@ def test_the_policy_has_a_value_all_day_for_a_bot_that_ran_the_day_before(root: 
     sums = json.loads((root / f"days/date={FIRST}/day.json").read_bytes())["state"]["sums"]
     for rule in POLICY.emas:
         found = decay(closed, rule.half_life, at_midnight(sums, rule)).at(closed.close_ns)
-        assert np.isfinite(found.trusted(rule.least("USDT"), POLICY.min_known_share)).all()
+        assert np.isfinite(found.trusted(rule.min_notional["USDT"], POLICY.min_known_share)).all()
+
+
+EDGE = EdgePolicies(
+    inputs=read_policy(POLICIES / "inputs.yaml", InputsPolicy),
+    edge=read_policy(POLICIES / "edge.yaml", EdgePolicy),
+    instruments=read_policy(POLICIES / "instruments.yaml", Instruments),
+)
+
+
+def averages(root: Path, day: date, before: Mapping[str, HandedOn]) -> dict[str, Any]:
+    """The section ``ema`` of one day's report, as the asset makes it of that day's files alone."""
+    window = TimeWindow.of_day(day)
+    inputs = MarketInputs(Request(fills=root / "fills", quotes=root / "quotes", window=window), EDGE, also=before)
+    measured = measure_parts(
+        inputs.parts(), policy=EDGE.edge, instruments=EDGE.instruments, window=window, ema=POLICY, before=before
+    )
+    section: dict[str, Any] = json.loads(encode(measured.report))["ema"]
+    return section
+
+
+def test_reports_of_two_days_one_after_the_other_say_what_the_bot_says_on_the_second(root: Path):
+    """The bot had traded before the first day: of what was then 2^-24 is left in ``ema1h``, of less than 2 bps."""
+    first = averages(root, FIRST, {})
+    second = averages(root, SECOND, {symbol: HandedOn.load(saved) for symbol, saved in first["handed_on"].items()})
+    gauge = samples(root, SECOND).filter(metric="mm_edge_bps_ema1h").sort("ts_ns")
+    at = np.array([to_ns(datetime.fromisoformat(one)) for one in second["at"]])[1:-1]
+    scraped = np.searchsorted(gauge["ts_ns"].to_numpy(), at)
+    assert (gauge["ts_ns"].to_numpy()[scraped] == at).all(), "the bot is scraped at round quarters too"
+    bots = series(samples(root, SECOND), "mm_edge_bps_ema1h")[scraped]
+    off = np.abs(np.array(second["series"]["ema1h"][1:-1]) - bots)
+    assert off.max() < 2 * 2**-24
+    assert off[-1] < 1e-11
+    assert second["total"]["ema1h"]["edge_bps"] == second["series"]["ema1h"][-1]

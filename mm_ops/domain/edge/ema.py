@@ -12,8 +12,10 @@ nothing, and a stream (:mod:`.ema_stream`) adds the same numbers in the same ord
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,38 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """What an average rests on at n times: N, D and L as (3, n), each at the scale of its ``stretch`` (n,).
+
+    ``known_ns`` (n,) is when the last fill with a markout closed.
+    """
+
+    values: NDArray[np.float64]
+    stretch: Ints
+    known_ns: Ints
+
+    @classmethod
+    def one_after_another(cls, parts: Sequence[Self]) -> Self:
+        """Those of times that follow one another."""
+        return cls(
+            np.concatenate([part.values for part in parts], axis=1),
+            np.concatenate([part.stretch for part in parts]),
+            np.concatenate([part.known_ns for part in parts]),
+        )
+
+    @classmethod
+    def together(cls, parts: Sequence[Self]) -> Self:
+        """The sums of several averages of the same times, at least one: those of all their fills."""
+        stretch = np.max([part.stretch for part in parts], axis=0)
+        values = [carry(part.values, stretch - part.stretch) for part in parts]
+        return cls(np.sum(values, axis=0), stretch, np.max([part.known_ns for part in parts], axis=0))
+
+    def read(self, times_ns: Ints, half_life: timedelta) -> Readings:
+        """Turn them into what they say at each time."""
+        return read_sums(self.values, self.stretch, self.known_ns, times_ns, half_life)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Decayed:
     """The sums after each fill: row 0 is what was before the first, row n what is after the n-th.
 
@@ -99,8 +133,8 @@ class Decayed:
             without=self.without,
         )
 
-    def at(self, times_ns: Ints) -> Readings:
-        """Read the average at times that grow; a fill counts from the nanosecond on in which it closes.
+    def sums_at(self, times_ns: Ints) -> Sums:
+        """What the average rests on at times that grow; a fill counts from the nanosecond on in which it closes.
 
         Raises:
             SchemaError: a time lies before what was remembered at the start.
@@ -108,7 +142,15 @@ class Decayed:
         if times_ns.size and times_ns.min() < self.close_ns[0]:
             raise SchemaError(f"ema: expected times from {self.close_ns[0]} on, was {times_ns.min()}")
         row = np.searchsorted(self.close_ns[1:], times_ns, side="right")
-        return read_sums(self.sums[:, row], self.stretch[row], self.known_ns[row], times_ns, self.half_life)
+        return Sums(self.sums[:, row], self.stretch[row], self.known_ns[row])
+
+    def at(self, times_ns: Ints) -> Readings:
+        """Read the average at times that grow.
+
+        Raises:
+            SchemaError: a time lies before what was remembered at the start.
+        """
+        return self.sums_at(times_ns).read(times_ns, self.half_life)
 
 
 def decay(closed: ClosedFills, half_life: timedelta, before: EmaState | None = None) -> Decayed:
@@ -164,9 +206,10 @@ def weights(times_ns: Ints, stretch: Ints, half_life: timedelta) -> Floats:
     return weight
 
 
-def carry(sums: NDArray[np.float64], stretches: int) -> NDArray[np.float64]:
+def carry(sums: NDArray[np.float64], stretches: int | Ints) -> NDArray[np.float64]:
     """Sums at the scale of a later stretch; after 17 stretches or so nothing is left of them."""
-    return np.ldexp(sums, -HALF_LIVES * min(stretches, HALF_LIVES))
+    carried: NDArray[np.float64] = np.ldexp(sums, -HALF_LIVES * np.minimum(stretches, HALF_LIVES))
+    return carried
 
 
 def read_sums(

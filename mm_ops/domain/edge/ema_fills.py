@@ -6,21 +6,20 @@ U, m and m' are those of :mod:`.measures`. A fill belongs to the window in which
 another without a fill lost or told twice.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
-import polars as pl
 
 from mm_ops.domain.edge.arrays import Bools, Floats, Ints
-from mm_ops.domain.edge.join import join_symbol, nanoseconds, on_clock
-from mm_ops.domain.edge.measures import measure_fills
-from mm_ops.domain.edge.policy import EdgePolicy, Instruments, horizon_name
+from mm_ops.domain.edge.fill_arrays import FillArrays
+from mm_ops.domain.edge.join import Book, Met, find_last
+from mm_ops.domain.edge.measures import gain, notional_at, value_of
+from mm_ops.domain.edge.policy import Instrument
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.windows import TimeWindow
 
+NEVER_QUOTED = 0
 _MOST = 1e200
 """No amount of money is larger; sums of such, scaled, stay finite."""
 
@@ -72,55 +71,88 @@ class ClosedFills:
         return np.isfinite(self.money)
 
 
-def close_fills(
-    fills: pl.DataFrame,
-    quotes: pl.DataFrame,
-    *,
-    horizon: timedelta,
-    policy: EdgePolicy,
-    instruments: Instruments,
-    window: TimeWindow,
-) -> ClosedFills:
-    """Measure every fill that closes in the window, and none that closes before or after.
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """One symbol's quote: UTC nanoseconds and mid."""
 
-    A fill without a fresh mid before it has no markout either; it weighs by its own price.
+    at_ns: int
+    mid: float
 
-    Args:
-        fills: as for the edge report, from the window's start less the horizon on, or those are not there.
-        quotes: likewise, from some time before on.
-        horizon: of the markout.
-        policy: clock by venue and the stale limit.
-        instruments: kind, contract size and venue of every symbol.
-        window: half-open, of the closing times.
 
-    Raises:
-        SchemaError: a symbol is unknown, a clock or a fee is missing.
-        PolicyError: a venue has no clock.
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenFills:
+    """One symbol's fills whose later mid is still to come, each array (n,), in the order of time.
+
+    ``moved`` is the signed quantity, ``paid`` the value U of the price; ``seen``: it had a mid, so a markout can be.
     """
-    single = replace(policy, horizons=(horizon,))
-    parts = [
-        _close_symbol(fills.filter(symbol=symbol), quotes.filter(symbol=symbol), single, instruments, window)
-        for symbol in sorted(fills["symbol"].unique())
-    ]
-    return ClosedFills.join(parts)
 
+    close_ns: Ints
+    moved: Floats
+    paid: Floats
+    fee: Floats
+    notional: Floats
+    seen: Bools
 
-def _close_symbol(
-    fills: pl.DataFrame, quotes: pl.DataFrame, policy: EdgePolicy, instruments: Instruments, window: TimeWindow
-) -> ClosedFills:
-    (horizon,) = policy.horizons
-    instrument = instruments.of(fills["symbol"][0])
-    how = policy.venue(instrument.venue)
-    timed = on_clock(fills, how.clock, f"{instrument.symbol}: fills").with_columns(
-        close_ns=pl.col("at_ns") + nanoseconds(horizon)
-    )
-    closing = timed.filter(pl.col("close_ns").is_between(window.start_ns, window.end_ns, closed="left"))
-    joined = join_symbol(closing, quotes, policy=policy, clock=how.clock, quote_lag=how.quote_lag, window=window)
-    measured = measure_fills(joined.fills, instrument, policy)
-    money = measured[f"markout_{horizon_name(horizon)}"] - measured["fee_money"]
-    seen = measured["mid"].is_not_null()
-    return ClosedFills(
-        measured["close_ns"].to_numpy(),
-        money.set(~seen, None).cast(pl.Float64).fill_null(np.nan).to_numpy(),
-        measured["notional"].fill_null(measured["notional_at_price"]).to_numpy(),
-    )
+    @classmethod
+    def none(cls) -> Self:
+        """No fill."""
+        nothing = np.empty(0)
+        return cls(np.empty(0, np.int64), nothing, nothing, nothing, nothing, np.empty(0, np.bool_))
+
+    @classmethod
+    def of(cls, fills: FillArrays, met: Met, horizon_ns: int, instrument: Instrument) -> Self:
+        """Fills and the mids they met; one without a mid weighs by its own price."""
+        seen = ~np.isnan(met.mid)
+        return cls(
+            close_ns=fills.at + horizon_ns,
+            moved=fills.sign * fills.qty,
+            paid=value_of(fills.price, instrument),
+            fee=fills.fee,
+            notional=np.where(seen, notional_at(fills.qty, met.mid, instrument), fills.traded),
+            seen=seen,
+        )
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any]) -> Self:
+        """Read what :meth:`saved` wrote.
+
+        Raises:
+            SchemaError: fields are missing, of different lengths, or no finite numbers.
+        """
+        kinds = {item.name: np.float64 for item in fields(cls)} | {"close_ns": np.int64, "seen": np.bool_}
+        try:
+            found = {name: np.array(saved[name], dtype=kind) for name, kind in kinds.items()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise SchemaError(f"open fills: expected {', '.join(kinds)}, each a list of numbers: {error}") from error
+        if len({array.shape for array in found.values()}) > 1 or not all(
+            np.isfinite(array).all() for array in found.values()
+        ):
+            raise SchemaError("open fills: expected lists of one length with finite numbers")
+        return cls(**found)
+
+    def saved(self) -> dict[str, list[Any]]:
+        """Plain lists, for canonical JSON."""
+        return {item.name: getattr(self, item.name).tolist() for item in fields(self)}
+
+    def pick(self, which: slice) -> Self:
+        """A stretch of them."""
+        return type(self)(*(getattr(self, item.name)[which] for item in fields(self)))
+
+    def then(self, later: Self) -> Self:
+        """These, and later ones."""
+        return type(self)(
+            *(np.concatenate([getattr(self, item.name), getattr(later, item.name)]) for item in fields(self))
+        )
+
+    def close(self, mid: Floats, known: Bools, instrument: Instrument) -> ClosedFills:
+        """Close them at the mids of their horizons, which count where they are known."""
+        money = gain(self.moved, self.paid, value_of(mid, instrument)) - self.fee
+        return ClosedFills(self.close_ns, np.where(self.seen & known, money, np.nan), self.notional)
+
+    def close_in(self, book: Book, before: Quoted | None, stale_ns: int, instrument: Instrument) -> ClosedFills:
+        """Close them by a book; ``before`` is the last quote before it."""
+        at = np.append([NEVER_QUOTED if before is None else before.at_ns], book.at)
+        mid = np.append([np.nan if before is None else before.mid], book.mid)
+        quote = find_last(book.at, self.close_ns, before=False) + 1
+        known = (self.close_ns - at[quote] <= stale_ns) & ~np.isnan(mid[quote])
+        return self.close(mid[quote], known, instrument)

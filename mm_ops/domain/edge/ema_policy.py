@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.windows import Duration, format_duration
 
@@ -30,18 +29,9 @@ class EmaRule:
         if self.name != named:
             raise ValueError(f"name: expected the half-life in it ({named}), was {self.name}")
 
-    def least(self, currency: str) -> float:
-        """The least notional in a settlement currency; it is not guessed from another's.
-
-        Raises:
-            PolicyError: the currency is not listed.
-        """
-        if currency not in self.min_notional:
-            raise PolicyError(
-                f"ema.yaml: emas: {self.name}: min_notional: expected one in {currency}, "
-                f"found {', '.join(sorted(self.min_notional))}"
-            )
-        return self.min_notional[currency]
+    def least(self, currency: str | None) -> float | None:
+        """The least notional in a settlement currency; null where none is listed, since it is not another's."""
+        return None if currency is None else self.min_notional.get(currency)
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -15,7 +15,7 @@ from mm_ops.domain.charts.picture import Picture
 from mm_ops.domain.charts.waterfall import Step, Waterfall, shows
 from mm_ops.domain.edge.earned import Earned
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.windows import DAY, TimeWindow, parse_duration
+from mm_ops.domain.windows import DAY, TimeWindow, parse_duration, to_ns
 
 _HOURS = 24
 _NS_PER_HOUR = 3_600_000_000_000
@@ -159,6 +159,28 @@ def cumulative(earned: Earned | None, window: TimeWindow, currency: str | None) 
     )
 
 
+def averages(report: Mapping[str, Any], window: TimeWindow) -> list[Chart]:
+    """A chart for each average of all fills; where it has no value there is none. None where the report has none."""
+    section = report.get("ema")
+    series = section.get("series") if isinstance(section, Mapping) else None
+    if not isinstance(series, Mapping) or not isinstance(section, Mapping):
+        return []
+    at = [to_ns(datetime.fromisoformat(str(one))) for one in section["at"]]
+    times = np.minimum(np.array(at, dtype=np.int64), window.end_ns - 1)  # the value at the end is drawn too
+    return [
+        Chart(
+            name=name,
+            title=f"Edge averaged, half-life {name.removeprefix('ema')}",
+            unit="bps",
+            window=window,
+            bound="at_least",
+            times_ns=times,
+            values=np.array(values, dtype=np.float64),
+        )
+        for name, values in series.items()
+    ]
+
+
 def net_by_symbol(report: Mapping[str, Any]) -> list[str]:
     """The symbols of the report, most notional first; those without any come last."""
     groups = report.get("by_symbol")
@@ -177,6 +199,7 @@ def draw_pictures(
         *(markout_curve(report, symbol) for symbol in net_by_symbol(report)[:most_symbols]),
         hours(report, window),
         cumulative(earned, window, currency if isinstance(currency, str) else None),
+        *averages(report, window),
     ]
 
 

@@ -1,6 +1,6 @@
 """The edge report: every measure in total, by symbol, side, hour and venue, with what speaks for and against it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,9 @@ import polars as pl
 from mm_ops.domain.edge.aggregate import Group, aggregate
 from mm_ops.domain.edge.certainty import net_edge_certainty, prepare_bootstrap, symbol_intervals
 from mm_ops.domain.edge.earned import Earned, earned_of
+from mm_ops.domain.edge.ema_policy import EmaPolicy
+from mm_ops.domain.edge.ema_report import ema_section
+from mm_ops.domain.edge.ema_track import EmaTrack, Grid, HandedOn
 from mm_ops.domain.edge.identity import check_identity
 from mm_ops.domain.edge.join import Reach, join_symbol, on_clock
 from mm_ops.domain.edge.measures import horizon_names, measure_fills
@@ -103,6 +106,8 @@ def measure_parts(
     instruments: Instruments,
     window: TimeWindow,
     clock: Clock | None = None,
+    ema: EmaPolicy | None = None,
+    before: Mapping[str, HandedOn] | None = None,
 ) -> Measured:
     """Build the report of :func:`build_edge_report` from parts, one in memory at a time.
 
@@ -113,25 +118,51 @@ def measure_parts(
         instruments: kind, contract size and venue of every symbol.
         window: what the parts cover.
         clock: overrules the venues' clocks.
+        ema: the averages that are told in the section ``ema``; none by default.
+        before: by symbol, what the report of the window before handed on to its averages.
 
     Raises:
         SchemaError: as there, or parts are out of order.
         PolicyError: a venue has no clock.
     """
     rows, reach = Rows(tuple(horizon_names(policy.horizons))), Reach.of(policy, window)
+    grid = None if ema is None else Grid.of(ema, window, reach)
     found: dict[str, SymbolEdge] = {}
+
+    def begin(symbol: str, handed_on: HandedOn | None = None) -> None:
+        instrument = instruments.of(symbol)
+        track = None if grid is None else EmaTrack(grid, instrument, handed_on)
+        found[symbol] = SymbolEdge(instrument, _how(policy, instrument, clock), rows, reach, window, track)
+
+    for symbol, handed_on in (before or {}).items():
+        begin(symbol, handed_on)
     for part in parts:
         if part.symbol not in found:
-            instrument = instruments.of(part.symbol)
-            found[part.symbol] = SymbolEdge(instrument, _how(policy, instrument, clock), rows, reach, window)
-        if part.fills is not None:
-            found[part.symbol].add_fills(part.fills)
-        if part.quotes is not None:
-            found[part.symbol].add_quotes(part.quotes)
+            begin(part.symbol)
+        _add(found[part.symbol], part)
+    for each in found.values():
+        each.close()
     symbols = [found[symbol] for symbol in sorted(found) if found[symbol].filled]
-    for symbol in symbols:
-        symbol.close()
-    return Measured(_report(symbols, rows, policy, window), earned_of([each.tally for each in symbols], window))
+    report = _report(symbols, rows, policy, window)
+    if grid is not None:
+        report["ema"] = _averages(found, before or {}, grid)
+    return Measured(report, earned_of([each.tally for each in symbols], window))
+
+
+def _add(edge: SymbolEdge, part: Part) -> None:
+    if part.fills is not None:
+        edge.add_fills(part.fills)
+    if part.quotes is not None:
+        edge.add_quotes(part.quotes)
+
+
+def _averages(found: Mapping[str, SymbolEdge], before: Mapping[str, HandedOn], grid: Grid) -> dict[str, Any]:
+    """The section of the symbols that were filled in this window, or before it."""
+    some = {name: each for name, each in sorted(found.items()) if each.filled or name in before}
+    tracks = {name: each.ema for name, each in some.items() if each.ema is not None}
+    handed_on = {name: each.handed_on for name, each in some.items() if each.handed_on is not None}
+    section = ema_section(tracks, grid, _one_currency(list(some.values())))
+    return {**section, "handed_on": {name: each.saved() for name, each in handed_on.items()}}
 
 
 def _report(symbols: Sequence[SymbolEdge], rows: Rows, policy: EdgePolicy, window: TimeWindow) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import polars as pl
 
 from mm_ops.domain.edge.ages import Ages
 from mm_ops.domain.edge.arrays import Bools, Ints
+from mm_ops.domain.edge.ema_track import EmaTrack, HandedOn
 from mm_ops.domain.edge.fill_arrays import FillArrays
 from mm_ops.domain.edge.join import STRETCH, Book, Met, Reach, covered_ns, join_fills, nanoseconds, on_clock
 from mm_ops.domain.edge.measures import price_fills
@@ -60,6 +61,8 @@ class SymbolEdge:
     rows: Rows
     reach: Reach
     window: TimeWindow
+    ema: EmaTrack | None = None
+    handed_on: HandedOn | None = None
     tally: Tally = field(init=False)
     counts: Counts = field(default_factory=Counts)
     quote_ages: Ages = field(default_factory=Ages)
@@ -110,6 +113,8 @@ class SymbolEdge:
     def close(self) -> None:
         """Measure what waits: no more quotes will come."""
         self._settle(self.window.end_ns)
+        if self.ema is not None:
+            self.handed_on = self.ema.handed_on(self._book)
         if self._book.at.size:
             self.counts.last_quote_age_s = (self.window.end_ns - int(self._book.at[-1])) / NS_PER_SECOND
             self._count_quotes(self._book, self.window.end_ns)
@@ -125,8 +130,10 @@ class SymbolEdge:
     def _settle(self, before_ns: int) -> None:
         """Measure the fills before a time, and let go of the quotes that no later fill can meet."""
         fills = self._fills
-        if before_ns <= self._settled_ns:
+        if before_ns <= self._settled_ns or (self.ema is not None and before_ns < self.ema.waits_until):
             return
+        if self.ema is not None:
+            self.ema.close_waiting(self._book)
         done = int(np.searchsorted(fills.at, before_ns))
         self._measure(fills.pick(slice(done)))
         self._fills, self._settled_ns = fills.pick(slice(done, None)), before_ns
@@ -141,6 +148,8 @@ class SymbolEdge:
         for part, some, met in self._joined(fills):
             self.quote_ages.add(met.age_ms[~np.isnan(met.age_ms)])
             measured[part] = self.tally.add(some, met)
+            if self.ema is not None:
+                self.ema.add(some, met)
             outside[part] = (some.price < met.bid) | (some.price > met.ask)
         counts = self.counts
         counts.traded += float(fills.traded.sum())

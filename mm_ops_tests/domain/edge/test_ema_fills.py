@@ -1,3 +1,4 @@
+import json
 import math
 from datetime import timedelta
 from typing import Any
@@ -6,10 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mm_ops.domain.edge.ema_fills import ClosedFills, close_fills
-from mm_ops.domain.errors import PolicyError, SchemaError
+from mm_ops.domain.edge.ema_fills import ClosedFills, OpenFills, Quoted
+from mm_ops.domain.edge.join import Book
+from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import SECOND, START, START_NS, edge_policy, fill, fills, instrument, instruments, quotes
+from mm_ops_tests.closed_fills import close_fills
 from mm_ops_tests.domain.edge.ema_worked import at, closed
 
 MARKET = quotes((0, 99, 101), (2, 98, 100), (4, 101, 103), (9, 103, 105))
@@ -100,8 +103,6 @@ def test_without_fills_there_is_nothing_closed():
 def test_what_the_edge_report_refuses_is_refused():
     with pytest.raises(SchemaError, match=r"symbol 'Y' is not in instruments\.yaml"):
         close(fill(1, "buy", 99, symbol="Y"))
-    with pytest.raises(PolicyError, match="no clock for venue 'paper'"):
-        close(fill(1, "buy", 99), policy=edge_policy(venues={}))
 
 
 def test_columns_of_different_lengths_are_refused():
@@ -131,3 +132,61 @@ def test_money_that_no_one_has_is_refused():
 @pytest.mark.parametrize("money", [math.nan, math.inf, -math.inf])
 def test_money_that_is_no_number_is_not_known(money: float):
     assert closed((1, money, 1.0), (2, 1.0, 1.0)).known.tolist() == [False, True]
+
+
+STALE_NS = 60 * SECOND
+
+
+def waiting(*seconds: float, **different: Any) -> OpenFills:
+    """Bought 2 at 99 each with a mid of 100 and a fee of 0.5, to close at seconds."""
+    n = len(seconds)
+    usual = {"moved": np.full(n, 2.0), "paid": np.full(n, 99.0), "fee": np.full(n, 0.5), "notional": np.full(n, 200.0)}
+    return OpenFills(**{"close_ns": at(*seconds), **usual, "seen": np.ones(n, dtype=np.bool_), **different})
+
+
+def book(*rows: tuple[float, float, float]) -> Book:
+    return Book.read(quotes(*rows), "exchange", timedelta(0), TimeWindow(START, START + timedelta(hours=1)))
+
+
+def test_fills_that_waited_close_by_the_quotes_of_their_window_or_by_the_last_one_before():
+    """At 1 s by the quote of −1 s (mid 98), at 2 s by that of the same nanosecond (102), at 70 s by none: 68 s old."""
+    before = Quoted(int(at(-1)[0]), 98.0)
+    found = waiting(1, 2, 70).close_in(book((2, 101, 103)), before, STALE_NS, instrument())
+    assert found.money.tolist() == pytest.approx([2 * (98 - 99) - 0.5, 2 * (102 - 99) - 0.5, math.nan], nan_ok=True)
+    assert found.notional.tolist() == [200.0] * 3
+
+
+@pytest.mark.parametrize("before", [None, Quoted(START_NS - 59 * SECOND - 1, 98.0)], ids=["none", "stale"])
+def test_without_a_fresh_quote_they_close_without_a_markout(before: Quoted | None):
+    found = waiting(1).close_in(Book.empty(), before, STALE_NS, instrument())
+    assert (found.known.tolist(), found.notional.tolist()) == ([False], [200.0])
+
+
+def test_a_fill_that_had_no_mid_has_no_markout_later_either():
+    unseen = waiting(2, seen=np.array([False]))
+    assert unseen.close_in(book((2, 101, 103)), None, STALE_NS, instrument()).known.tolist() == [False]
+
+
+def test_open_fills_are_saved_and_loaded_to_the_last_bit():
+    fills_open = waiting(1, 2, paid=np.array([1 / 3, 99.0]), seen=np.array([True, False]))
+    loaded = OpenFills.load(json.loads(json.dumps(fills_open.saved())))
+    assert loaded.saved() == fills_open.saved()
+    assert [array.dtype.name for array in (loaded.close_ns, loaded.seen)] == ["int64", "bool"]
+    assert OpenFills.load(OpenFills.none().saved()).close_ns.size == 0
+
+
+NOT_OPEN: dict[str, dict[str, Any]] = {
+    "a field that is missing": {"paid": None},
+    "lists of different lengths": {"paid": [1.0, 2.0]},
+    "a number that is none": {"paid": ["x"]},
+    "an infinite one": {"paid": [math.inf]},
+}
+
+
+@pytest.mark.parametrize("name", NOT_OPEN)
+def test_what_are_no_open_fills_is_refused(name: str):
+    saved = {**waiting(1).saved(), **NOT_OPEN[name]}
+    if saved["paid"] is None:
+        del saved["paid"]
+    with pytest.raises(SchemaError, match="open fills: expected"):
+        OpenFills.load(saved)

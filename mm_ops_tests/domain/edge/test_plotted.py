@@ -3,6 +3,7 @@
 from mm_ops.domain.edge.plotted import plotted
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops_tests.builders import edge_policy, fill, fills, instruments, minute, quotes
+from mm_ops_tests.domain.edge.test_ema_report import measured
 
 
 def test_every_number_is_one_of_the_report_under_its_own_name():
@@ -23,3 +24,9 @@ def test_every_number_is_one_of_the_report_under_its_own_name():
     for name in found.keys() & report["total"].keys():
         assert found[name] == report["total"][name]
     assert (found["net_edge_low_bps"], found["net_edge_high_bps"]) == (None, None), "no policy, so no interval"
+
+
+def test_the_averages_at_the_end_are_drawn_over_the_days():
+    report = measured(fill(895, "buy", 99.95, 2))
+    assert plotted(report)["edge_bps_ema1h"] == report["ema"]["total"]["ema1h"]["edge_bps"]
+    assert plotted(measured())["edge_bps_ema1h"] is None

@@ -341,5 +341,5 @@ def test_the_report_is_canonical_json_and_the_same_twice():
 def test_the_text_shows_the_number_and_whether_the_identity_holds():
     text = edge_markdown(report(fill(1.5, "buy", 99)))
     assert "The identity holds" in text
-    assert "| total | 1 | 100 | 100 bps |" in text
+    assert "| total | 1 | 100 | 99 | 100 bps |" in text
     assert "DOES NOT HOLD" in edge_markdown({**report(fill(1, "buy", 99)), "identity": {"holds": False}})

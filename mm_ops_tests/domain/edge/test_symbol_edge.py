@@ -116,6 +116,8 @@ def test_a_part_without_quotes_or_without_fills_is_a_part():
 
 def test_quotes_may_come_late_within_the_overlap():
     (first, second), other = parts("X", (0, 1800, 3600), 1), parts("Y", (0, 3600), 2)
+    assert first.quotes is not None
+    assert second.quotes is not None
     early = first.quotes.with_row_index()
     late = (pl.col("ts_ns") >= START_NS + 1780 * SECOND) & (pl.col("index") % 2 == 1)
     without = early.filter(~late).drop("index")
