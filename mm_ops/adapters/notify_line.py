@@ -141,9 +141,9 @@ class Line:
         with self._wake:
             self._waiting = [one for one in self._waiting if one.number not in gone]
             self._sent = [*(one for one in self._sent if one.at > horizon), Sent(now, keys)]
-        self.counts.update(messages=1, notices=len(plan.told), held_back=len(plan.repeats))
         self.outbox.settle([one.number for one in plan.told], self.name, SENT, now)
         self.outbox.settle([one.number for one in plan.repeats], self.name, COUNTED, now)
+        self.counts.update(messages=1, notices=len(plan.told), held_back=len(plan.repeats))
         self._failures, self._not_before, self.fault, self.failing_since = 0, 0.0, None, None
         if self._reported:
             self._reported = False
