@@ -17,7 +17,9 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--journal", help=f"The journal: a file, or the URL of a PostgreSQL; default {DEFAULT}.")
+@click.option(
+    "--journal", help=f"The journal: a file, or the URL of a PostgreSQL; default MM_OPS_JOURNAL, or {DEFAULT}."
+)
 @click.option(
     "--anchor", type=click.Path(path_type=Path), help="Where the watcher keeps count and head; default beside a file."
 )
@@ -30,7 +32,7 @@ def verify(journal: str | None, anchor: Path | None, *, as_json: bool) -> None:
     from mm_ops.adapters.journal_audit import audit_journal
     from mm_ops.domain.canonical import encode
 
-    place = journal or str(_project_file(DEFAULT))
+    place = journal or _journal_of_the_project()
     found = audit_journal(place, anchor or anchor_beside(place))
     answer = "FAIL" if found.problems else "INCONCLUSIVE" if found.doubts else "PASS"
     if as_json:
@@ -48,7 +50,8 @@ def _fields(found: object) -> dict[str, object]:
     return {name: getattr(found, name) for name in ("records", "head", "anchored", "problems", "doubts")}
 
 
-def _project_file(relative: str) -> Path:
-    from mm_ops.adapters.environment import Environment
+def _journal_of_the_project() -> str:
+    from mm_ops.adapters.environment import Environment, journal_named
 
-    return Environment.read().path(relative)
+    environment = Environment.read()
+    return journal_named(environment) or str(environment.path(DEFAULT))

@@ -14,7 +14,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
 @click.option("--policy", type=FILE, help="Default rollback.yaml of the policies.")
-@click.option("--journal", help=f"A file, or the URL of a PostgreSQL; default {DEFAULT}.")
+@click.option("--journal", help=f"A file, or the URL of a PostgreSQL; default MM_OPS_JOURNAL, or {DEFAULT}.")
 @click.option("--anchor", type=FILE, help="Where count and head of the journal are kept; default beside a file.")
 @click.option("--token-file", type=FILE, required=True, help="Holds the bearer token that senders carry.")
 @click.option("--owner", default="watcher", show_default=True, help="This watcher's name: the same after a restart.")
@@ -45,7 +45,7 @@ def watch(  # noqa: PLR0913 - one a flag
     Ends with 0 when it is told to stop. Does not start, and says so as a page, when the journal is damaged.
     """
     from mm_ops.adapters.bot_controls import controls_of
-    from mm_ops.adapters.environment import Environment, WallClock
+    from mm_ops.adapters.environment import Environment, WallClock, journal_named
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.bots import Fleet
     from mm_ops.domain.notify.policy import NotifyPolicy
@@ -67,7 +67,7 @@ def watch(  # noqa: PLR0913 - one a flag
     soak = read_policy(policies / "soak.yaml", SoakPolicy)
     resolve_rollback(rollback, soak, read_policy(policies / "alerting.yaml", AlertingPolicy))
     fleet = read_policy(policies / "bots.yaml", Fleet)
-    place = journal or str(environment.path(DEFAULT))
+    place = journal or journal_named(environment) or str(environment.path(DEFAULT))
     setup = Setup(
         host=host,
         port=port,

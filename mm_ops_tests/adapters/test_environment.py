@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_ops.adapters.environment import Environment, wants_traceback
+from mm_ops.adapters.environment import Environment, journal_named, wants_traceback
 from mm_ops.domain.errors import PolicyError
 
 
@@ -45,3 +45,17 @@ def test_a_fake_clock_without_a_clear_meaning_is_refused(text: str):
 @pytest.mark.parametrize(("text", "wanted"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
 def test_a_traceback_is_shown_only_when_it_is_asked_for(text: str | None, wanted: bool):  # noqa: FBT001 - a table
     assert wants_traceback({} if text is None else {"MM_OPS_TRACEBACK": text}) is wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, None),
+        ({"MM_OPS_JOURNAL": ""}, None),
+        ({"MM_OPS_JOURNAL": "j.sqlite"}, "/p/j.sqlite"),
+        ({"MM_OPS_JOURNAL": "postgresql://h/d"}, "postgresql://h/d"),
+    ],
+)
+def test_a_journal_is_named_by_a_file_below_the_root_or_a_url(given: dict[str, str], named: str | None):
+    environment = Environment.read({"MM_OPS_ROOT": "/p"})
+    assert journal_named(environment, given) == named

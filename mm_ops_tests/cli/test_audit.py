@@ -35,6 +35,14 @@ def test_a_sound_journal_passes_and_says_where_it_is_anchored(journal: Path):
     assert "2 audit records, anchored at 2, head " in result.stdout
 
 
+def test_the_journal_that_the_environment_names_is_the_one_without_a_flag(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MM_OPS_JOURNAL", str(journal))
+    result = CliRunner().invoke(audit, ["verify", "--anchor", str(journal.with_name("journal.anchor"))])
+    assert (result.exit_code, last_line(result)) == (0, "| audit verify | PASS | AUDIT_VERIFY=PASS |")
+
+
 def test_a_changed_journal_fails_and_says_what_was_changed(journal: Path):
     engine = create_engine(f"sqlite:///{journal}")
     with engine.begin() as connection:
