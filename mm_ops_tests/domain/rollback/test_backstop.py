@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -130,10 +131,11 @@ def test_the_watchdog_is_handed_in_before_its_silence_makes_blind():
 
 @given(
     start=st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)),  # noqa: DTZ001 - the zone is the next line's
-    labels=st.dictionaries(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")), st.text("ab")),
+    labels=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.text("ab")),
 )
 def test_what_is_handed_in_is_read_as_it_was(start: datetime, labels: dict[str, str]):
-    one = alert(starts_at=start.replace(tzinfo=UTC), **{f"x{name}": value for name, value in labels.items()})
+    named: dict[str, Any] = {f"x{name}": value for name, value in labels.items()}
+    one = alert(starts_at=start.replace(tzinfo=UTC), **named)
     payload = parse_payload(write_payload(one, "backstop"))
     assert payload.complete
     assert payload.alerts == (one,)
