@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,6 @@ SENSOR = "rollback_backstop_sensor"
 @dataclass
 class World:
     site: StoppedSite
-    bot: RunningBot
     instance: dg.DagsterInstance
     posted: list[dict[str, Any]] | None = field(default_factory=list)
 
@@ -62,22 +61,40 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with ExitStack() as stack:
-        (tmp_path / "bot").mkdir()
-        bot = stack.enter_context(running(tmp_path / "bot", "--allow-faults"))
-        site = StoppedSite(tmp_path / "site", bot.url)
-        instance = stack.enter_context(site.instance())
-        made = World(site, bot, instance)
-        alertmanager = stack.enter_context(_alertmanager(made))
-        alerting = site.root / "deploy/policies/alerting.yaml"
-        document = yaml.safe_load(alerting.read_text())
-        document["prometheus"]["listen"] = "127.0.0.1:9"
-        document["prometheus"]["alertmanagers"] = [urlsplit(alertmanager).netloc]
-        alerting.write_text(yaml.safe_dump(document))
-        with site.open_journal():
-            pass  # a watcher was here
+def bot(tmp_path: Path) -> Iterator[RunningBot]:
+    (tmp_path / "bot").mkdir()
+    with running(tmp_path / "bot", "--allow-faults") as live:
+        yield live
+
+
+@pytest.fixture
+def live(tmp_path: Path, bot: RunningBot) -> Iterator[World]:
+    """A site whose bot runs."""
+    with _world(tmp_path / "site", bot.url) as made:
         yield made
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A site whose bot does not answer: what is decided does not rest on it."""
+    with _world(tmp_path / "site", "http://127.0.0.1:9") as made:
+        yield made
+
+
+@contextmanager
+def _world(root: Path, url: str) -> Iterator[World]:
+    site = StoppedSite(root, url)
+    with site.instance() as instance:
+        made = World(site, instance)
+        with _alertmanager(made) as alertmanager:
+            alerting = site.root / "deploy/policies/alerting.yaml"
+            document = yaml.safe_load(alerting.read_text())
+            document["prometheus"]["listen"] = "127.0.0.1:9"
+            document["prometheus"]["alertmanagers"] = [urlsplit(alertmanager).netloc]
+            alerting.write_text(yaml.safe_dump(document))
+            with site.open_journal():
+                pass  # a watcher was here
+            yield made
 
 
 @contextmanager
@@ -94,29 +111,43 @@ def ago(**spent: float) -> datetime:
     return datetime.now(UTC) - timedelta(**spent)
 
 
-def test_a_hard_alert_that_no_watcher_answered_stops_the_bot_once(world: World):
+def test_a_hard_alert_that_no_watcher_answered_stops_the_bot_once(live: World, bot: RunningBot):
     one = alert(starts_at=ago(minutes=5))
-    world.fire(one)
-    (request,) = world.tick().run_requests
+    live.fire(one)
+    (request,) = live.tick().run_requests
     assert request.run_key.startswith(f"{one.episode}/")
     assert (request.tags["mm_ops/bot"], request.tags["mm_ops/alert"]) == ("paper", "SoakLatencyP95High")
-    assert world.run(request).success
-    state = world.bot.state()
+    assert live.run(request).success
+    state = bot.state()
     assert (state["trading_state"], state["open_orders"]) == ("HALTED", 0)
-    assert world.stops() == [("dagster:", True)]
-    again = world.tick()
+    assert live.stops() == [("dagster:", True)]
+    again = live.tick()
     assert not again.run_requests
     assert again.skip_message == "every alert is answered"
-    assert world.run(request).success, "the same run again does nothing"
-    assert len(world.stops()) == 1
+    assert live.run(request).success, "the same run again does nothing"
+    assert len(live.stops()) == 1
 
 
-def test_what_a_watcher_has_stopped_is_left_alone(world: World):
+def test_the_run_writes_beside_a_watcher_that_has_the_journal_open(live: World):
+    live.fire(alert(starts_at=ago(minutes=5)))
+    (request,) = live.tick().run_requests
+    with live.site.open_journal() as watchers:
+        watchers.note_event("before", "x", {}, ago())
+        assert live.run(request).success
+        watchers.note_event("after", "x", {}, ago())
+        subjects = [record["subject"] for record in watchers.records_after(0)]
+        told = " ".join(str(record["body"]) for record in watchers.records_after(0) if record["subject"] == "told")
+    assert subjects.index("before") < subjects.index("stops") < subjects.index("after")
+    assert "paper: was stopped for SoakLatencyP95High; unconfirmed: Prometheus does not answer" in told
+    assert live.stops() == [("dagster:", True)], "both anchors lie on one chain"
+
+
+def test_what_a_watcher_has_stopped_is_left_alone(live: World):
     one = alert(starts_at=ago(minutes=5))
-    world.site.stop(one)
-    world.fire(one)
-    assert not world.tick().run_requests
-    assert [confirmed for _, confirmed in world.stops()] == [True]
+    live.site.stop(one)
+    live.fire(one)
+    assert not live.tick().run_requests
+    assert [confirmed for _, confirmed in live.stops()] == [True]
 
 
 def test_what_a_watcher_was_told_of_just_now_is_that_watchers(world: World):
@@ -160,15 +191,15 @@ def test_an_alert_of_no_bot_of_ours_is_paged_by_a_run(world: World):
     assert not world.tick().run_requests
 
 
-def test_a_stop_that_is_not_confirmed_fails_the_run_and_is_tried_again(world: World):
-    world.bot.faults(lie=True)
-    world.fire(alert(starts_at=ago(minutes=5)))
-    (request,) = world.tick().run_requests
-    result = world.run(request)
+def test_a_stop_that_is_not_confirmed_fails_the_run_and_is_tried_again(live: World, bot: RunningBot):
+    bot.faults(lie=True)
+    live.fire(alert(starts_at=ago(minutes=5)))
+    (request,) = live.tick().run_requests
+    result = live.run(request)
     assert not result.success
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     assert "paper: not confirmed: SoakLatencyP95High: stop it by hand now" in str(failed.step_failure_data)
-    assert [confirmed for _, confirmed in world.stops()] == [False]
+    assert [confirmed for _, confirmed in live.stops()] == [False]
 
 
 def test_with_neither_answering_the_tick_fails_and_says_so(world: World):

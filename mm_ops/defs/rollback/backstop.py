@@ -21,9 +21,11 @@ from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
 from mm_ops.domain.rollback.bounded import call_within
 
 if TYPE_CHECKING:
+    from mm_ops.adapters.alertmanager import Alertmanager
     from mm_ops.adapters.journal import Journal
     from mm_ops.adapters.journal_follow import FollowedJournal
     from mm_ops.adapters.notifier import Notifier
+    from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
     from mm_ops.domain.rollback.alert import Alert
     from mm_ops.domain.rollback.bot import BotControl
     from mm_ops.domain.rollback.policy import RollbackPolicy
@@ -97,17 +99,11 @@ def _find_unanswered(
     Raises:
         SourceUnavailableError: neither Alertmanager nor Prometheus answers.
     """
-    from mm_ops.adapters.alertmanager import Alertmanager
-    from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
-    from mm_ops.domain.rendering.policy import AlertingPolicy
     from mm_ops.domain.rollback.backstop import Seen, date_strangers, find_unheard
     from mm_ops.domain.rollback.policy import RollbackPolicy
 
     policy = site.policy("rollback.yaml", RollbackPolicy)
-    alerting = site.policy("alerting.yaml", AlertingPolicy).prometheus
-    within = policy.backstop.timeout
-    alertmanager = Alertmanager.at(f"http://{alerting.alertmanagers[0]}", within)
-    prometheus = PrometheusAlerts.at(f"http://{alerting.listen}", within)
+    alertmanager, prometheus = _servers(site, policy)
     posted, active = _try(alertmanager.read, warn), _try(prometheus.read, warn)
     if posted is None and active is None:
         raise SourceUnavailableError("neither Alertmanager nor Prometheus answers: nobody knows whether an alert fires")
@@ -117,6 +113,17 @@ def _find_unanswered(
     now = site.live_clock().now()
     unheard = find_unheard(seen, known, policy, now)
     return [alert for alert in unheard if _is_left(site, fleet, journal, policy, alert)]
+
+
+def _servers(site: Site, policy: "RollbackPolicy") -> "tuple[Alertmanager, PrometheusAlerts]":
+    """Where both are, by the policy that their configuration is rendered from."""
+    from mm_ops.adapters.alertmanager import Alertmanager
+    from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
+    from mm_ops.domain.rendering.policy import AlertingPolicy
+
+    alerting, within = site.policy("alerting.yaml", AlertingPolicy).prometheus, policy.backstop.timeout
+    first = Alertmanager.at(f"http://{alerting.alertmanagers[0]}", within)
+    return first, PrometheusAlerts.at(f"http://{alerting.listen}", within)
 
 
 def _try(call: Callable[[], T], warn: Callable[[str], Any]) -> T | None:
@@ -164,7 +171,7 @@ def _answer(context: dg.OpExecutionContext, site: Site, body: bytes) -> None:
         notifier.start()
         try:
             bots = _controls(site, site.fleet(), policy)
-            responder = Responder(journal, bots, policy, clock, notifier)
+            responder = Responder(journal, bots, policy, clock, notifier, truth=_servers(site, policy)[1])
             now = clock.now()
             intake = journal.take_in(body, now)
             responder.take_up(Pending(intake.digest, body, intake.seen, now))
