@@ -18,7 +18,7 @@ from mm_ops.domain.edge.aggressor import count_rules, infer_aggressor
 from mm_ops.domain.edge.clocks import clock_alternatives
 from mm_ops.domain.edge.inputs import InputsPolicy
 from mm_ops.domain.edge.intake import EdgePolicies
-from mm_ops.domain.edge.join import join_symbol, on_clock
+from mm_ops.domain.edge.join import Book, Reach, join_fills, on_clock
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.edge.venue_clock import VenueClock
@@ -52,9 +52,10 @@ def report(*captures: str, clock: Clock | None = None) -> dict[str, Any]:
 
 def at_or_through_the_opposite_touch(*captures: str, clock: Clock, lag: timedelta = timedelta(0)) -> float:
     ours, market, window = read(*captures)
-    fills = join_symbol(
-        on_clock(ours, clock, "fills"), market, policy=POLICY, clock=clock, quote_lag=lag, window=window
-    ).fills
+    timed, book = on_clock(ours, clock, "fills"), Book.read(market, clock, lag, window)
+    met = join_fills(timed["at_ns"].to_numpy(), book, Reach.of(POLICY, window))
+    touch = {"bid_px": met.bid, "ask_px": met.ask}
+    fills = timed.with_columns(**{name: pl.Series(prices, nan_to_null=True) for name, prices in touch.items()})
     passive_buy = pl.col("side") == "buy"
     there = (
         pl.when(passive_buy).then(pl.col("price") >= pl.col("ask_px")).otherwise(pl.col("price") <= pl.col("bid_px"))

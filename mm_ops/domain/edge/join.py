@@ -20,9 +20,9 @@ import numpy as np
 import polars as pl
 
 from mm_ops.domain.edge.arrays import Bools, Floats, Ints
-from mm_ops.domain.edge.policy import Clock, EdgePolicy, horizon_name
+from mm_ops.domain.edge.policy import Clock, EdgePolicy
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow
+from mm_ops.domain.windows import TimeWindow
 
 STRETCH = 131_072
 """Rows worked on at once: larger stretches were no faster (deploy/decisions/0006)."""
@@ -226,66 +226,3 @@ def covered_ns(quoted: Ints, following: int, stale_ns: int, window: TimeWindow) 
     start = window.start_ns
     empty: int = sum(max(0, after - max(end + stale_ns, start)) for end, after in zip(ends, nexts, strict=True))
     return max(0, following - max(first, start)) - empty
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Fills with ``mid``, ``bid_px``, ``ask_px``, ``mid_<horizon>`` and ``mid_end``, and what was met on the way.
-
-    ``quote_age_ms`` of a fill is null where no quote came before it, and known where that quote is stale; ``covered``
-    is the share of the window (0 to 1) in which a quote is fresh.
-    """
-
-    fills: pl.DataFrame
-    quotes: int
-    quotes_deduplicated: int
-    locked: int
-    crossed: int
-    stale: int
-    last_quote_age_s: float | None
-    covered: float
-
-
-def join_symbol(
-    fills: pl.DataFrame,
-    quotes: pl.DataFrame,
-    *,
-    policy: EdgePolicy,
-    clock: Clock,
-    quote_lag: timedelta,
-    window: TimeWindow,
-) -> Joined:
-    """Join one symbol's frames, fill by fill.
-
-    Args:
-        fills: at least ``at_ns`` (sorted) and the columns of fills.
-        quotes: one symbol's quotes, any order.
-        policy: horizons and the stale limit.
-        clock: which time orders the quotes.
-        quote_lag: added to the quotes' time: how late they are known.
-        window: quotes from its end on are not used, fills lie inside it.
-
-    Raises:
-        SchemaError: a quote lacks the clock.
-    """
-    book, reach = Book.read(quotes, clock, quote_lag, window), Reach.of(policy, window)
-    met = join_fills(fills["at_ns"].to_numpy(), book, reach)
-    columns = {"bid_px": met.bid, "ask_px": met.ask, "mid": met.mid, "quote_age_ms": met.age_ms}
-    for horizon, mid, seen in zip(policy.horizons, met.later, met.seen, strict=True):
-        columns[f"mid_{horizon_name(horizon)}"] = np.where(seen, mid, np.nan)
-    last = int(book.at[-1]) if book.at.size else None
-    covered = covered_ns(book.at, window.end_ns, reach.stale_ns, window)
-    return Joined(
-        fills=fills.with_columns(
-            **{name: pl.Series(values, nan_to_null=True) for name, values in columns.items()},
-            stale=pl.Series(met.stale),
-            mid_end=pl.lit(float(book.mid[-1]) if book.at.size else None, dtype=pl.Float64),
-        ),
-        quotes=book.at.size,
-        quotes_deduplicated=book.doubled,
-        locked=int(np.count_nonzero(book.bid == book.ask)),
-        crossed=int(np.count_nonzero(book.bid > book.ask)),
-        stale=int(np.count_nonzero(met.stale)),
-        last_quote_age_s=None if last is None else (window.end_ns - last) / NS_PER_SECOND,
-        covered=covered / (window.end_ns - window.start_ns),
-    )

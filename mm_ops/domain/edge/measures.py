@@ -18,7 +18,7 @@ from typing import TypeVar
 import polars as pl
 
 from mm_ops.domain.edge.arrays import Floats
-from mm_ops.domain.edge.policy import EdgePolicy, Instrument, horizon_name
+from mm_ops.domain.edge.policy import Instrument, horizon_name
 from mm_ops.domain.errors import SchemaError
 
 _BPS = 1e-4
@@ -59,32 +59,6 @@ def price_fills(fills: pl.DataFrame, instrument: Instrument) -> pl.DataFrame:
         fee_money=_fee(fills, instrument),
         notional_at_price=notional_at(pl.col("qty"), pl.col("price"), instrument),
     )
-
-
-def measure_fills(joined: pl.DataFrame, instrument: Instrument, policy: EdgePolicy) -> pl.DataFrame:
-    """Add every measure as money, ``notional``, and the columns of :func:`price_fills` to one symbol's joined fills.
-
-    Raises:
-        SchemaError: a fill has neither a fee nor a schedule to take it from, or its fee is in another currency.
-    """
-
-    def earned(start: str, end: str) -> pl.Expr:
-        values = (value_of(pl.col(name), instrument) for name in (start, end))
-        return gain(pl.col("sign") * pl.col("qty"), *values)
-
-    columns = {
-        "notional": notional_at(pl.col("qty"), pl.col("mid"), instrument),
-        "capture": earned("price", "mid"),
-        "net": earned("price", "mid_end") - pl.col("fee_money"),
-        "contract_size": pl.lit(instrument.contract_size),
-        "inverse": pl.lit(instrument.kind == "inverse"),
-    }
-    for name in horizon_names(policy.horizons):
-        later = f"mid_{name}"
-        columns[f"markout_{name}"] = earned("price", later)
-        columns[f"adverse_{name}"] = -earned("mid", later)
-        columns[f"inventory_{name}"] = earned(later, "mid_end")
-    return price_fills(joined, instrument).with_columns(**columns)
 
 
 def horizon_names(horizons: tuple[timedelta, ...]) -> list[str]:

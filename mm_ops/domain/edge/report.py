@@ -14,35 +14,15 @@ from mm_ops.domain.edge.ema_policy import EmaPolicy
 from mm_ops.domain.edge.ema_report import ema_section
 from mm_ops.domain.edge.ema_track import EmaTrack, Grid, HandedOn
 from mm_ops.domain.edge.identity import check_identity
-from mm_ops.domain.edge.join import Reach, join_symbol, on_clock
-from mm_ops.domain.edge.measures import horizon_names, measure_fills
+from mm_ops.domain.edge.join import Reach
+from mm_ops.domain.edge.measures import horizon_names
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instrument, Instruments, VenuePolicy
 from mm_ops.domain.edge.quality import quality
 from mm_ops.domain.edge.sums import SIDES, Rows
-from mm_ops.domain.edge.symbol_edge import SymbolEdge, inside_window, with_order_age
+from mm_ops.domain.edge.symbol_edge import SymbolEdge
 from mm_ops.domain.edge.tally import HOURS
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow
-
-MEASURED = (
-    "symbol",
-    "side",
-    "at_ns",
-    "price",
-    "qty",
-    "bid_px",
-    "ask_px",
-    "sign",
-    "role",
-    "notional",
-    "capture",
-    "net",
-    "fee_money",
-    "mid_end",
-    "contract_size",
-    "inverse",
-    "order_age_ms",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,35 +174,6 @@ def _report(symbols: Sequence[SymbolEdge], rows: Rows, policy: EdgePolicy, windo
     }
 
 
-def measured_fills(
-    fills: pl.DataFrame,
-    quotes: pl.DataFrame,
-    *,
-    policy: EdgePolicy,
-    instruments: Instruments,
-    window: TimeWindow,
-    clock: Clock | None = None,
-) -> pl.DataFrame:
-    """Measure fill by fill: one row for each fill of the window that has a mid, ordered by symbol and time.
-
-    Takes and raises what :func:`build_edge_report` does; the sums of its columns are the report's money.
-
-    Returns:
-        ``MEASURED``, and ``markout_…``, ``adverse_…``, ``inventory_…`` by horizon: money in the settlement currency.
-    """
-    frames = []
-    for symbol in sorted(fills["symbol"].unique()):
-        instrument = instruments.of(symbol)
-        how = _how(policy, instrument, clock)
-        ours = on_clock(fills.filter(symbol=symbol), how.clock, f"{instrument.symbol}: fills")
-        inside, lag = inside_window(ours, window), how.quote_lag
-        joined = join_symbol(
-            inside, quotes.filter(symbol=symbol), policy=policy, clock=how.clock, quote_lag=lag, window=window
-        )
-        frames.append(measure_fills(with_order_age(joined.fills), instrument, policy))
-    return _stack(frames, horizon_names(policy.horizons))
-
-
 def _how(policy: EdgePolicy, instrument: Instrument, clock: Clock | None) -> VenuePolicy:
     listed = policy.venues.get(instrument.venue)
     if clock is None or (listed is not None and listed.clock == clock):
@@ -235,13 +186,3 @@ def _one_currency(symbols: Sequence[SymbolEdge]) -> str | None:
     if len(found) > 1:
         raise SchemaError(f"settlement currencies {', '.join(found)} cannot be added up; report them apart")
     return found[0] if found else None
-
-
-def _stack(frames: Sequence[pl.DataFrame], horizons: Sequence[str]) -> pl.DataFrame:
-    """All fills that have a mid, in one frame of the columns that every fill has."""
-    columns = [*MEASURED, *(f"{kind}_{name}" for name in horizons for kind in ("markout", "adverse", "inventory"))]
-    others = {"symbol": pl.String, "side": pl.String, "at_ns": pl.Int64, "inverse": pl.Boolean}
-    schema = {name: others.get(name, pl.Float64) for name in columns}
-    empty = pl.DataFrame(schema=schema)
-    known = (frame.filter(pl.col("mid").is_not_null()).select(columns) for frame in frames)
-    return pl.concat([empty, *known]).rechunk()

@@ -8,9 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from mm_ops.domain.edge.join import find_last, join_symbol, on_clock
+from mm_ops.domain.edge.join import Book, Reach, covered_ns, find_last, join_fills
 from mm_ops.domain.edge.report import build_edge_report
-from mm_ops_tests.builders import START_NS, edge_policy, fill, fills, instruments, minute, quotes
+from mm_ops_tests.builders import SECOND, START_NS, edge_policy, fills, instruments, minute, quotes
 
 MS = 1_000_000
 
@@ -37,14 +37,8 @@ def test_quotes_cover_the_window_as_far_as_they_are_fresh(name: str):
 
 
 def covered(at: Sequence[float], lag: timedelta = timedelta(0)) -> float:
-    return join_symbol(
-        on_clock(fills(), "exchange", "fills"),
-        quotes(*((each, 99, 101) for each in at)),
-        policy=edge_policy(stale_after=timedelta(seconds=10)),
-        clock="exchange",
-        quote_lag=lag,
-        window=minute(),
-    ).covered
+    book = Book.read(quotes(*((each, 99, 101) for each in at)), "exchange", lag, minute())
+    return covered_ns(book.at, minute().end_ns, 10 * SECOND, minute()) / (minute().end_ns - minute().start_ns)
 
 
 def test_a_late_quote_covers_from_when_it_is_known():
@@ -61,16 +55,12 @@ def test_a_lost_quote_never_covers_more(seed: int):
 
 
 def test_the_age_of_a_quote_is_told_also_where_it_is_stale():
-    joined = join_symbol(
-        on_clock(fills(fill(0, "buy", 99), fill(2.5, "buy", 99), fill(30, "buy", 99)), "exchange", "fills"),
-        quotes((0, 99, 101), (2, 99, 101)),
-        policy=edge_policy(stale_after=timedelta(seconds=10)),
-        clock="exchange",
-        quote_lag=timedelta(0),
-        window=minute(),
-    )
-    assert joined.fills["quote_age_ms"].to_list() == [None, 500.0, 28_000.0], "nothing is known before 0 s"
-    assert joined.fills["mid"].to_list() == [None, 100.0, None]
+    book = Book.read(quotes((0, 99, 101), (2, 99, 101)), "exchange", timedelta(0), minute())
+    at = START_NS + np.array([0, 2.5, 30]) * SECOND
+    met = join_fills(at.astype(np.int64), book, Reach((SECOND,), 10 * SECOND, minute().end_ns))
+    assert met.age_ms.tolist() == pytest.approx([np.nan, 500.0, 28_000.0], nan_ok=True), "nothing is known before 0 s"
+    assert met.mid.tolist() == pytest.approx([np.nan, 100.0, np.nan], nan_ok=True)
+    assert met.stale.tolist() == [False, False, True]
 
 
 def random_market(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:

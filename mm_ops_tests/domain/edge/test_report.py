@@ -9,7 +9,7 @@ import pytest
 
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.policy import Clock, VenuePolicy
-from mm_ops.domain.edge.report import MEASURED, build_edge_report, measured_fills
+from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.edge.report_text import edge_markdown
 from mm_ops.domain.errors import PolicyError, SchemaError
 from mm_ops.domain.windows import TimeWindow
@@ -265,41 +265,6 @@ def test_money_of_two_currencies_is_not_added_up():
             market=pl.concat([MARKET, quotes((0, 99, 101), symbol="Y")]),
             instruments=both,
         )
-
-
-@pytest.mark.parametrize("kind", ["linear", "inverse"])
-def test_the_table_of_single_fills_adds_up_to_the_report(kind: str):
-    rows = [
-        fill(0, "buy", 99),
-        fill(1.5, "buy", 99, 3, fee=0.1, order_ts_ns=fill(1, "buy", 99)["ts_ns"]),
-        fill(2.5, "sell", 101, liquidity="taker"),
-        fill(58, "sell", 104, symbol="Y"),
-        fill(70, "buy", 99),
-    ]
-    both = instruments(instrument(kind=kind, contract_size=2.0), instrument(symbol="Y", kind=kind))
-    market = pl.concat([MARKET, MARKET.with_columns(symbol=pl.lit("Y"))])
-    given: dict[str, Any] = {"policy": edge_policy(), "instruments": both, "window": minute()}
-    table = measured_fills(fills(*rows), market, **given)
-    total = report(*rows, market=market, **given)["total"]
-    assert table["symbol"].to_list() == ["X", "X", "Y"], "the first has no quote, the last is outside the window"
-    assert table.columns == [
-        *MEASURED,
-        *(f"{k}_{h}" for h in ("1s", "5s") for k in ("markout", "adverse", "inventory")),
-    ]
-    assert table["notional"].sum() == pytest.approx(total["notional"], rel=1e-12)
-    assert table["net"].sum() == pytest.approx(total["net_money"], rel=1e-12)
-    assert table["fee_money"].sum() == pytest.approx(total["fee_money"], rel=1e-12)
-    assert table["order_age_ms"].to_list() == [500.0, None, None]
-    for column, measure in (("capture", "spread_capture_bps"), ("markout_1s", "markout_bps_1s")):
-        known = table.filter(pl.col(column).is_not_null()).select(column, "notional").sum().row(0)
-        assert 1e4 * known[0] / known[1] == pytest.approx(total[measure], rel=1e-12)
-    assert total["nulls"]["5s"] == table["markout_5s"].null_count() == 1
-
-
-def test_the_table_of_no_fills_has_all_columns():
-    empty = measured_fills(fills(), MARKET, policy=edge_policy(), instruments=instruments(), window=minute())
-    assert empty.height == 0
-    assert set(MEASURED) < set(empty.columns)
 
 
 def test_hours_and_venues_are_groups_like_the_others():
