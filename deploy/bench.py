@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from bench_watch import measure_watch
+
 PROJECT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 REPEATS = 5
@@ -61,6 +63,8 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     yield from measure_server(folder, recording, last.isoformat())
     yield from measure_long_soak(folder / "long")
     yield from measure_nightly(folder, recording, last.isoformat())
+    (folder / "watch").mkdir()
+    yield from measure_watch(folder / "watch")
     base = best_import("dagster")
     ours = best_import("mm_ops.definitions")
     yield "import mm_ops.definitions, more than dagster", f"{ours - base:+.2f} s (dagster {base:.2f} s)", "< 0.5 s"

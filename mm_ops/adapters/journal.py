@@ -76,8 +76,8 @@ class Journal(JournalReads):
 
     @property
     def fault(self) -> str | None:
-        """What is wrong with the anchor, if anything: tell it, the journal goes on without."""
-        return self._anchor.fault
+        """What is wrong, if anything: with the anchor (all else goes on), or with the writer (nothing does)."""
+        return self._anchor.fault if self._writer.alive else "its writer has ended: restart the watcher"
 
     def take_in(self, body: bytes, at: datetime) -> Intake:
         """Write a body down; the same bytes again are counted."""

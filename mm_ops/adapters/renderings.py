@@ -27,6 +27,8 @@ from mm_ops.domain.rendering.policy import AlertingPolicy
 from mm_ops.domain.rendering.prometheus import build_prometheus, prometheus_flags
 from mm_ops.domain.rendering.rule_tests import build_rule_tests
 from mm_ops.domain.rendering.rules import build_rules, runbook_path
+from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.resolve import resolve_rollback
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
 
@@ -62,6 +64,15 @@ def read_catalogue(policies: Path) -> Catalogue:
         alerting=read_policy(policies / "alerting.yaml", AlertingPolicy),
         fleet=read_policy(policies / "bots.yaml", Fleet),
     )
+
+
+def check_rollback(policies: Path, catalogue: Catalogue) -> None:
+    """Check that ``rollback.yaml`` says of every rendered alert what its rule says, and knows no other.
+
+    Raises:
+        PolicyError: it is impossible, or the two disagree.
+    """
+    resolve_rollback(read_policy(policies / "rollback.yaml", RollbackPolicy), catalogue.soak, catalogue.alerting)
 
 
 def render_all(root: Path, policies: Path) -> dict[str, bytes]:

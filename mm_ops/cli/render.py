@@ -14,17 +14,26 @@ def render(*, check: bool, as_json: bool) -> None:
     """Render rules, their tests, both configurations, the dashboard, the README's table and the runbooks' blocks.
 
     Exit 0 when all is as rendered, 1 when --check finds a difference, 2 when something cannot be rendered: a policy
-    that is impossible, or an alert without a page to write its numbers into.
+    that is impossible, or disagrees with another, or an alert without a page to write its numbers into.
     """
     from mm_ops.adapters.environment import Environment
-    from mm_ops.adapters.renderings import find_differences, find_faults, read_catalogue, render_all, write_changed
+    from mm_ops.adapters.renderings import (
+        check_rollback,
+        find_differences,
+        find_faults,
+        read_catalogue,
+        render_all,
+        write_changed,
+    )
     from mm_ops.domain.canonical import encode
 
     environment = Environment.read()
+    catalogue = read_catalogue(environment.policies)
+    check_rollback(environment.policies, catalogue)
     rendered = render_all(environment.root, environment.policies)
     differences = find_differences(environment.root, rendered)
     changed = [] if check else write_changed(environment.root, rendered)
-    faults = find_faults(environment.root, read_catalogue(environment.policies))
+    faults = find_faults(environment.root, catalogue)
     if as_json:
         found = {"differences": differences if check else [], "faults": faults, "written": changed}
         click.echo(encode(found), nl=False)

@@ -88,7 +88,7 @@ class Service:
     def faults(self) -> list[str]:
         """Why this watcher should not be relied on, if anything."""
         dead = [] if all(lane.alive for lane in self._lanes.every) else ["a lane has died: restart the watcher"]
-        anchor = [f"the journal's anchor is not written: {self.journal.fault}"] if self.journal.fault else []
+        anchor = [f"the journal: {self.journal.fault}"] if self.journal.fault else []
         return [*dead, *anchor]
 
     async def take_in(self, body: bytes) -> Intake:

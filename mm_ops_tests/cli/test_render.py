@@ -87,3 +87,13 @@ def test_a_machine_reads_what_differs_and_what_was_written(root: Path) -> None:
 def _document(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(result.stdout)
     return read
+
+
+def test_a_rollback_policy_that_disagrees_with_the_rules_is_refused(root: Path) -> None:
+    rollback = root / "deploy/policies/rollback.yaml"
+    text = rollback.read_text(encoding="utf-8")
+    rollback.write_text(text.replace("length: 15m", "length: 1m", 1), encoding="utf-8")
+    for flags in (["--check"], []):
+        refused = render(root, *flags)
+        assert answer(refused)[0] == 2
+        assert "rollback.yaml: alerts.0 (SoakLatencyP95High): cooldown.length: expected at least" in refused.stderr

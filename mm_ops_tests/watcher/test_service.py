@@ -95,3 +95,10 @@ def test_more_than_is_read_back_at_once_is_dealt_with_all_the_same(
     assert reached(journal)
     assert len(bot.asked) == 4
     service.close(POLICY.attempts.longest)
+
+
+def test_a_journal_that_writes_no_more_is_a_fault_of_the_watcher(service: Service):
+    service.start()
+    assert service.faults == []
+    service.close(POLICY.attempts.longest)
+    assert "the journal: its writer has ended: restart the watcher" in service.faults
