@@ -1,6 +1,5 @@
 """``mm-ops watch`` as a process, with a live bot over HTTP."""
 
-import contextlib
 import json
 import os
 import random
@@ -47,10 +46,6 @@ def watcher(tmp_path: Path, bot: RunningBot) -> Iterator[RunningWatcher]:
 
 def stops(watcher: RunningWatcher) -> list[dict[str, Any]]:
     return sorted((stop for one in watcher.episodes() for stop in one["stops"]), key=lambda one: str(one["claimed_at"]))
-
-
-def of(watcher: RunningWatcher, episode: str) -> list[dict[str, Any]]:
-    return [stop for stop in stops(watcher) if f"@{episode}" in stop["episode"]]
 
 
 def until_stopped(watcher: RunningWatcher) -> None:
@@ -309,38 +304,6 @@ def test_a_full_disk_is_503_and_the_sender_comes_again(watcher: RunningWatcher, 
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     watcher.until(lambda: watcher.post(LATENCY).ok)
     bot.until(lambda: bot.state()["trading_state"] == "HALTED")
-
-
-def test_a_watcher_that_is_killed_anywhere_stops_the_bot_exactly_once(watcher: RunningWatcher, bot: RunningBot):
-    """Sixteen seeded points, from before the answer to after the end; the sender repeats until it hears."""
-    for seed in range(16):
-        for step in ("REDUCING", "ACTIVE"):
-            bot.put("/trading-state", f"{step}-{seed}", trading_state=step).raise_for_status()
-        alert = body(one("SoakLatencyP95High", starts_at=f"2026-11-25T0{seed % 8}:{seed:02d}:00Z"))
-        delay = random.Random(seed).uniform(0.0, 0.06)
-        killing = threading.Timer(delay, watcher.stop, (signal.SIGKILL,))
-        killing.start()
-        acknowledged = False
-        with contextlib.suppress(requests.RequestException):
-            acknowledged = watcher.post(alert).ok
-        killing.join()
-        watcher.start()
-        if not acknowledged:
-            assert watcher.post(alert).ok
-        episode = str(alert["alerts"][0]["startsAt"])[:16]
-        watcher.until(
-            lambda episode=episode: (
-                any(  # type: ignore[misc]
-                    stop["confirmed"] for stop in stops(watcher) if f"@{episode}" in stop["episode"]
-                )
-                or any(f"@{episode}" in one["episode"] and one["decision"] == "Page" for one in watcher.episodes())
-            )
-        )
-        mine = [stop for stop in stops(watcher) if f"@{episode}" in stop["episode"]]
-        assert len({stop["id"] for stop in mine}) == len(mine) <= 1, (seed, mine)
-        assert bot.state()["trading_state"] == "HALTED", seed
-    assert watcher.stop() == 0
-    sound(watcher)
 
 
 def test_ten_thousand_hostile_bodies_are_answered_and_none_acts(watcher: RunningWatcher, bot: RunningBot):
