@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from bench_edge import measure_edge
 from bench_watch import measure_watch
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -63,6 +64,8 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     yield from measure_server(folder, recording, last.isoformat())
     yield from measure_long_soak(folder / "long")
     yield from measure_nightly(folder, recording, last.isoformat())
+    (folder / "edge").mkdir()
+    yield from measure_edge(folder / "edge")
     (folder / "watch").mkdir()
     yield from measure_watch(folder / "watch")
     base = best_import("dagster")

@@ -166,7 +166,8 @@ if __name__ == "__main__":
         place, day, symbol, share = sys.argv[2:]
         write_symbol_day(Path(place), date.fromisoformat(day), symbol, float(share))
     else:
-        wanted = [float(each) for each in sys.argv[1:]]
+        length = int(sys.argv[1]) if sys.argv[1:] else 10
+        size = float(sys.argv[2]) if sys.argv[2:] else 1.0
         with tempfile.TemporaryDirectory() as name:
-            for what, value, target in measure_edge(Path(name), *(int(wanted[0]) if wanted else 10, *wanted[1:2])):
+            for what, value, target in measure_edge(Path(name), length, size):
                 print(f"{what:<48} {value:<44} {target}", flush=True)
