@@ -8,6 +8,9 @@ import polars as pl
 
 from mm_ops.domain.edge.arrays import Bools, Floats, Ints
 
+FEW = 131_072
+"""8 MB; a day's are copied once or twice, and not each time that some of them are measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class FillArrays:
@@ -42,6 +45,13 @@ class FillArrays:
     def pick(self, which: slice | Bools | Ints) -> Self:
         """Some of them: a stretch, without a copy, or those of a mask or at indices."""
         return type(self)(*(getattr(self, item.name)[which] for item in fields(self)))
+
+    def since(self, first: int) -> Self:
+        """The fills from an index on; few in memory of their own, so that those before them are let go."""
+        rest = self.pick(slice(first, None))
+        if rest.at.size > FEW:
+            return rest
+        return type(self)(*(getattr(rest, item.name).copy() for item in fields(self)))
 
     def then(self, later: Self) -> Self:
         """These and others, in the order of their time."""

@@ -136,7 +136,7 @@ class SymbolEdge:
             self.ema.close_waiting(self._book)
         done = int(np.searchsorted(fills.at, before_ns))
         self._measure(fills.pick(slice(done)))
-        self._fills, self._settled_ns = fills.pick(slice(done, None)), before_ns
+        self._fills, self._settled_ns = fills.since(done), before_ns
         kept = max(int(np.searchsorted(self._book.at, before_ns)) - 1, 0)
         if kept:
             following = int(self._book.at[kept])

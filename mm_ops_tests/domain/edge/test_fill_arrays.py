@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from mm_ops.domain.edge.fill_arrays import FillArrays
+from mm_ops.domain.edge.fill_arrays import FEW, FillArrays
 from mm_ops.domain.edge.measures import price_fills
 from mm_ops.domain.edge.symbol_edge import with_order_age
 from mm_ops_tests.builders import START_NS, fill, fills, instrument
@@ -50,3 +50,13 @@ def test_what_is_not_known_is_not_a_number():
     assert found.role[0] == 1
     assert np.isnan(found.role[1])
     assert np.isnan(found.order_age_ms).all()
+
+
+def test_few_that_are_left_are_a_copy_and_many_are_none():
+    every = arrays(1, 2, 3)
+    rest = every.since(1)
+    assert same(rest, 2, 3)
+    assert not np.shares_memory(rest.at, every.at)
+    many = arrays(*range(FEW + 2))
+    assert np.shares_memory(many.since(1).at, many.at)
+    assert not np.shares_memory(many.since(2).at, many.at)
