@@ -27,6 +27,7 @@ from mm_ops.domain.rollback.bot import BotControl
 from mm_ops.domain.rollback.response import Responder
 from mm_ops.domain.rollback.stop import Outcome
 from mm_ops.domain.sli.series import Series, join_series
+from mm_ops.domain.windows import to_ns
 from mm_ops_tests.requirements import PROJECT
 from mm_ops_tests.rollback_world import POLICY, QUICK, Pages, alert
 
@@ -139,8 +140,8 @@ def halted(outcome: Outcome, **different: Any) -> Outcome:
 def samples_around(at: datetime) -> list[Series]:
     """An hour around a stop: 40 orders each 15 s and 12 open until then, none after; slow ticks."""
     start = at - timedelta(minutes=40)
-    times = np.array([(start + STEP * n).timestamp() * 1e9 for n in range(240)], dtype=np.int64)
-    before = times <= int(at.timestamp() * 1e9)
+    times = np.array([to_ns(start + STEP * n) for n in range(240)], dtype=np.int64)
+    before = times <= to_ns(at)
     sent = np.cumsum(np.where(before, 40.0, 0.0))
     ticks = np.arange(240, dtype=np.float64) * 15
     buckets = ["5.0", "10.0", "25.0", "50.0", "75.0", "100.0", "150.0", "200.0", "300.0", "500.0", "1000.0", "+Inf"]

@@ -144,7 +144,7 @@ def test_after_the_quarter_the_report_is_made_once_more_and_then_always_of_the_s
     dead.run(instance, first.run_requests[0])
     assert report_of(dead)["metrics"]["whole"] is False
     made = []
-    for minutes in (16, 50):
+    for minutes in (17, 50):
         dead.now = at + timedelta(minutes=minutes)
         (request,) = dead.tick(instance, first.cursor).run_requests
         assert request.run_key.endswith("/1/whole")

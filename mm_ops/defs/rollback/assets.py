@@ -136,11 +136,12 @@ def _measure(site: Site, bot: Bot, story: "Story") -> "Metrics":
     from mm_ops.domain.soak.policy import SoakPolicy
 
     slis, soak = site.policy("slis.yaml", SliCatalogue), site.policy("soak.yaml", SoakPolicy)
-    around = site.policy("rollback_report.yaml", ReportPolicy).around
+    policy = site.policy("rollback_report.yaml", ReportPolicy)
+    around = policy.around
     stop = story.last
     ended = stop.finished_at or stop.claimed_at
     start, end = (at.replace(microsecond=0) for at in (story.rounds[0].claimed_at, ended))
-    window = TimeWindow(start - around, min(end + around, max(site.now(), end)))
+    window = TimeWindow(start - around, min(end + around, max(site.now(), start) - policy.settled))
     whole = window.end == end + around
     shown = Around(
         window=window, alert=stop.alert, started=story.starts_at, stopped=ended, confirmed=stop.answer == "confirmed"

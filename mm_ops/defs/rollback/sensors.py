@@ -94,7 +94,7 @@ def _rules(site: Site, fleet: Fleet) -> "Rules":
     return Rules(
         bots=evidence,
         most=report.runs_per_tick,
-        around=report.around,
+        around=report.whole_after,
         old_after=site.policy("rollback.yaml", RollbackPolicy).max_event_age.length,
         reported=reported,
     )
