@@ -71,7 +71,7 @@ def page_of(
         min_measured_share=needs.min_measured_share,
         min_quote_coverage=needs.min_quote_coverage,
         max_quote_age_p95_ms=needs.max_quote_age_p95_ms,
-        max_outside_touch_share_alone=shown.max_outside_touch_share_alone,
+        max_outside_touch_share_alone=needs.max_outside_touch_share_alone,
     )
     return EdgePage(
         bot=name,

@@ -108,8 +108,19 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             MissingEvidenceError: names the entry that is not there.
         """
-        entries = [self.path(name) for name in self._entry_names(bot, day)]
-        missing = [str(path) for path in entries if not path.is_file()]
+        self._require(bot, self._entry_names(bot, day))
+
+    def require_sample_entry(self, bot: Bot, day: date) -> None:
+        """As ``require_entries``, for the samples alone; a server's have no recorder.
+
+        Raises:
+            MissingEvidenceError: names the entry that is not there.
+        """
+        if isinstance(bot.samples, Recorded):
+            self._require(bot, [_entry_name(bot.samples.path, day)])
+
+    def _require(self, bot: Bot, names: list[str]) -> None:
+        missing = [str(path) for name in names if not (path := self.path(name)).is_file()]
         if bot.day_entries == "required" and missing:
             raise MissingEvidenceError(
                 f"{', '.join(missing)}: no digests of that day; record it again, or see bots.yaml"
@@ -119,13 +130,13 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         folders = [bot.fills, bot.quotes, bot.results]
         roots = [str(Path(folder).parent) for folder in folders]
         roots += [bot.samples.path] if isinstance(bot.samples, Recorded) else []
-        return list(dict.fromkeys(f"{root}/days/date={day}/day.json" for root in roots))
+        return list(dict.fromkeys(_entry_name(root, day) for root in roots))
 
     def sample_origin(self, bot: Bot, day: date) -> str:
         """Where a day's samples come from, in words; of a recording with the digest of what it holds."""
         if not isinstance(bot.samples, Recorded):
             return bot.samples.words
-        return f"{bot.samples.words} {self._find_source_digest(f'{bot.samples.path}/days/date={day}/day.json')}"
+        return f"{bot.samples.words} {self._find_source_digest(_entry_name(bot.samples.path, day))}"
 
     def _source_entries(self, bot: Bot, day: date) -> dict[str, str | None]:
         return {name: self._find_source_digest(name) for name in self._entry_names(bot, day)}
@@ -200,3 +211,8 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         metrics = None if bot.control is None else bot.control.metrics_url
         return look_at(self.control(bot, policy), metrics, WallClock().now, within=policy.attempts.attempt)
+
+
+def _entry_name(root: str, day: date) -> str:
+    """Where a recorder keeps the digests of a day's files."""
+    return f"{root}/days/date={day}/day.json"

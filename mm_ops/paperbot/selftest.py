@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -29,6 +30,7 @@ def run_selftest(profile: Profile, day: Day) -> bytes:
         errors="0",
         skipped="0",
         time="0",
+        timestamp=_ended(day),
     )
     for name, message in answers:
         case = ET.SubElement(suite, "testcase", classname="paperbot.selftest", name=name, time="0")
@@ -126,6 +128,11 @@ def _taker_share_is_within_the_risk_limit(_: Profile, day: Day) -> str | None:
     if share <= TAKER_SHARE_LIMIT:
         return None
     return f"expected a taker share of at most {TAKER_SHARE_LIMIT:.0%}, was {share:.1%}"
+
+
+def _ended(day: Day) -> str:
+    """The last second of the day: the run is of this day and of no other."""
+    return f"{datetime.fromtimestamp((day.start_ns + _NS_PER_DAY) // 10**9 - 1, UTC):%Y-%m-%dT%H:%M:%S+00:00}"
 
 
 def _all_fills(day: Day) -> pl.DataFrame:

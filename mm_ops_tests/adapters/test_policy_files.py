@@ -12,9 +12,11 @@ from mm_ops.domain.edge.page_policy import EdgePagePolicy
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
+from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.rendering.policy import AlertingPolicy
 from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.report.policy import ReportPolicy
 from mm_ops.domain.rollback.resolve import resolve_rollback
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
@@ -30,8 +32,10 @@ OURS: dict[str, type[Any]] = {
     "golden.yaml": GoldenPolicy,
     "inputs.yaml": InputsPolicy,
     "instruments.yaml": Instruments,
+    "notify.yaml": NotifyPolicy,
     "readiness.yaml": ReadinessPolicy,
     "rollback.yaml": RollbackPolicy,
+    "rollback_report.yaml": ReportPolicy,
     "slis.yaml": SliCatalogue,
     "soak.yaml": SoakPolicy,
 }

@@ -320,6 +320,33 @@ def test_files_whose_recorder_should_keep_digests_and_does_not_are_refused(healt
     assert "days/date=2026-11-20/day.json: no digests of that day" in " ".join(night.reasons)
 
 
+def test_samples_whose_recorder_should_keep_digests_and_does_not_are_refused_by_themselves(
+    altered: Deployment, healthy: Path, tmp_path: Path
+):
+    recording = tmp_path / "unsigned"
+    shutil.copytree(healthy, recording)
+    shutil.rmtree(recording / "days")
+    record_elsewhere(altered, recording)
+    with altered.instance() as instance:
+        outcome = run_assets(altered.location().definitions, instance, "paper", LAST, [KEYS.sli_samples])
+    assert "days/date=2026-11-20/day.json: no digests of that day" in outcome.refusals[KEYS.sli_samples]
+
+
+def test_a_test_run_of_another_day_is_none_though_a_recorder_signed_it(altered: Deployment, tmp_path: Path):
+    recording = tmp_path / "signed"
+    shutil.copytree(altered.recordings["paper"], recording)
+    name = "results/date=2026-11-20/junit.xml"
+    edit(recording / name, b'timestamp="2026-11-20', b'timestamp="2025-01-01')
+    entry = recording / "days/date=2026-11-20/day.json"
+    document = json.loads(entry.read_text())
+    document["files"][name] = digest((recording / name).read_bytes()).removeprefix("sha256:")
+    entry.write_text(json.dumps(document))
+    record_elsewhere(altered, recording)
+    with altered.instance() as instance:
+        outcome = run_assets(altered.location().definitions, instance, "paper", LAST, [KEYS.test_results])
+    assert "timestamp: expected a time of the UTC day 2026-11-20" in outcome.refusals[KEYS.test_results]
+
+
 def test_a_sample_part_that_was_damaged_in_the_store_is_collected_again(altered: Deployment):
     path = altered.root / "var/artifacts/paper/samples/date=2026-11-19/part-00.parquet"
     path.write_bytes(path.read_bytes() + b"x")

@@ -41,7 +41,7 @@ def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list
     tests = _Result(
         key=keys.test_results,
         file="junit.xml",
-        read=lambda path, _: read_junit(path),
+        read=read_junit,
         report=names.TEST_RESULTS,
         answer="verdict",
         description="The day's run of the bot's own tests, counted from its JUnit XML.",

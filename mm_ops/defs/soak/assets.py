@@ -55,6 +55,7 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         day = partition_day(context)
         evidence = site.evidence(bot)
         with refusals_end_the_step():
+            site.require_sample_entry(bot, day)
             slis, soak = policies(site)
             selectors = selectors_of(slis, soak)
             record = register(slis, soak, registered=site.now(), version=bot.version)

@@ -1,9 +1,7 @@
-"""What the edge page shows, and when it doubts its numbers."""
+"""What the edge page shows."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Source
@@ -15,7 +13,6 @@ class EdgePagePolicy:
     """``deploy/policies/edge_page.yaml``; ``horizon`` is one of edge.yaml's."""
 
     horizon: Duration
-    max_outside_touch_share_alone: Annotated[float, Field(ge=0, lt=1)]
     source: Source
 
     def __post_init__(self) -> None:

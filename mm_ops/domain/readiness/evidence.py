@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 from mm_ops.domain.edge.inputs_finding import inputs_finding
-from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.readiness.policy import ChaosSection, ReadinessPolicy, TestsSection
 from mm_ops.domain.verdict import Verdict
 
 Report = Mapping[str, Any] | None
+_HOURS = 24
 FIELDS = ("net_edge_bps", "order_age_p95_ms", "taker_share", "guard_trips", "chaos_ok", "tests_ok")
 
 
@@ -57,13 +58,15 @@ def read_day(
     absent = [f"no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None]
     edge, reasons = _edge(reports.edge, policy, symbols)
     trips, why_not = _guard_trips(reports.soak, policy.guards.min_coverage)
+    chaos, undrilled = _chaos(reports.chaos, policy.chaos)
+    tests, untested = _tests(reports.tests, policy.tests)
     return DayEvidence(
         date=day,
         **edge,
         guard_trips=trips,
-        chaos_ok=None if reports.chaos is None else reports.chaos["outcome"] == "ok",
-        tests_ok=_tests(reports.tests),
-        absent=tuple(f"{day}: {reason}" for reason in (*absent, *reasons, why_not) if reason),
+        chaos_ok=chaos,
+        tests_ok=tests,
+        absent=tuple(f"{day}: {reason}" for reason in (*absent, *reasons, why_not, *undrilled, *untested) if reason),
     )
 
 
@@ -84,7 +87,7 @@ def _edge(report: Report, policy: ReadinessPolicy, symbols: Sequence[str]) -> tu
     inputs = inputs_finding(report)
     if inputs.verdict is not Verdict.PASS:
         return nothing, [f"edge: inputs: {inputs.reason}"]
-    thin = [*_few(report, policy, symbols), *_thin(report["quality"], policy)]
+    thin = [*_few(report, policy, symbols), *_idle(report["by_hour"], policy), *_thin(report["quality"], policy)]
     if thin:
         return nothing, thin
     total = report["total"]
@@ -111,11 +114,22 @@ def _thin(quality: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
         reason = _below(quality, name, least)
         if reason:
             yield reason
-    age = quality.get("quote_age_p95_ms")
-    if age is None:
-        yield "edge: quote_age_p95_ms was not measured"
-    elif age > edge.max_quote_age_p95_ms:
-        yield f"edge: quote_age_p95_ms was {age:.6g}, at most {edge.max_quote_age_p95_ms:g} is allowed"
+    for name, most in (
+        ("quote_age_p95_ms", edge.max_quote_age_p95_ms),
+        ("outside_touch_share_alone", edge.max_outside_touch_share_alone),
+    ):
+        value = quality.get(name)
+        if value is None:
+            yield f"edge: {name} was not measured"
+        elif value > most:
+            yield f"edge: {name} was {value:.6g}, at most {most:g} is allowed"
+
+
+def _idle(by_hour: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
+    """Say in how many hours of the day there is no fill at all."""
+    idle, most = _HOURS - len(by_hour), policy.edge.max_hours_without_fills
+    if idle > most:
+        yield f"edge: no fill in {idle} of {_HOURS} hours, in at most {most} there may be none"
 
 
 def _below(group: Mapping[str, Any], name: str, least: float) -> str | None:
@@ -138,7 +152,32 @@ def _guard_trips(report: Report, min_coverage: float) -> tuple[float | None, str
     return trips, None
 
 
-def _tests(report: Report) -> bool | None:
+def _chaos(report: Report, policy: ChaosSection) -> tuple[bool | None, list[str]]:
+    """Judge the day's drill by the policy's limits, whatever it asked of itself."""
+    if report is None:
+        return None, []
+    if report["outcome"] != "ok":
+        return False, []
+    observed = report["observed"]
+    unseen = [f"chaos: {name} was not observed" for name in policy.limits if not _is_number(observed.get(name))]
+    if unseen:
+        return None, unseen
+    return all(observed[name] <= limit for name, limit in policy.limits.items()), []
+
+
+def _tests(report: Report, policy: TestsSection) -> tuple[bool | None, list[str]]:
+    """Judge the day's test run; a part of a run is none."""
     if report is None or report["verdict"] == "missing":
-        return None
-    return bool(report["verdict"] == "ok")
+        return None, []
+    if report["verdict"] != "ok":
+        return False, []
+    passed, skipped, total = report["passed"], report["skipped"], report["total"]
+    if passed < policy.min_passed:
+        return None, [f"tests: {passed} passed, at least {policy.min_passed} are needed"]
+    if skipped > policy.max_skipped_share * total:
+        return None, [f"tests: {skipped} of {total} were skipped, at most {policy.max_skipped_share:.0%} may be"]
+    return True, []
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

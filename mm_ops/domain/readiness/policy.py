@@ -17,7 +17,9 @@ class EdgeSection:
     """Full at ``full_at_bps`` or above, linear below, nothing at or below zero.
 
     A day is judged only where enough of its fills were measured (``min_measured_share``) against quotes that cover the
-    day (``min_quote_coverage``) and are young enough at the fills to be their mid (``max_quote_age_p95_ms``).
+    day (``min_quote_coverage``) and are young enough at the fills to be their mid (``max_quote_age_p95_ms``); where the
+    quotes hold the fills' prices (``max_outside_touch_share_alone``); and where fills lie in nearly every hour of it
+    (``max_hours_without_fills``).
     """
 
     points: Points
@@ -26,6 +28,8 @@ class EdgeSection:
     min_measured_share: Share
     min_quote_coverage: Share
     max_quote_age_p95_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    max_outside_touch_share_alone: Annotated[float, Field(ge=0, lt=1)]
+    max_hours_without_fills: Annotated[int, Field(ge=0, le=23)]
     source: Source
 
 
@@ -59,10 +63,24 @@ class GuardSection:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class AllDaysSection:
-    """Full when every day is OK, else nothing."""
+class ChaosSection:
+    """Full when every day's drill is OK, else nothing.
+
+    A drill counts only where each answer of ``limits`` was observed, at most as large as its limit here.
+    """
 
     points: Points
+    limits: Annotated[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=1)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class TestsSection:
+    """Full when every day's test run is OK, else nothing; a run of fewer cases, or one that skips more, is none."""
+
+    points: Points
+    min_passed: Annotated[int, Field(ge=1)]
+    max_skipped_share: Annotated[float, Field(ge=0, lt=1)]
     source: Source
 
 
@@ -75,8 +93,8 @@ class ReadinessPolicy:
     latency: LatencySection
     taker: TakerSection
     guards: GuardSection
-    chaos: AllDaysSection
-    tests: AllDaysSection
+    chaos: ChaosSection
+    tests: TestsSection
     source: Source
 
     def points(self) -> dict[str, float]:

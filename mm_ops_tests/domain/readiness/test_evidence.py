@@ -31,7 +31,13 @@ EDGE: dict[str, dict[str, Any]] = {
         "aggressor": None,
     },
     "by_symbol": {"AAA": {"fills": 2500}, "BBB": {"fills": 1000}},
-    "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
+    "by_hour": {f"{hour:02d}": {"fills": 100} for hour in range(24)},
+    "quality": {
+        "measured_share": 1.0,
+        "quote_coverage": 1.0,
+        "quote_age_p95_ms": 600.0,
+        "outside_touch_share_alone": 0.0,
+    },
     "total": {
         "net_edge_bps": 3.0,
         "order_age_p95_ms": 250.0,
@@ -41,7 +47,9 @@ EDGE: dict[str, dict[str, Any]] = {
     },
 }
 SOAK = {"ran": "1.0.0", "day": {"slis": {"guard_trips": {"value": 0.0, "coverage": 1.0}}}}
-REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": {"outcome": "ok"}, "tests": {"verdict": "ok"}}
+CHAOS = {"outcome": "ok", "observed": {"breaker_open_s": 1.9, "quoting_again_s": 0.0}}
+TESTS = {"verdict": "ok", "passed": 9, "skipped": 1, "total": 10}
+REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": CHAOS, "tests": TESTS}
 
 
 def read(**different: Any) -> DayEvidence:
@@ -140,6 +148,7 @@ THIN = {
     "measured_share": (0.98996, "measured_share was 0.98996, at least 0.99 is needed"),
     "quote_coverage": (0.04, "quote_coverage was 0.04, at least 0.999 is needed"),
     "quote_age_p95_ms": (36957.5, "quote_age_p95_ms was 36957.5, at most 2000 is allowed"),
+    "outside_touch_share_alone": (0.87, "outside_touch_share_alone was 0.87, at most 0.01 is allowed"),
 }
 
 
@@ -152,15 +161,53 @@ def test_an_edge_on_too_few_fills_or_quotes_counts_as_missing_with_the_number(na
     assert day.absent == (f"{LAST}: edge: {why if known else f'{name} was not measured'}",)
 
 
-@pytest.mark.parametrize(("name", "limit"), [("measured_share", 0.99), ("quote_coverage", 0.999)])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("measured_share", 0.99), ("quote_coverage", 0.999), ("outside_touch_share_alone", 0.01)]
+)
 def test_exactly_the_limit_suffices(name: str, limit: float):
     assert read(edge=edge_with("quality", **{name: limit, "quote_age_p95_ms": 2000.0})).missing() == []
+
+
+def test_a_day_with_hours_without_a_fill_is_no_days_edge():
+    by_hour = {hour: fills for hour, fills in EDGE["by_hour"].items() if hour < "14"}
+    day = read(edge={**EDGE, "by_hour": by_hour})
+    assert (day.net_edge_bps, day.order_age_p95_ms, day.taker_share) == (None, None, None)
+    assert day.absent == (f"{LAST}: edge: no fill in 10 of 24 hours, in at most 0 there may be none",)
+
+
+@pytest.mark.parametrize(
+    ("observed", "ok", "absent"),
+    [
+        ({"breaker_open_s": 2.0, "quoting_again_s": 10.0}, True, ()),
+        ({"breaker_open_s": 2.1, "quoting_again_s": 0.0}, False, ()),
+        ({"quoting_again_s": 0.0}, None, (f"{LAST}: chaos: breaker_open_s was not observed",)),
+        ({"breaker_open_s": True, "quoting_again_s": 0.0}, None, (f"{LAST}: chaos: breaker_open_s was not observed",)),
+    ],
+)
+def test_a_drill_is_held_against_the_policys_limits_and_not_its_own(
+    observed: dict[str, Any], ok: object, absent: tuple[str, ...]
+):
+    day = read(chaos={"outcome": "ok", "expected": {"coffee": "hot"}, "observed": {"coffee": "hot", **observed}})
+    assert (day.chaos_ok, day.absent) == (ok, absent)
+
+
+@pytest.mark.parametrize(
+    ("passed", "skipped", "reason"),
+    [
+        (8, 0, "tests: 8 passed, at least 9 are needed"),
+        (9, 2, "tests: 2 of 11 were skipped, at most 10% may be"),
+    ],
+)
+def test_a_part_of_a_test_run_is_none(passed: int, skipped: int, reason: str):
+    run = {"verdict": "ok", "passed": passed, "skipped": skipped, "total": passed + skipped}
+    day = read(tests=run)
+    assert (day.tests_ok, day.absent) == (None, (f"{LAST}: {reason}",))
 
 
 def test_an_edge_report_of_a_version_that_did_not_look_counts_as_missing():
     day = read(edge={**EDGE, "quality": {}})
     assert day.net_edge_bps is None
-    assert len(day.absent) == 3
+    assert len(day.absent) == 4
 
 
 @pytest.mark.parametrize(
@@ -177,9 +224,9 @@ def test_what_few_fills_make_known_is_missing_and_nothing_else(share: str, field
 
 WINDOW = TimeWindow(START, START + timedelta(minutes=10))
 BOTH = instruments(instrument(), instrument(symbol="Y"))
-ONE_DAY = replace(POLICY, days=1)
+ONE_DAY = replace(POLICY, days=1, edge=replace(POLICY.edge, max_hours_without_fills=23))
 QUOTES = pl.concat(
-    [quotes(*((n / 2, 99.99, 100.01) for n in range(1200)), symbol=symbol).with_row_index() for symbol in ("X", "Y")]
+    [quotes(*((n / 2, 99.9, 100.1) for n in range(1200)), symbol=symbol).with_row_index() for symbol in ("X", "Y")]
 )
 # by symbol: capture in bps, order age in ms, each how many is a taker's
 KINDS = {"good": {"X": (4.0, 100, 20), "Y": (3.0, 200, 20)}, "bad": {"X": (6.0, 100, 20), "Y": (-4.0, 700, 2)}}

@@ -6,12 +6,13 @@ from typing import Any
 
 from mm_ops.domain.readiness.evidence import DayEvidence
 from mm_ops.domain.readiness.policy import (
-    AllDaysSection,
+    ChaosSection,
     EdgeSection,
     GuardSection,
     LatencySection,
     ReadinessPolicy,
     TakerSection,
+    TestsSection,
 )
 from mm_ops_tests.builders import WORDS
 
@@ -26,13 +27,15 @@ POLICY = ReadinessPolicy(
         min_measured_share=0.99,
         min_quote_coverage=0.999,
         max_quote_age_p95_ms=2000,
+        max_outside_touch_share_alone=0.01,
+        max_hours_without_fills=0,
         source=WORDS,
     ),
     latency=LatencySection(points=25, full_at_ms=350, min_known_share=0.99, source=WORDS),
     taker=TakerSection(points=15, full_at_share=0.15, min_known_share=0.99, source=WORDS),
     guards=GuardSection(points=10, min_coverage=0.99, source=WORDS),
-    chaos=AllDaysSection(points=10, source=WORDS),
-    tests=AllDaysSection(points=10, source=WORDS),
+    chaos=ChaosSection(points=10, limits={"breaker_open_s": 2.0, "quoting_again_s": 10.0}, source=WORDS),
+    tests=TestsSection(points=10, min_passed=9, max_skipped_share=0.1, source=WORDS),
     source=WORDS,
 )
 

@@ -64,7 +64,13 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "aggressor": None,
         },
         "by_symbol": {"AAA-USDT": {"fills": 2500}, "BBB-USDT": {"fills": 2500}},
-        "quality": {"measured_share": 1.0, "quote_coverage": 1.0, "quote_age_p95_ms": 600.0},
+        "by_hour": {f"{hour:02d}": {"fills": 200} for hour in range(24)},
+        "quality": {
+            "measured_share": 1.0,
+            "quote_coverage": 1.0,
+            "quote_age_p95_ms": 600.0,
+            "outside_touch_share_alone": 0.0,
+        },
         "total": {
             **{name: value[name] for name in ("net_edge_bps", "order_age_p95_ms", "taker_share")},
             "order_age_known_share": 1.0,
@@ -75,6 +81,6 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         "edge_report.json": edge,
         "soak_metrics.json": soak,
-        "chaos_drill.json": {"outcome": "ok"},
-        "test_results.json": {"verdict": "ok"},
+        "chaos_drill.json": {"outcome": "ok", "observed": {"breaker_open_s": 1.0, "quoting_again_s": 1.0}},
+        "test_results.json": {"verdict": "ok", "passed": 9, "skipped": 0, "total": 9},
     }
