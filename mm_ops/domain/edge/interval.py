@@ -111,9 +111,7 @@ def _uniform(random: np.random.PCG64, rows: int, columns: int) -> Floats:
 
 
 def _geometric(uniform: Floats, mean: float, most: int) -> Ints:
-    """Whole numbers from 1 with P(n) = (1 − 1/mean)^(n−1)/mean; a block as long as the window is cut there."""
-    if mean <= 1:
-        return np.ones(uniform.shape, dtype=np.int64)
+    """Whole numbers from 1 with P(n) = (1 − 1/mean)^(n−1)/mean, of a mean above 1; cut at the window's length."""
     found: Ints = np.minimum(1 + np.log1p(-uniform) / math.log1p(-1 / mean), most).astype(np.int64)
     return found
 

@@ -114,6 +114,21 @@ def test_a_part_without_quotes_or_without_fills_is_a_part():
     assert measure([*apart, *other]) == near(whole())
 
 
+def test_fills_and_quotes_may_come_as_parts_of_their_own():
+    apart = [
+        half
+        for symbol, seed in (("X", 1), ("Y", 2))
+        for part in parts(symbol, (0, 1800, 3600), seed)
+        for half in (Part(symbol, fills=part.fills), Part(symbol, quotes=part.quotes))
+    ]
+    assert measure([*apart, Part("X")]) == near(whole())
+
+
+def test_a_symbol_of_which_only_quotes_come_is_left_out():
+    _, offered = market(3, "Y")
+    assert list(measure([*parts("X", (0, 3600), 1), Part("Y", quotes=offered)])["by_symbol"]) == ["X"]
+
+
 def test_quotes_may_come_late_within_the_overlap():
     (first, second), other = parts("X", (0, 1800, 3600), 1), parts("Y", (0, 3600), 2)
     assert first.quotes is not None
