@@ -126,31 +126,38 @@ class Responder:
         """Deal with one body; what of it cannot be read is told and written down, never dropped in silence."""
         try:
             payload = parse_payload(pending.body)
-            alerts, left_out = self._complete(payload)
-            faults = [*payload.faults, *left_out]
         except SchemaError as error:
-            alerts, faults = (), [str(error)]
-        for alert in alerts:
-            self.respond(alert, pending.last_at)
+            faults = [str(error)]
+        else:
+            faults = self._answer(payload, pending.last_at)
         if faults:
             self.log.note_event("payload", pending.digest, {"faults": faults}, self.clock.now())
             about = About(todo="look at the alerts in Alertmanager itself: one of them may not have been heard")
             self.pager.page(f"a payload was not read in full: {'; '.join(faults[:3])}", about)
         self.log.handled(pending.digest, pending.seen, self.clock.now())
 
-    def _complete(self, payload: Payload) -> tuple[Sequence[Alert], list[str]]:
+    def _answer(self, payload: Payload, seen_at: datetime) -> list[str]:
+        """Answer what is in a body, and then what was left out of it: a slow Alertmanager keeps no stop waiting."""
+        for alert in payload.alerts:
+            self.respond(alert, seen_at)
+        more, left_out = self._left_out(payload)
+        for alert in more:
+            self.respond(alert, seen_at)
+        return [*payload.faults, *left_out]
+
+    def _left_out(self, payload: Payload) -> tuple[Sequence[Alert], list[str]]:
         """Take what was left out of a truncated group from Alertmanager itself, or say that it could not be had."""
         if not payload.truncated:
-            return payload.alerts, []
+            return (), []
         said = f"{payload.truncated} alerts were left out of a payload"
         if self.source is None:
-            return payload.alerts, [f"{said}, and no Alertmanager is named to ask"]
+            return (), [f"{said}, and no Alertmanager is named to ask"]
         try:
             found = self.source.firing(payload.group)
         except MmOpsError as error:
-            return payload.alerts, [f"{said}, and could not be read: {error}"]
+            return (), [f"{said}, and could not be read: {error}"]
         had = {alert.episode for alert in payload.alerts}
-        return [*payload.alerts, *(alert for alert in found if alert.episode not in had)], []
+        return [alert for alert in found if alert.episode not in had], []
 
     def respond(self, alert: Alert, seen_at: datetime) -> tuple[Decision, Outcome | None]:
         """Decide on one alert, do what was decided, and write it down."""
