@@ -81,6 +81,9 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         "edge_report.json": edge,
         "soak_metrics.json": soak,
-        "chaos_drill.json": {"outcome": "ok", "observed": {"breaker_open_s": 1.0, "quoting_again_s": 1.0}},
+        "chaos_drill.json": {
+            "outcome": "ok",
+            "observed": {"breaker_open_s": 1.0, "no_open_orders_s": 1.0, "quoting_again_s": 1.0},
+        },
         "test_results.json": {"verdict": "ok", "passed": 9, "skipped": 0, "total": 9},
     }
