@@ -1,5 +1,6 @@
 """Runs the live bot until it is told to stop."""
 
+import _thread
 import os
 import signal
 import sys
@@ -40,7 +41,8 @@ def serve(
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # not in the handler: it runs on the thread that may hold the event's own lock, and would wait for itself
+        signal.signal(number, lambda *_: _thread.start_new_thread(stop.set, ()))
     if token_file is not None:
         _refuse_empty(token_file)
     process = LiveProcess(setup, clock, say)

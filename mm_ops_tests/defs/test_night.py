@@ -438,7 +438,7 @@ def test_a_night_far_from_now_is_judged_as_of_the_time_that_is_given(altered: De
         shared = run_shared(later, instance, day)
         judgement = judge_stored(later, instance, day)
     assert (night.word, night.exit_code, shared.exit_code, judgement.exit_code) == ("HOLD", 2, 0, 2)
-    assert "no samples of any day in 2050-11-20" in " ".join(night.reasons)
+    assert "days/date=2050-11-20/day.json: no digests of that day" in " ".join(night.reasons)
 
 
 def test_a_single_soft_check_that_passes_is_no_verdict_on_hard_ones(good: Deployment):
@@ -571,6 +571,7 @@ def test_three_bots_stand_alone_in_one_location(recorded: Callable[[str], Path],
     location = deployment.location()
     dg.Definitions.validate_loadable(location.definitions)
     graph = location.definitions.resolve_asset_graph()
-    assert graph.get_all_asset_keys() == {PROMETHEUS_RULES, *(key for name in names for key in BotKeys(name).all)}
+    every = {key for bot in map(BotKeys, names) for key in (*bot.all, bot.rollback_report, bot.rollback_state)}
+    assert graph.get_all_asset_keys() == {PROMETHEUS_RULES, *every}
     words = {name: deployment.night(name).word for name in names}
     assert words == {"mm1": "GO", "mm2": "HOLD", "mm3": "GO"}
