@@ -17,7 +17,7 @@ from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops.domain.rollback.stop import Clock
 from mm_ops.domain.windows import format_duration
 
-MOST_WAITING = 5_000
+MOST_WAITING = 20_000
 """Notices in memory, of at most some kilobytes; what is more is counted, and the outbox has it."""
 
 _LOOK_EVERY_S = 5.0
