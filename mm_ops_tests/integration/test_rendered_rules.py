@@ -5,18 +5,15 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import yaml
 from pytest_httpserver import HTTPServer
 
@@ -28,6 +25,7 @@ from mm_ops.domain.rendering.rule_tests import build_rule_tests
 from mm_ops.domain.rendering.rules import build_rules
 from mm_ops.domain.soak.bound import Bound
 from mm_ops.domain.windows import format_duration, parse_duration
+from mm_ops_tests.alert_stack import free_address, serving
 from mm_ops_tests.policies_of_rules import project, scraped, with_bots, with_gate, with_measure
 from mm_ops_tests.requirements import PROJECT, require_binary
 
@@ -151,34 +149,6 @@ def test_every_rendered_alert_goes_where_its_action_says() -> None:
 def test_alertmanager_accepts_its_configuration() -> None:
     code, said = run(require_binary("amtool"), "check-config", str(PROJECT / renderings.ALERTMANAGER))
     assert (code, "SUCCESS" in said, "3 receivers" in said) == (0, True, True), said
-
-
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
-
-
-@contextmanager
-def serving(address: str, log: Path, *command: str) -> Iterator[None]:
-    with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as server:
-        try:
-            until = time.monotonic() + 60
-            while not answers(f"http://{address}/-/ready"):
-                assert server.poll() is None, log.read_text(encoding="utf-8")
-                assert time.monotonic() < until, log.read_text(encoding="utf-8")
-                time.sleep(0.05)
-            yield
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
-        return False
 
 
 def quick(hook: str, alertmanager: str, listen: str) -> Catalogue:
