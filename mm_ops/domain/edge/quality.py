@@ -6,6 +6,7 @@ from typing import Any
 from mm_ops.domain.edge.ages import ROUNDED_UP_BY, age_quantiles
 from mm_ops.domain.edge.sums import KNOWN, PLAIN
 from mm_ops.domain.edge.symbol_edge import SymbolEdge
+from mm_ops.domain.windows import NS_PER_SECOND
 
 
 def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
@@ -22,6 +23,9 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
     whose quotes are oldest; a fill before its first quote has none and lowers ``measured_share``. The three are 0 to
     1, 0 to 1 and milliseconds; null without fills. ``ages_rounded_up_by``: how much too old, relatively, an age may be
     told where they are too many to keep each; 0 where every one was kept.
+
+    ``longest_fill_gap_s``: the longest time without a fill, from the window's start or to its end as well, of the
+    symbol that has the longest; lost fills leave no other trace where enough are left.
     """
     counts = [each.counts for each in symbols]
     measured, roles, wrong, outside = (
@@ -35,6 +39,7 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
         "quote_coverage": min((_coverage(each) for each in symbols), default=None),
         "quote_age_p95_ms": max(_known(age_quantiles([each.quote_ages], (0.95,))[0] for each in symbols), default=None),
         "ages_rounded_up_by": ROUNDED_UP_BY if rounded else 0.0,
+        "longest_fill_gap_s": max((each.longest_fill_gap_ns / NS_PER_SECOND for each in counts), default=None),
         "fills_outside_window": sum(each.outside_window for each in counts),
         "fills_without_quote": fills - measured,
         "fees_from_schedule": sum(each.without_fee for each in counts),

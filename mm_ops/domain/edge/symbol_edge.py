@@ -50,6 +50,7 @@ class Counts:
     alone: int = 0
     alone_outside: int = 0
     last_quote_age_s: float | None = None
+    longest_fill_gap_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -71,9 +72,11 @@ class SymbolEdge:
     _fills: FillArrays = field(default_factory=FillArrays.empty)
     _settled_ns: int = 0
     _known_ns: int = 0
+    _last_fill_ns: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.instrument, self.rows, self.window, mark=1.0)
+        self._last_fill_ns = self.window.start_ns
 
     def add_fills(self, fills: pl.DataFrame) -> None:
         """Take fills, of any order, before the quotes of their time.
@@ -113,6 +116,7 @@ class SymbolEdge:
     def close(self) -> None:
         """Measure what waits: no more quotes will come."""
         self._settle(self.window.end_ns)
+        self._see_fills(np.array([self.window.end_ns]))
         if self.ema is not None:
             self.handed_on = self.ema.handed_on(self._book)
         if self._book.at.size:
@@ -143,7 +147,15 @@ class SymbolEdge:
             self._count_quotes(self._book.until(kept), following)
             self._book = self._book.since(kept)
 
+    def _see_fills(self, at: Ints) -> None:
+        """Keep the longest time without a fill, from the window's start to its end."""
+        if at.size:
+            longest = int(np.diff(at, prepend=self._last_fill_ns).max())
+            self.counts.longest_fill_gap_ns = max(self.counts.longest_fill_gap_ns, longest)
+            self._last_fill_ns = int(at[-1])
+
     def _measure(self, fills: FillArrays) -> None:
+        self._see_fills(fills.at)
         measured, outside = (np.zeros(fills.at.size, dtype=np.bool_) for _ in range(2))
         for part, some, met in self._joined(fills):
             self.quote_ages.add(met.age_ms[~np.isnan(met.age_ms)])

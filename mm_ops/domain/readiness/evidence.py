@@ -10,7 +10,6 @@ from mm_ops.domain.readiness.policy import ChaosSection, ReadinessPolicy, TestsS
 from mm_ops.domain.verdict import Verdict
 
 Report = Mapping[str, Any] | None
-_HOURS = 24
 FIELDS = ("net_edge_bps", "order_age_p95_ms", "taker_share", "guard_trips", "chaos_ok", "tests_ok")
 
 
@@ -87,7 +86,7 @@ def _edge(report: Report, policy: ReadinessPolicy, symbols: Sequence[str]) -> tu
     inputs = inputs_finding(report)
     if inputs.verdict is not Verdict.PASS:
         return nothing, [f"edge: inputs: {inputs.reason}"]
-    thin = [*_few(report, policy, symbols), *_idle(report["by_hour"], policy), *_thin(report["quality"], policy)]
+    thin = [*_few(report, policy, symbols), *_thin(report["quality"], policy)]
     if thin:
         return nothing, thin
     total = report["total"]
@@ -117,19 +116,13 @@ def _thin(quality: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
     for name, most in (
         ("quote_age_p95_ms", edge.max_quote_age_p95_ms),
         ("outside_touch_share_alone", edge.max_outside_touch_share_alone),
+        ("longest_fill_gap_s", edge.max_fill_gap_s),
     ):
         value = quality.get(name)
         if value is None:
             yield f"edge: {name} was not measured"
         elif value > most:
             yield f"edge: {name} was {value:.6g}, at most {most:g} is allowed"
-
-
-def _idle(by_hour: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
-    """Say in how many hours of the day there is no fill at all."""
-    idle, most = _HOURS - len(by_hour), policy.edge.max_hours_without_fills
-    if idle > most:
-        yield f"edge: no fill in {idle} of {_HOURS} hours, in at most {most} there may be none"
 
 
 def _below(group: Mapping[str, Any], name: str, least: float) -> str | None:

@@ -18,8 +18,8 @@ class EdgeSection:
 
     A day is judged only where enough of its fills were measured (``min_measured_share``) against quotes that cover the
     day (``min_quote_coverage``) and are young enough at the fills to be their mid (``max_quote_age_p95_ms``); where the
-    quotes hold the fills' prices (``max_outside_touch_share_alone``); and where fills lie in nearly every hour of it
-    (``max_hours_without_fills``).
+    quotes hold the fills' prices (``max_outside_touch_share_alone``); and where no symbol is longer without a fill than
+    ``max_fill_gap_s``, in seconds.
     """
 
     points: Points
@@ -29,7 +29,7 @@ class EdgeSection:
     min_quote_coverage: Share
     max_quote_age_p95_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     max_outside_touch_share_alone: Annotated[float, Field(ge=0, lt=1)]
-    max_hours_without_fills: Annotated[int, Field(ge=0, le=23)]
+    max_fill_gap_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     source: Source
 
 

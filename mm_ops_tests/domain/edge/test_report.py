@@ -146,6 +146,25 @@ def test_an_old_last_mid_is_told_since_the_net_edge_rests_on_it():
     assert report()["quality"]["last_quote_age_s"] is None
 
 
+GAPS = {
+    "from the start": ((30, 50), 30.0),
+    "between": ((5, 40, 45), 35.0),
+    "to the end": ((5, 15), 45.0),
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_the_longest_time_without_a_fill_is_that_of_the_worst_symbol_from_edge_to_edge_of_the_window(name: str):
+    at, longest = GAPS[name]
+    both = instruments(instrument(), instrument(symbol="Y"))
+    found = report(*(fill(second, "buy", 99) for second in at), instruments=both)
+    assert found["quality"]["longest_fill_gap_s"] == longest
+    every_second = [fill(second, "buy", 99, symbol="Y") for second in range(60)]
+    mixed = report(*(fill(second, "buy", 99) for second in at), *every_second, instruments=both)
+    assert mixed["quality"]["longest_fill_gap_s"] == longest
+    assert mixed["quality_by_symbol"]["Y"]["longest_fill_gap_s"] == 1.0
+
+
 def test_a_fill_before_the_first_quote_has_no_mid():
     found = report(fill(0, "buy", 99), fill(1.5, "buy", 99))
     assert (found["total"]["fills"], found["quality"]["fills_without_quote"]) == (1, 1)

@@ -31,12 +31,12 @@ EDGE: dict[str, dict[str, Any]] = {
         "aggressor": None,
     },
     "by_symbol": {"AAA": {"fills": 2500}, "BBB": {"fills": 1000}},
-    "by_hour": {f"{hour:02d}": {"fills": 100} for hour in range(24)},
     "quality": {
         "measured_share": 1.0,
         "quote_coverage": 1.0,
         "quote_age_p95_ms": 600.0,
         "outside_touch_share_alone": 0.0,
+        "longest_fill_gap_s": 355.0,
     },
     "total": {
         "net_edge_bps": 3.0,
@@ -149,6 +149,7 @@ THIN = {
     "quote_coverage": (0.04, "quote_coverage was 0.04, at least 0.999 is needed"),
     "quote_age_p95_ms": (36957.5, "quote_age_p95_ms was 36957.5, at most 2000 is allowed"),
     "outside_touch_share_alone": (0.87, "outside_touch_share_alone was 0.87, at most 0.01 is allowed"),
+    "longest_fill_gap_s": (901.0, "longest_fill_gap_s was 901, at most 900 is allowed"),
 }
 
 
@@ -162,17 +163,16 @@ def test_an_edge_on_too_few_fills_or_quotes_counts_as_missing_with_the_number(na
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [("measured_share", 0.99), ("quote_coverage", 0.999), ("outside_touch_share_alone", 0.01)]
+    ("name", "limit"),
+    [
+        ("measured_share", 0.99),
+        ("quote_coverage", 0.999),
+        ("outside_touch_share_alone", 0.01),
+        ("longest_fill_gap_s", 900.0),
+    ],
 )
 def test_exactly_the_limit_suffices(name: str, limit: float):
     assert read(edge=edge_with("quality", **{name: limit, "quote_age_p95_ms": 2000.0})).missing() == []
-
-
-def test_a_day_with_hours_without_a_fill_is_no_days_edge():
-    by_hour = {hour: fills for hour, fills in EDGE["by_hour"].items() if hour < "14"}
-    day = read(edge={**EDGE, "by_hour": by_hour})
-    assert (day.net_edge_bps, day.order_age_p95_ms, day.taker_share) == (None, None, None)
-    assert day.absent == (f"{LAST}: edge: no fill in 10 of 24 hours, in at most 0 there may be none",)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_part_of_a_test_run_is_none(passed: int, skipped: int, reason: str):
 def test_an_edge_report_of_a_version_that_did_not_look_counts_as_missing():
     day = read(edge={**EDGE, "quality": {}})
     assert day.net_edge_bps is None
-    assert len(day.absent) == 4
+    assert len(day.absent) == 5
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_what_few_fills_make_known_is_missing_and_nothing_else(share: str, field
 
 WINDOW = TimeWindow(START, START + timedelta(minutes=10))
 BOTH = instruments(instrument(), instrument(symbol="Y"))
-ONE_DAY = replace(POLICY, days=1, edge=replace(POLICY.edge, max_hours_without_fills=23))
+ONE_DAY = replace(POLICY, days=1, edge=replace(POLICY.edge, max_fill_gap_s=10))
 QUOTES = pl.concat(
     [quotes(*((n / 2, 99.9, 100.1) for n in range(1200)), symbol=symbol).with_row_index() for symbol in ("X", "Y")]
 )
@@ -323,3 +323,12 @@ def test_a_day_without_most_of_its_quotes_is_no_day(name: str, kind: str):
     after = score(fills_of(kind), QUOTES.filter(~THINNED[name]))
     assert (after.verdict, after.sections["edge"].score) == (HOLD, 0.0)
     assert [text for text in after.missing if " edge: quote_" in text or " edge: measured_share" in text]
+
+
+@pytest.mark.parametrize("first", [0, 200, 588], ids=["from the start", "between", "to the end"])
+@pytest.mark.parametrize("symbol", ["X", "Y"])
+def test_a_day_on_which_the_fills_of_one_symbol_are_lost_for_long_is_no_day(symbol: str, first: int):
+    lost = (pl.col("symbol") == symbol) & pl.col("index").is_between(first, first + 12)  # 12 s; the other one trades
+    after = score(fills_of("good").filter(~lost), QUOTES)
+    assert (after.verdict, after.sections["edge"].score) == (HOLD, 0.0)
+    assert [text for text in after.missing if " edge: longest_fill_gap_s was 1" in text]

@@ -28,7 +28,7 @@ POLICY = ReadinessPolicy(
         min_quote_coverage=0.999,
         max_quote_age_p95_ms=2000,
         max_outside_touch_share_alone=0.01,
-        max_hours_without_fills=0,
+        max_fill_gap_s=900,
         source=WORDS,
     ),
     latency=LatencySection(points=25, full_at_ms=350, min_known_share=0.99, source=WORDS),

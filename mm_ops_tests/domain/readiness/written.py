@@ -64,12 +64,12 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "aggressor": None,
         },
         "by_symbol": {"AAA-USDT": {"fills": 2500}, "BBB-USDT": {"fills": 2500}},
-        "by_hour": {f"{hour:02d}": {"fills": 200} for hour in range(24)},
         "quality": {
             "measured_share": 1.0,
             "quote_coverage": 1.0,
             "quote_age_p95_ms": 600.0,
             "outside_touch_share_alone": 0.0,
+            "longest_fill_gap_s": 355.0,
         },
         "total": {
             **{name: value[name] for name in ("net_edge_bps", "order_age_p95_ms", "taker_share")},
