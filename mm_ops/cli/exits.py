@@ -47,8 +47,7 @@ def _decide(command: Callable[[], object]) -> int:
     except MmOpsError as error:
         return _refuse(str(error))
     except click.ClickException as error:
-        error.show(sys.stderr)
-        return UNDECIDED
+        return _misused(error)
     except (KeyboardInterrupt, click.Abort):
         return _refuse("interrupted; nothing was decided", INTERRUPTED)
     except OSError:
@@ -56,6 +55,19 @@ def _decide(command: Callable[[], object]) -> int:
     except BaseException as error:  # noqa: BLE001 - the last door; Rust's panics are no Exception
         return _own_fault(error)
     return ended if isinstance(ended, int) else 0 if ended is None else UNDECIDED
+
+
+def _misused(error: click.ClickException) -> int:
+    """Say in one line which option of which command is wrong; a group that was called bare shows its help."""
+    context = getattr(error, "ctx", None)
+    if context is None or isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show(sys.stderr)
+        return UNDECIDED
+    said = " ".join(error.format_message().split()).rstrip(".")
+    called = context.command_path
+    with contextlib.suppress(OSError):
+        click.echo(f"{called}: {said[:1].lower()}{said[1:]}; {called} --help tells what there is", err=True)
+    return UNDECIDED
 
 
 def _own_fault(error: BaseException) -> int:

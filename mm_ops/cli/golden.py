@@ -53,10 +53,11 @@ def compare(
 
     Exit 0 when there is none, 1 on drift, 2 when a file cannot be read.
     """
-    from mm_ops.adapters.json_files import read_json
+    from mm_ops.adapters.json_files import read_object
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.comparison import Tolerance, compare
+    from mm_ops.domain.errors import SchemaError
     from mm_ops.domain.golden.policy import GoldenPolicy
 
     policy = read_policy(policy_file("golden.yaml"), GoldenPolicy).tolerance.tolerance()
@@ -66,7 +67,10 @@ def compare(
     )
     for name, used, usual in _loosened(allowed, policy):
         say(f"golden: looser than golden.yaml's {name} tolerance of {usual!r}: {used!r}")
-    drifts = compare(read_json(baseline), read_json(actual), allowed)
+    signed_off = read_object(baseline)
+    if not signed_off:
+        raise SchemaError(f"{baseline}: expected a report, was an empty object, which says nothing of any other")
+    drifts = compare(signed_off, read_object(actual), allowed)
     if as_json:
         click.echo(encode({"drifts": drifts, "tolerance": allowed, "policy": policy}), nl=False)
     else:

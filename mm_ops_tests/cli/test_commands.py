@@ -82,7 +82,10 @@ WRONG = {
         ["paperbot", "record", "--days", "99999999999", "--date", "2026-11-20"],
         "99999999999 days up to 2026-11-20 are none, or not all from 1970-01-02",
     ),
-    "a file to record into": (["paperbot", "record", "--out", "README.md"], "Directory 'README.md' is a file"),
+    "a file to record into": (
+        ["paperbot", "record", "--out", "README.md"],
+        "mm-ops paperbot record: invalid value for '--out': Directory 'README.md' is a file; mm-ops ",
+    ),
     "an unknown check": (["ci", "--select", "x:y"], "mm-ops: --select: no such check: x:y"),
     "a readiness file that is not there": (["readiness", "validate", "x.json"], "mm-ops: x.json: no such file"),
     "fills that are not there": (
@@ -92,6 +95,10 @@ WRONG = {
     "a baseline that is not there": (
         ["golden", "compare", "--baseline", "x.json", "--actual", "x.json"],
         "mm-ops: x.json: no such file",
+    ),
+    "an option that is missing": (
+        ["golden", "compare", "--baseline", "x.json"],
+        "mm-ops golden compare: missing option '--actual'; mm-ops golden compare --help tells what there is\n",
     ),
     "a place that cannot be written": (
         ["paperbot", "record", "--out", "README.md/x", "--days", "1", "--date", "2026-11-20"],
@@ -112,7 +119,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_two(site: Deployment, healthy:
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "a fault of mm_ops" not in result.stderr
-    assert len([line for line in result.stderr.splitlines() if line.startswith(("mm-ops: ", "Error: "))]) == 1
+    assert len([line for line in result.stderr.splitlines() if line.startswith("mm-ops")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -181,4 +188,4 @@ def test_every_command_is_in_the_readme_and_has_help(site: Deployment):
         assert "Usage:" in shown.stdout
     unknown = site.run("rollback")
     assert unknown.returncode == 2
-    assert "No such command" in unknown.stderr
+    assert unknown.stderr == "mm-ops: no such command 'rollback'; mm-ops --help tells what there is\n"

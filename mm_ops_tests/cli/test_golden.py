@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mm_ops.cli import cli
+from mm_ops.domain.errors import SchemaError
 
 
 def compare(folder: Path, *arguments: str) -> Result:
@@ -62,3 +63,21 @@ def test_a_tolerance_above_the_policys_is_said_loudly(tmp_path: Path, name: str)
 @pytest.mark.parametrize("value", ["1e-9", "0"])
 def test_a_tolerance_of_the_policy_or_below_is_nothing_to_speak_of(tmp_path: Path, option: str, value: str):
     assert compare(tmp_path, option, value).stderr == ""
+
+
+SAYS_NOTHING = {
+    "an empty object": ("{}", "a.json: expected a report, was an empty object, which says nothing of any other"),
+    "a list": ("[]", "a.json: expected an object, was list"),
+    "null": ("null", "a.json: expected an object, was NoneType"),
+}
+
+
+@pytest.mark.parametrize("name", SAYS_NOTHING)
+def test_two_files_that_say_nothing_are_no_pass(tmp_path: Path, name: str):
+    text, message = SAYS_NOTHING[name]
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    refused = CliRunner().invoke(cli, ["golden", "compare", "--baseline", str(path), "--actual", str(path)])
+    assert isinstance(refused.exception, SchemaError)
+    assert message in str(refused.exception)
+    assert refused.stdout == ""
