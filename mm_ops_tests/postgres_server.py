@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mm_ops.adapters.database import Database
 from mm_ops_tests.requirements import require_binary
 
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -37,6 +38,15 @@ class Server:
         options = f"-h 127.0.0.1 -p {self.port} -k {self.folder}"
         command = [find_binary("pg_ctl"), "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log")]
         run([*command, "-o", options, *words])
+
+    def empty(self) -> str:
+        """Drop every table; gives the URL."""
+        database = Database(self.url)
+        with database.transaction() as transaction:
+            transaction.run("DROP SCHEMA public CASCADE")
+            transaction.run("CREATE SCHEMA public")
+        database.close()
+        return self.url
 
     def restart_at_once(self) -> None:
         """As after a power cut: nobody is asked to finish."""

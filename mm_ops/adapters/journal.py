@@ -15,10 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import select
-
+from mm_ops.adapters.database import Database
 from mm_ops.adapters.journal_chain import Anchor, read_anchor
-from mm_ops.adapters.journal_engine import check_sound, create_tables, open_engine
+from mm_ops.adapters.journal_engine import check_sound, create_tables
 from mm_ops.adapters.journal_reads import JournalReads
 from mm_ops.adapters.journal_tables import ACTIONS, EPISODES, INBOX, RESUMES, SIGHTINGS, STATE, STOPS, stamp
 from mm_ops.adapters.journal_writer import Ledger, Writer
@@ -51,12 +50,12 @@ class Journal(JournalReads):
             SourceUnavailableError: the database does not answer, or the disk is full.
             IntegrityError: the file is damaged, or its chain does not go through the anchor. Do not start; page.
         """
-        self._engine = open_engine(url)
-        create_tables(self._engine)
-        check_sound(self._engine, read_anchor(anchor))
-        super().__init__(open_engine(url, read_only=True))
+        self._database = Database(url)
+        create_tables(self._database)
+        check_sound(self._database, read_anchor(anchor))
+        super().__init__(Database(url, read_only=True))
         self._anchor = Anchor(anchor)
-        self._writer = Writer(self._engine, self._anchor)
+        self._writer = Writer(self._database, self._anchor)
         self._owner, self._lease = owner, lease
         self._running: set[str] = set()
         self._lock = threading.Lock()
@@ -71,8 +70,8 @@ class Journal(JournalReads):
         """Write what waits, sync the anchor, and close."""
         self._writer.close()
         self._anchor.close()
-        self._engine.dispose()
-        self._source.dispose()
+        self._database.close()
+        self._source.close()
 
     @property
     def fault(self) -> str | None:
@@ -208,16 +207,14 @@ class Journal(JournalReads):
         A step that came to nothing has ended when its lease has run out.
         """
         row = {"id": f"{bot}@{stamp(at)}", "bot": bot, "to": to.value, "by": by, "why": why, "at": stamp(at)}
-        stopping = select(STOPS.c.claimed_at).where(STOPS.c.bot == bot, STOPS.c.finished_at.is_(None))
-        other = select(RESUMES.c.by, RESUMES.c.to, RESUMES.c.at).where(
-            RESUMES.c.bot == bot, RESUMES.c.confirmed == 0, RESUMES.c.at >= stamp(at - lease)
-        )
+        stopping = "SELECT claimed_at FROM stops WHERE bot = :bot AND finished_at IS NULL"
+        other = 'SELECT "to", "by", at FROM resumes WHERE bot = :bot AND confirmed = 0 AND at >= :since'
 
         def work(ledger: Ledger) -> str | None:
-            for stop in ledger.connection.execute(stopping):
-                return f"a stop of {bot} that began at {stop.claimed_at} has not ended"
-            for one in ledger.connection.execute(other):
-                return f"a step to {one.to} that {one.by} began at {one.at} has not ended"
+            for stop in ledger.transaction.rows(stopping, bot=bot):
+                return f"a stop of {bot} that began at {stop['claimed_at']} has not ended"
+            for one in ledger.transaction.rows(other, bot=bot, since=stamp(at - lease)):
+                return f"a step to {one['to']} that {one['by']} began at {one['at']} has not ended"
             ledger.put(RESUMES, {**row, "confirmed": 0}, stamp(at))
             return None
 
@@ -225,8 +222,9 @@ class Journal(JournalReads):
 
     def stopped_since(self, bot: str, at: datetime) -> bool:
         """Whether a stop of the bot began at this time or later."""
-        (rows,) = self._read(select(STOPS.c.id).where(STOPS.c.bot == bot, STOPS.c.claimed_at >= stamp(at)).limit(1))
-        return bool(rows)
+        return bool(
+            self._read("SELECT id FROM stops WHERE bot = :bot AND claimed_at >= :at LIMIT 1", bot=bot, at=stamp(at))
+        )
 
     def _do(self, work: Callable[[Ledger], T]) -> T:
         return self._writer.submit(work).result()

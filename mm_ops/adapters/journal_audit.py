@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
-from sqlalchemy.exc import SQLAlchemyError
-
-from mm_ops.adapters.journal_chain import GENESIS, Link, link_hash, read_anchor
-from mm_ops.adapters.journal_engine import open_engine, translate
-from mm_ops.adapters.journal_tables import AUDIT, INBOX, STATE
+from mm_ops.adapters.database import Database, DatabaseFaultError, Table, Transaction, translate
+from mm_ops.adapters.journal_chain import GENESIS, AuditRecord, Link, link_hash, read_anchor
+from mm_ops.adapters.journal_tables import INBOX, STATE
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 
 MOST_PROBLEMS = 100
@@ -38,35 +35,36 @@ def audit_journal(url: str, anchor: Path) -> Audit:
         SourceUnavailableError: the database does not answer.
         PolicyError: the URL is none, or its driver is not installed.
     """
-    engine = open_engine(url, read_only=True)
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
-        raise MissingEvidenceError(f"{engine.url.database}: no journal there; the watcher makes it")
+    database = Database(url, read_only=True)
+    if database.file and not database.file.is_file():
+        raise MissingEvidenceError(f"{database.file}: no journal there; the watcher makes it")
     try:
-        with engine.connect() as connection:
-            return _audit(connection, anchor)
-    except SQLAlchemyError as error:
-        fault = translate(error)
-        if isinstance(fault, IntegrityError):
-            return Audit(0, GENESIS, None, (str(fault),), ())
-        raise fault from error
+        with database.transaction() as transaction:
+            return _audit(transaction, anchor)
+    except DatabaseFaultError as fault:
+        found = translate(fault)
+        if isinstance(found, IntegrityError):
+            return Audit(0, GENESIS, None, (str(found),), ())
+        raise found from fault
     finally:
-        engine.dispose()
+        database.close()
 
 
-def _audit(connection: Connection, anchor: Path) -> Audit:
+def _audit(transaction: Transaction, anchor: Path) -> Audit:
     problems: list[str] = []
     doubts: list[str] = []
     anchored = _read_anchor(anchor, problems)
     latest: dict[tuple[str, str], str] = {}
     end = Link(0, GENESIS)
-    for row in connection.execute(select(AUDIT).order_by(AUDIT.c.seq)):
-        problems += _check_record(row, end)
-        end = Link(row.seq, row.hash)
+    for row in transaction.run("SELECT * FROM audit ORDER BY seq").each():
+        record = AuditRecord(**row)
+        problems += _check_record(record, end)
+        end = Link(record.seq, record.hash)
         if anchored is not None and end.count == anchored.count and end.hash != anchored.hash:
             problems.append(f"audit {end.count}: expected the anchored hash {anchored.hash}, was {end.hash}")
-        latest[row.subject, row.key] = row.body
+        latest[record.subject, record.key] = record.body
     problems += _check_end(end, anchored, anchor, doubts)
-    problems += _check_rows(connection, latest)
+    problems += _check_rows(transaction, latest)
     more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
     count = None if anchored is None else anchored.count
     return Audit(end.count, end.hash, count, (*problems[:MOST_PROBLEMS], *more), tuple(doubts))
@@ -80,7 +78,7 @@ def _read_anchor(path: Path, problems: list[str]) -> Link | None:
         return None
 
 
-def _check_record(row: Any, before: Link) -> Iterator[str]:
+def _check_record(row: AuditRecord, before: Link) -> Iterator[str]:
     if row.seq != before.count + 1:
         yield f"audit {row.seq}: expected record {before.count + 1}: records are missing before it"
     expected = link_hash(before.hash, row.seq, row.at, row.subject, row.key, row.body)
@@ -96,18 +94,17 @@ def _check_end(end: Link, anchored: Link | None, path: Path, doubts: list[str]) 
         yield f"audit: expected at least {anchored.count} records as anchored, was {end.count}: the end was cut"
 
 
-def _check_rows(connection: Connection, latest: dict[tuple[str, str], str]) -> Iterator[str]:
+def _check_rows(transaction: Transaction, latest: dict[tuple[str, str], str]) -> Iterator[str]:
     """Compare every row with the last record of its key, both ways."""
     for name, table in STATE.items():
         expected = {key: body for (subject, key), body in latest.items() if subject == name}
-        for row in connection.execute(select(table)).mappings():
-            yield from _check_row(table, dict(row), expected)
+        for row in transaction.run(f"SELECT * FROM {name}").each():  # noqa: S608 - one of our tables
+            yield from _check_row(table, row, expected)
         yield from (f"{name} {key}: no such row, but a record says that there is" for key in expected)
 
 
 def _check_row(table: Table, row: dict[str, Any], expected: dict[str, str]) -> Iterator[str]:
-    (primary,) = table.primary_key.columns
-    key = row[primary.name]
+    key = row[table.key]
     if table is INBOX:
         body = row.pop("body")
         if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != key:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from mm_ops.adapters.bot_state import parse_state
+from mm_ops.adapters.database import Database
 from mm_ops.adapters.journal_chain import Link, read_anchor
-from mm_ops.adapters.journal_engine import check_chain, open_engine
+from mm_ops.adapters.journal_engine import check_chain
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.adapters.journal_reads import JournalReads
-from mm_ops.adapters.journal_tables import AUDIT, EPISODES, INBOX, RESUMES, STOPS, moment
+from mm_ops.adapters.journal_tables import moment
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState, TradingState
@@ -33,6 +32,9 @@ from mm_ops.domain.rollback.stop import ActionState, Step
 
 RECORDS_AT_ONCE = 5000
 """Of stops, in one read of what ended: a stop leaves two."""
+
+_NEVER = "9999"
+"""Sorts behind every time that is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,10 @@ class FollowedJournal(JournalReads):
 
     def ended_after(self, seq: int) -> tuple[list[Ended], Cursor]:
         """The stops that ended behind a record, oldest first, and how far the journal was read for that."""
-        columns = (AUDIT.c.seq, AUDIT.c.hash)
-        of_stops = select(*columns, AUDIT.c.body).where(AUDIT.c.seq > seq, AUDIT.c.subject == STOPS.name)
-        end, rows = self._read(
-            select(*columns).order_by(AUDIT.c.seq.desc()).limit(1),
-            of_stops.order_by(AUDIT.c.seq).limit(RECORDS_AT_ONCE),
-        )
+        of_stops = "SELECT seq, hash, body FROM audit WHERE subject = 'stops' AND seq > :seq ORDER BY seq LIMIT :most"
+        with self._reading() as journal:
+            end = journal.rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+            rows = journal.rows(of_stops, seq=seq, most=RECORDS_AT_ONCE)
         last = rows[-1:] if len(rows) == RECORDS_AT_ONCE else end
         found = [(row, json.loads(row["body"])) for row in rows]
         ended = [_ended(row, body) for row, body in found if body["finished_at"] is not None]
@@ -96,8 +96,9 @@ class FollowedJournal(JournalReads):
         Raises:
             MissingEvidenceError: no stop of that episode is in the journal.
         """
-        of_it = select(STOPS).where(STOPS.c.episode == episode).order_by(STOPS.c.round)
-        stops, known = self._read(of_it, select(EPISODES).where(EPISODES.c.episode == episode))
+        with self._reading() as journal:
+            stops = journal.rows("SELECT * FROM stops WHERE episode = :episode ORDER BY round", episode=episode)
+            known = journal.rows("SELECT * FROM episodes WHERE episode = :episode", episode=episode)
         if not stops:
             raise MissingEvidenceError(f"{episode}: no stop of that episode is in the journal")
         rounds = tuple(self._stop_record(row) for row in stops)
@@ -115,9 +116,8 @@ class FollowedJournal(JournalReads):
 
     def standing(self, bot: str) -> Standing:
         """Where a bot stands."""
-        (rows,) = self._read(
-            select(STOPS).where(STOPS.c.bot == bot).order_by(STOPS.c.claimed_at.desc(), STOPS.c.round.desc()).limit(1)
-        )
+        latest = "SELECT * FROM stops WHERE bot = :bot ORDER BY claimed_at DESC, round DESC LIMIT 1"
+        rows = self._read(latest, bot=bot)
         if not rows:
             return Standing(bot=bot, stop=None, blind=self.blind())
         return Standing(
@@ -139,12 +139,12 @@ class FollowedJournal(JournalReads):
 
     def _resumes_of_stop(self, stop: Mapping[str, Any]) -> tuple[ResumeRecord, ...]:
         """The way back after a stop, until the bot's next one."""
-        later = select(STOPS.c.claimed_at).where(STOPS.c.bot == stop["bot"], STOPS.c.claimed_at > stop["claimed_at"])
-        (after,) = self._read(later.order_by(STOPS.c.claimed_at).limit(1))
-        back = select(RESUMES).where(RESUMES.c.bot == stop["bot"], RESUMES.c.at >= stop["claimed_at"])
-        if after:
-            back = back.where(RESUMES.c.at < after[0]["claimed_at"])
-        (rows,) = self._read(back.order_by(RESUMES.c.at, RESUMES.c.id))
+        later = "SELECT claimed_at FROM stops WHERE bot = :bot AND claimed_at > :at ORDER BY claimed_at LIMIT 1"
+        back = "SELECT * FROM resumes WHERE bot = :bot AND at >= :at AND at < :before ORDER BY at, id"
+        which = {"bot": stop["bot"], "at": stop["claimed_at"]}
+        with self._reading() as journal:
+            after = journal.rows(later, **which)
+            rows = journal.rows(back, **which, before=after[0]["claimed_at"] if after else _NEVER)
         return tuple(
             ResumeRecord(
                 to=TradingState(row["to"]),
@@ -158,8 +158,7 @@ class FollowedJournal(JournalReads):
 
     def _alert_of(self, episode: str, first_at: str) -> Alert | None:
         """The alert as it was brought first; the body of that moment is in the inbox, if it came by one."""
-        came = select(INBOX.c.body).where((INBOX.c.received_at == first_at) | (INBOX.c.last_at == first_at))
-        (rows,) = self._read(came)
+        rows = self._read("SELECT body FROM inbox WHERE received_at = :at OR last_at = :at", at=first_at)
         for row in rows:
             try:
                 alerts = parse_payload(row["body"]).alerts
@@ -181,11 +180,11 @@ def following(place: JournalPlace) -> Iterator[FollowedJournal]:
     """
     if not place.is_there:
         raise MissingEvidenceError(place.missing())
-    engine = open_engine(place.url, read_only=True)
+    database = Database(place.url, read_only=True)
     try:
-        yield FollowedJournal(engine)
+        yield FollowedJournal(database)
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _ended(row: Mapping[str, Any], body: Mapping[str, Any]) -> Ended:

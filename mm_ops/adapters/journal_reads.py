@@ -1,15 +1,13 @@
 """Reads the journal: the history that a decision needs, and what was left unfinished."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, select
-from sqlalchemy.exc import SQLAlchemyError
-
-from mm_ops.adapters.journal_engine import translate
-from mm_ops.adapters.journal_tables import ACTIONS, AUDIT, EPISODES, INBOX, RESUMES, SIGHTINGS, STOPS, moment
+from mm_ops.adapters.database import Database, DatabaseFaultError, Transaction, translate
+from mm_ops.adapters.journal_tables import moment
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.hearing import BLIND
@@ -22,25 +20,27 @@ STOPS_READ = 1000
 """Of one bot, the latest; at one a quarter of an hour that is ten days."""
 
 
+_HISTORY = {
+    "stops": "SELECT * FROM stops WHERE bot = :bot ORDER BY claimed_at DESC LIMIT :most",
+    "resumes": "SELECT at FROM resumes WHERE bot = :bot AND confirmed = 1 ORDER BY at DESC LIMIT 1",
+    "sightings": "SELECT fired FROM sightings WHERE fingerprint = :fingerprint",
+    "episode": "SELECT fired, told FROM episodes WHERE episode = :episode",
+}
+_ACTIONS_BEGUN = "SELECT actions.* FROM actions JOIN stops ON stops.id = actions.stop WHERE stops.finished_at IS NULL"
+
+
 class JournalReads:
     """What can be asked of a journal without writing it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._source = engine
+    def __init__(self, database: Database) -> None:
+        self._source = database
 
     def history(self, alert: Alert, *, bots: frozenset[str], bot: BotState | None, seen_at: datetime) -> History:
         """Read what is known of an alert's episode and its bot; the sighting that is judged counts as the last."""
-        named = alert.bot or ""
-        of_bot = select(STOPS).where(STOPS.c.bot == named).order_by(STOPS.c.claimed_at.desc()).limit(STOPS_READ)
-        back = (
-            select(RESUMES.c.at)
-            .where(RESUMES.c.bot == named, RESUMES.c.confirmed == 1)
-            .order_by(RESUMES.c.at.desc())
-            .limit(1)
-        )
-        fired = select(SIGHTINGS.c.fired).where(SIGHTINGS.c.fingerprint == alert.fingerprint)
-        episode = select(EPISODES.c.fired, EPISODES.c.told).where(EPISODES.c.episode == alert.episode)
-        stops, resumes, sightings, known = self._read(of_bot, back, fired, episode)
+        named = {"bot": alert.bot or "", "fingerprint": alert.fingerprint, "episode": alert.episode}
+        with self._reading() as journal:
+            found = {name: journal.rows(query, **named, most=STOPS_READ) for name, query in _HISTORY.items()}
+        stops, resumes, sightings, known = found.values()
         before = sightings[0]["fired"] if sightings else ""
         return History(
             bots=bots,
@@ -55,25 +55,24 @@ class JournalReads:
 
     def pending(self, limit: int | None = None) -> list[Pending]:
         """The bodies that were not dealt with, oldest first; at most so many."""
-        waiting = select(INBOX).where(INBOX.c.handled < INBOX.c.seen).order_by(INBOX.c.last_at)
-        (rows,) = self._read(waiting.limit(limit))
+        most = "" if limit is None else f" LIMIT {limit:d}"
+        rows = self._read(f"SELECT * FROM inbox WHERE handled < seen ORDER BY last_at{most}")  # noqa: S608 - a number
         return [Pending(row["digest"], row["body"], row["seen"], moment(row["last_at"])) for row in rows]
 
     def unfinished(self) -> list[Stop]:
         """The stops that were begun and have no outcome, oldest first."""
-        begun = select(STOPS).where(STOPS.c.finished_at.is_(None)).order_by(STOPS.c.claimed_at)
-        actions = select(ACTIONS).join(STOPS, STOPS.c.id == ACTIONS.c.stop).where(STOPS.c.finished_at.is_(None))
-        rows, asked = self._read(begun, actions)
+        with self._reading() as journal:
+            rows = journal.rows("SELECT * FROM stops WHERE finished_at IS NULL ORDER BY claimed_at")
+            asked = journal.rows(_ACTIONS_BEGUN)
         return [_stop(row, [one for one in asked if one["stop"] == row["id"]]) for row in rows]
 
     def unconfirmed(self) -> list[PastRollback]:
         """The last stop of each bot, where it ended without being confirmed and nobody has resumed the bot since."""
         latest: dict[str, PastRollback] = {}
-        rows, resumes = self._read(
-            select(STOPS).order_by(STOPS.c.claimed_at), select(RESUMES).where(RESUMES.c.confirmed == 1)
-        )
-        for row in rows:
-            latest[row["bot"]] = _past(row)
+        with self._reading() as journal:
+            for row in journal.rows("SELECT * FROM stops ORDER BY claimed_at"):
+                latest[row["bot"]] = _past(row)
+            resumes = journal.rows("SELECT bot, at FROM resumes WHERE confirmed = 1")
         resumed = {(row["bot"], moment(row["at"])) for row in resumes}
         return [
             one
@@ -85,22 +84,25 @@ class JournalReads:
 
     def actions_of(self, stop: str) -> list[dict[str, Any]]:
         """The actions of a stop as they are written, in the order of their names."""
-        (rows,) = self._read(select(ACTIONS).where(ACTIONS.c.stop == stop).order_by(ACTIONS.c.name))
+        rows = self._read("SELECT * FROM actions WHERE stop = :stop ORDER BY name", stop=stop)
         return [{**row, "observed": None if row["observed"] is None else json.loads(row["observed"])} for row in rows]
 
     def last_heard(self, alert: str) -> datetime | None:
         """When an alert of this name was seen firing last, whatever its labels."""
-        latest = select(EPISODES.c.last_at).where(EPISODES.c.alert == alert, EPISODES.c.fired == 1)
-        (rows,) = self._read(latest.order_by(EPISODES.c.last_at.desc()).limit(1))
+        latest = "SELECT last_at FROM episodes WHERE alert = :alert AND fired = 1 ORDER BY last_at DESC LIMIT 1"
+        rows = self._read(latest, alert=alert)
         return moment(rows[0]["last_at"]) if rows else None
 
     def heard(self, fingerprints: Collection[str]) -> dict[str, dict[datetime, datetime]]:
         """Of each set of labels the starts that are known, and when each was heard of last."""
-        names = list(fingerprints)
-        columns = select(EPISODES.c.starts_at, EPISODES.c.last_at)
-        queries = [columns.where(EPISODES.c.episode.startswith(f"{name}@", autoescape=True)) for name in names]
-        found = zip(names, self._read(*queries), strict=True)
-        return {name: {moment(row["starts_at"]): moment(row["last_at"]) for row in rows} for name, rows in found}
+        episode = self._source.bytewise("episode")
+        query = f"SELECT starts_at, last_at FROM episodes WHERE {episode} >= :first AND {episode} < :behind"  # noqa: S608 - a name
+        found = {}
+        with self._reading() as journal:
+            for name in fingerprints:
+                rows = journal.rows(query, first=f"{name}@", behind=f"{name}A")  # the letter after the @
+                found[name] = {moment(row["starts_at"]): moment(row["last_at"]) for row in rows}
+        return found
 
     def blind(self) -> dict[str, str]:
         """Why nothing may be heard now, by what says so (``watchdog``, ``backstop``); empty where all is heard.
@@ -115,33 +117,39 @@ class JournalReads:
 
         One whose first stop is not quite over has no row of its own yet; it comes first.
         """
-        heard = select(EPISODES).order_by(EPISODES.c.last_at.desc()).limit(limit)
-        latest = select(STOPS).order_by(STOPS.c.claimed_at.desc()).limit(STOPS_READ)
-        known = select(EPISODES.c.episode).where(EPISODES.c.episode.in_(select(latest.subquery().c.episode)))
-        rows, stops, noted = self._read(heard, latest, known)
-        written = {row["episode"] for row in noted}
+        with self._reading() as journal:
+            rows = journal.rows("SELECT * FROM episodes ORDER BY last_at DESC LIMIT :most", most=limit)
+            stops = journal.rows("SELECT * FROM stops ORDER BY claimed_at DESC LIMIT :most", most=STOPS_READ)
+            named = {one["episode"] for one in stops}
+            written = {one for one in named if journal.row("SELECT 1 FROM episodes WHERE episode = :one", {"one": one})}
         running = {one["episode"]: _running(one) for one in stops if one["episode"] not in written}
         found = [*running.values(), *rows]
         return [{**row, "stops": [_shown(one) for one in stops if one["episode"] == row["episode"]]} for row in found]
 
     def notes(self, subject: str, key: str, limit: int = 100) -> list[dict[str, Any]]:
         """The latest records that :meth:`Journal.note_event` wrote under a subject and key, newest first."""
-        wanted = select(AUDIT).where(AUDIT.c.subject == subject, AUDIT.c.key == key)
-        (rows,) = self._read(wanted.order_by(AUDIT.c.seq.desc()).limit(limit))
+        wanted = "SELECT * FROM audit WHERE subject = :subject AND key = :key ORDER BY seq DESC LIMIT :most"
+        rows = self._read(wanted, subject=subject, key=key, most=limit)
         return [{**row, "body": json.loads(row["body"])} for row in rows]
 
     def records_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
         """The audit records behind a cursor, for whoever follows the journal."""
-        (rows,) = self._read(select(AUDIT).where(AUDIT.c.seq > seq).order_by(AUDIT.c.seq).limit(limit))
+        rows = self._read("SELECT * FROM audit WHERE seq > :seq ORDER BY seq LIMIT :most", seq=seq, most=limit)
         return [{**row, "body": json.loads(row["body"])} for row in rows]
 
-    def _read(self, *queries: Select[Any]) -> list[list[dict[str, Any]]]:
+    def _read(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Run one query."""
+        with self._reading() as journal:
+            return journal.rows(query, **parameters)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Transaction]:
         """Run several queries on one state of the database."""
         try:
-            with self._source.connect() as connection:
-                return [[dict(row) for row in connection.execute(query).mappings()] for query in queries]
-        except SQLAlchemyError as error:
-            raise translate(error) from error
+            with self._source.transaction() as transaction:
+                yield transaction
+        except DatabaseFaultError as fault:
+            raise translate(fault) from fault
 
 
 def _running(stop: dict[str, Any]) -> dict[str, Any]:

@@ -6,109 +6,84 @@ found. Times are texts in UTC of one width, so that they sort; bodies of audit r
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from mm_ops.adapters.database import Table
 
-METADATA = MetaData()
-
-
-def _text(name: str, *, needed: bool = True) -> Column[str]:
-    return Column(name, Text, nullable=not needed)
+_TEXT, _TEXT_OR_NONE, _NUMBER = "TEXT NOT NULL", "TEXT", "INTEGER NOT NULL"
 
 
-def _number(name: str, *, needed: bool = True) -> Column[int]:
-    return Column(name, Integer, nullable=not needed)
+def _texts(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, _TEXT)
 
 
 INBOX = Table(
     "inbox",
-    METADATA,
-    Column("digest", Text, primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-    _text("received_at"),
-    _text("last_at"),
-    _number("seen"),
-    _number("handled"),
+    ("digest",),
+    {
+        **_texts("digest"),
+        "body": "BLOB NOT NULL",
+        **_texts("received_at", "last_at"),
+        "seen": _NUMBER,
+        "handled": _NUMBER,
+    },
+    {"inbox_waiting": "(last_at) WHERE handled < seen"},
 )
 """Raw bodies; ``seen`` counts how often the same bytes came, ``handled`` how many of them were dealt with."""
 
-SIGHTINGS = Table("sightings", METADATA, Column("fingerprint", Text, primary_key=True), _text("fired"), _text("at"))
+SIGHTINGS = Table("sightings", ("fingerprint",), _texts("fingerprint", "fired", "at"))
 """Whether the last sightings of a set of labels fired: ``110``, oldest first."""
 
 EPISODES = Table(
     "episodes",
-    METADATA,
-    Column("episode", Text, primary_key=True),
-    _text("alert"),
-    _text("bot", needed=False),
-    _text("starts_at"),
-    _text("first_at"),
-    _text("last_at"),
-    _number("fired"),
-    _number("resolved"),
-    _text("told"),
-    _text("decision"),
-    _text("reason"),
+    ("episode",),
+    {
+        **_texts("episode", "alert"),
+        "bot": _TEXT_OR_NONE,
+        **_texts("starts_at", "first_at", "last_at"),
+        "fired": _NUMBER,
+        "resolved": _NUMBER,
+        **_texts("told", "decision", "reason"),
+    },
+    {"episodes_heard": "(last_at)", "episodes_of_alert": "(alert, last_at)"},
 )
 """Breaches; ``told`` are the topics that a person knows of, separated by spaces."""
 
 STOPS = Table(
     "stops",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    _text("episode"),
-    _number("round"),
-    _text("bot"),
-    _text("alert"),
-    _text("reason"),
-    _text("owner"),
-    _text("lease_until"),
-    _text("claimed_at"),
-    _text("finished_at", needed=False),
-    _number("confirmed"),
-    _text("outcome", needed=False),
-    Index("stops_of_bot", "bot", "claimed_at"),
+    ("id",),
+    {
+        **_texts("id", "episode"),
+        "round": _NUMBER,
+        **_texts("bot", "alert", "reason", "owner", "lease_until", "claimed_at"),
+        "finished_at": _TEXT_OR_NONE,
+        "confirmed": _NUMBER,
+        "outcome": _TEXT_OR_NONE,
+    },
+    {"stops_of_bot": "(bot, claimed_at)"},
 )
 """Stops; the primary key is what lets one process have each."""
 
 ACTIONS = Table(
     "actions",
-    METADATA,
-    Column("key", Text, primary_key=True),
-    _text("stop"),
-    _text("name"),
-    _text("state"),
-    _number("attempts"),
-    _text("intended_at"),
-    _text("requested_at", needed=False),
-    _text("settled_at", needed=False),
-    _text("observed", needed=False),
-    _text("reason"),
-    Index("actions_of_stop", "stop"),
+    ("key",),
+    {
+        **_texts("key", "stop", "name", "state"),
+        "attempts": _NUMBER,
+        **_texts("intended_at"),
+        **dict.fromkeys(("requested_at", "settled_at", "observed"), _TEXT_OR_NONE),
+        **_texts("reason"),
+    },
+    {"actions_of_stop": "(stop)"},
 )
 """What was asked of a bot."""
 
-RESUMES = Table(
-    "resumes",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    _text("bot"),
-    _text("to"),
-    _text("by"),
-    _text("why"),
-    _text("at"),
-    _number("confirmed"),
-)
+RESUMES = Table("resumes", ("id",), {**_texts("id", "bot", "to", "by", "why", "at"), "confirmed": _NUMBER})
 """Steps of the way back."""
 
 AUDIT = Table(
     "audit",
-    METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    _text("at"),
-    _text("subject"),
-    _text("key"),
-    _text("body"),
-    _text("hash"),
+    ("seq",),
+    {"seq": _NUMBER, **_texts("at", "subject", "key", "body", "hash")},
+    {"audit_of_subject": "(subject, seq)"},
 )
 """The chain: each hash is of the record and of the hash before it."""
 

@@ -14,22 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Insert,
-    Select,
-    Table,
-    Update,
-    bindparam,
-    insert,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.exc import SQLAlchemyError
-
+from mm_ops.adapters.database import Database, DatabaseFaultError, Table, Transaction, listed
 from mm_ops.adapters.journal_chain import START, Anchor, AuditRecord, Link, chain
 from mm_ops.adapters.journal_tables import AUDIT, INBOX
 from mm_ops.domain.errors import SourceUnavailableError
@@ -48,28 +33,28 @@ _LOCK = 7_241_964_201
 class Ledger:
     """The open transaction, and the end of the chain in it."""
 
-    connection: Connection
+    transaction: Transaction
     link: Link
     _records: list[AuditRecord] = field(default_factory=list)
 
     def get(self, table: Table, key: str) -> dict[str, Any] | None:
         """Read the row of a key; the raw body of an inbox row is left where it is."""
-        row = self.connection.execute(_get(table), {_KEY: key}).one_or_none()
-        return None if row is None else row._asdict()
+        row = self.transaction.row(_get(table), {_KEY: key})
+        return None if row is None else dict(zip(_columns(table), row, strict=True))
 
     def add(self, table: Table, row: Mapping[str, Any], at: str, **not_audited: bytes) -> None:
         """Insert a row and its record."""
-        self.connection.execute(_insert(table), {**row, **not_audited})
+        self.transaction.run(table.insert, {**row, **not_audited})
         self._account(table, row, at)
 
     def change(self, table: Table, row: Mapping[str, Any], at: str) -> None:
         """Replace a row and add its record."""
-        self.connection.execute(_change(table), {_KEY: row[_primary(table).name], **row})
+        self.transaction.run(_change(table), {_KEY: row[table.key], **row})
         self._account(table, row, at)
 
     def put(self, table: Table, row: Mapping[str, Any], at: str) -> None:
         """Insert or replace."""
-        known = self.get(table, row[_primary(table).name])
+        known = self.get(table, row[table.key])
         if known is None:
             self.add(table, row, at)
         elif known != row:
@@ -86,11 +71,11 @@ class Ledger:
         """Insert the records."""
         rows = [{name: getattr(one, name) for name in AuditRecord.__slots__} for one in self._records]
         if rows:
-            self.connection.execute(_insert(AUDIT), rows)
+            self.transaction.run_many(AUDIT.insert, rows)
         self._records.clear()
 
     def _account(self, table: Table, row: Mapping[str, Any], at: str) -> None:
-        self.note(table.name, row[_primary(table).name], row, at)
+        self.note(table.name, row[table.key], row, at)
 
 
 @dataclass(slots=True)
@@ -102,8 +87,8 @@ class _Write:
 class Writer:
     """Takes writes from any thread; each future is done only when its commit is on the disk."""
 
-    def __init__(self, engine: Engine, anchor: Anchor) -> None:
-        self._engine, self._anchor = engine, anchor
+    def __init__(self, database: Database, anchor: Anchor) -> None:
+        self._database, self._anchor = database, anchor
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._synced_at = time.monotonic()
         self._open = True
@@ -177,10 +162,10 @@ class Writer:
             one.future.set_result(answer)
 
     def _commit(self, works: list[Callable[[Ledger], Any]]) -> list[Any]:
-        with self._engine.begin() as connection:
-            lock_chain(connection)
-            before = last_link(connection)
-            ledger = Ledger(connection, before)
+        with self._database.transaction() as transaction:
+            lock_chain(self._database, transaction)
+            before = last_link(transaction)
+            ledger = Ledger(transaction, before)
             answers = [work(ledger) for work in works]
             ledger.flush()
         if ledger.link != before:
@@ -192,47 +177,36 @@ class Writer:
         self._synced_at = time.monotonic()
 
 
-def lock_chain(connection: Connection) -> None:
+def lock_chain(database: Database, transaction: Transaction) -> None:
     """Wait until no other watcher writes; SQLite has waited when the transaction began."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    if not database.file:
+        transaction.run("SELECT pg_advisory_xact_lock(:key)", {"key": _LOCK})
 
 
-_LAST = select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
-
-
-@cache
-def _get(table: Table) -> Select[Any]:
-    """Build each statement once: to build one costs more than to run it."""
-    columns = [column for column in table.columns if column is not INBOX.c.body]
-    return select(*columns).where(_primary(table) == bindparam(_KEY))
-
-
-@cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
-
-
-@cache
-def _change(table: Table) -> Update:
-    named = [column.name for column in table.columns if column is not INBOX.c.body]
-    columns: dict[str, Any] = {name: bindparam(name) for name in named}
-    return update(table).where(_primary(table) == bindparam(_KEY)).values(columns)
-
-
-def _primary(table: Table) -> Column[Any]:
-    (primary,) = table.primary_key.columns
-    return primary
-
-
-def last_link(connection: Connection) -> Link:
+def last_link(transaction: Transaction) -> Link:
     """Read the end of the chain."""
-    row = connection.execute(_LAST).one_or_none()
-    return START if row is None else Link(row.seq, row.hash)
+    row = transaction.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    return START if row is None else Link(*row)
+
+
+@cache
+def _columns(table: Table) -> tuple[str, ...]:
+    """What a row's record says of it: all but the raw body, whose digest is its key."""
+    return tuple(name for name in table.columns if table is not INBOX or name != "body")
+
+
+@cache
+def _get(table: Table) -> str:
+    return f'SELECT {listed(_columns(table))} FROM {table.name} WHERE "{table.key}" = :{_KEY}'  # noqa: S608 - our names
+
+
+@cache
+def _change(table: Table) -> str:
+    changed = ", ".join(f'"{name}" = :{name}' for name in _columns(table))
+    return f'UPDATE {table.name} SET {changed} WHERE "{table.key}" = :{_KEY}'  # noqa: S608 - our own names
 
 
 def _translate(error: Exception) -> Exception:
-    if isinstance(error, SQLAlchemyError):
-        said = str(getattr(error, "orig", None) or error)
-        return SourceUnavailableError(f"the journal was not written: {' '.join(said.split())}")
+    if isinstance(error, DatabaseFaultError):
+        return SourceUnavailableError(f"the journal was not written: {error.said}")
     return error

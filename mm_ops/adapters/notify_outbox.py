@@ -6,7 +6,7 @@ cannot be used the notices are kept in memory only, and ``fault`` says so: a ful
 
 import json
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +14,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from mm_ops.adapters.journal_engine import open_engine
+from mm_ops.adapters.database import Database, DatabaseFaultError, Table
 from mm_ops.adapters.journal_tables import moment, stamp
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.notify.delivery import Sent
@@ -30,16 +28,17 @@ _PRUNED_EVERY = timedelta(days=1)
 
 WAITING, SENT, COUNTED, GIVEN_UP = "waiting", "sent", "counted", "given up"
 
-_METADATA = MetaData()
-_NOTICES = Table("notices", _METADATA, Column("number", Integer, primary_key=True), Column("notice", Text))
+_NOTICES = Table("notices", ("number",), {"number": "INTEGER NOT NULL", "notice": "TEXT"})
 _DELIVERIES = Table(
     "deliveries",
-    _METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("channel", Text, primary_key=True),
-    Column("state", Text, index=True),
-    Column("at", Text),
+    ("number", "channel"),
+    {"number": "INTEGER NOT NULL", "channel": "TEXT NOT NULL", "state": "TEXT", "at": "TEXT"},
+    {"ix_deliveries_state": "(state)"},
 )
+_LEFT = """
+SELECT notices.number, notices.notice, deliveries.at FROM notices JOIN deliveries ON deliveries.number = notices.number
+WHERE deliveries.channel = :channel AND deliveries.state = :state ORDER BY notices.number DESC LIMIT :most
+"""
 _NOTICE = TypeAdapter(Notice)
 
 
@@ -65,7 +64,7 @@ class Outbox:
     def __init__(self, file: Path | None) -> None:
         """Open the file, or make it; without one nothing is on the disk."""
         self.fault: str | None = None if file else "no file: what waits is lost when the watcher dies"
-        self._engine: Engine | None = None
+        self._database: Database | None = None
         self._guard, self._disk = threading.Lock(), threading.Lock()
         self._queue: list[_Entry] = []
         self._last = 0
@@ -82,7 +81,7 @@ class Outbox:
             self._last += 1
             entry = _Entry(self._last, notice, tuple(channels))
             self._queue.append(entry)
-        if self._engine is None:
+        if self._database is None:
             self._queue.clear()
         elif self._disk.acquire(timeout=within_s):
             try:
@@ -100,60 +99,56 @@ class Outbox:
             return
         if at - self._pruned_at > _PRUNED_EVERY:
             self.prune(at)
-        chosen = _DELIVERIES.c.number.in_(sorted(numbers))
+        settled = "UPDATE deliveries SET state = :state, at = :at WHERE number = :number AND channel = :channel"
+        which = {"channel": channel, "state": state, "at": stamp(at)}
         with self._disk:
-            self._run(
-                update(_DELIVERIES).where(chosen, _DELIVERIES.c.channel == channel).values(state=state, at=stamp(at))
-            )
+            self._run((settled, [{**which, "number": number} for number in numbers]))
 
     def left(self, channel: str, most: int) -> Left:
         """Read what a former process left for a channel: the newest that wait, and what it had delivered."""
-        if self._engine is None:
+        if self._database is None:
             return Left()
-        joined = select(_NOTICES.c.number, _NOTICES.c.notice, _DELIVERIES.c.at).join(
-            _DELIVERIES, _DELIVERIES.c.number == _NOTICES.c.number
-        )
-        of_channel = joined.where(_DELIVERIES.c.channel == channel).order_by(_NOTICES.c.number.desc()).limit(most)
         try:
-            with self._engine.connect() as connection:
-                waiting = connection.execute(of_channel.where(_DELIVERIES.c.state == WAITING)).all()
-                sent = connection.execute(of_channel.where(_DELIVERIES.c.state == SENT)).all()
+            with self._database.transaction() as outbox:
+                waiting, sent = (
+                    outbox.rows(_LEFT, channel=channel, state=state, most=most) for state in (WAITING, SENT)
+                )
             return Left(
-                [Waiting(number=row.number, notice=_parse(row.notice), former=True) for row in reversed(waiting)],
-                _sent([(row.at, _parse(row.notice).key) for row in sent]),
+                [Waiting(number=row["number"], notice=_parse(row["notice"]), former=True) for row in reversed(waiting)],
+                _sent([(row["at"], _parse(row["notice"]).key) for row in sent]),
             )
-        except (SQLAlchemyError, ValueError) as error:
+        except (DatabaseFaultError, ValueError) as error:
             self.fault = f"what a former watcher left is not readable: {_words(error)}"
             return Left()
 
     def prune(self, now: datetime) -> None:
         """Forget what was settled long ago."""
         self._pruned_at = now
+        old = "DELETE FROM deliveries WHERE state <> :waiting AND at < :before"
+        which = {"waiting": WAITING, "before": stamp(now - KEPT)}
         with self._disk:
-            old = (_DELIVERIES.c.state != WAITING) & (_DELIVERIES.c.at < stamp(now - KEPT))
-            self._run(delete(_DELIVERIES).where(old))
-            self._run(delete(_NOTICES).where(_NOTICES.c.number.not_in(select(_DELIVERIES.c.number))))
+            self._run((old, [which]), ("DELETE FROM notices WHERE number NOT IN (SELECT number FROM deliveries)", [{}]))
 
     def close(self) -> None:
         """Let go of the file."""
         with self._disk:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+            if self._database is not None:
+                self._database.close()
+                self._database = None
                 self._lock.release()
 
     def _open(self, file: Path) -> None:
         try:
-            engine = open_engine(str(file))
+            database = Database(str(file))
             self._lock = FileLock(f"{file}.lock", timeout=0, thread_local=False)
             self._lock.acquire()
-            with engine.begin() as connection:
-                _METADATA.create_all(connection)
-                self._last = connection.execute(select(func.max(_NOTICES.c.number))).scalar_one() or 0
-            self._engine = engine
+            with database.transaction() as outbox:
+                outbox.create((_NOTICES, _DELIVERIES))
+                (last,) = outbox.row("SELECT max(number) FROM notices") or (None,)
+            self._last, self._database = last or 0, database
         except Timeout:
             self.fault = f"{file}: another watcher has it: what waits is lost when this one dies"
-        except (SQLAlchemyError, OSError) as error:
+        except (DatabaseFaultError, OSError) as error:
             self.fault = f"{file}: not usable: {_words(error)}; what waits is lost when the watcher dies"
 
     def _write_queue(self) -> None:
@@ -165,20 +160,20 @@ class Outbox:
             for one in batch
             for channel in one.channels
         ]
-        self._run((insert(_NOTICES), notices), *([(insert(_DELIVERIES), deliveries)] if deliveries else []))
+        self._run((_NOTICES.insert, notices), (_DELIVERIES.insert, deliveries))
         for one in batch:
             one.written = True
 
-    def _run(self, *statements: Any) -> None:
+    def _run(self, *statements: tuple[str, Sequence[Mapping[str, Any]]]) -> None:
         """Run in one transaction; what fails is told by ``fault`` until something succeeds."""
-        if self._engine is None:
+        if self._database is None:
             return
         try:
-            with self._engine.begin() as connection:
-                for statement in statements:
-                    connection.execute(*statement) if isinstance(statement, tuple) else connection.execute(statement)
+            with self._database.transaction() as outbox:
+                for sql, rows in statements:
+                    outbox.run_many(sql, rows)
             self.fault = None
-        except SQLAlchemyError as error:
+        except DatabaseFaultError as error:
             self.fault = f"not written: {_words(error)}"
 
 
@@ -199,4 +194,4 @@ def _sent(rows: list[tuple[str, str]]) -> list[Sent]:
 
 
 def _words(error: Exception) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split())
+    return " ".join(str(error).split())

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
+from mm_ops.adapters.database import Database
 from mm_ops.adapters.journal import Intake, Journal
 from mm_ops.domain.errors import IntegrityError, SourceUnavailableError
 from mm_ops.domain.rollback.bot import TradingState
@@ -176,10 +176,10 @@ def test_an_event_may_not_pass_for_a_row(journal: Journal):
 
 
 def edit(folder: Path, statement: str) -> None:
-    engine = create_engine(f"sqlite:///{folder / 'journal.sqlite'}")
-    with engine.begin() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+    database = Database(str(folder / "journal.sqlite"))
+    with database.transaction() as journal:
+        journal.run(statement)
+    database.close()
 
 
 @pytest.mark.parametrize(
@@ -218,9 +218,9 @@ def test_a_file_that_is_no_journal_does_not_open(tmp_path: Path):
 def test_a_full_disk_refuses_what_does_not_fit_and_keeps_what_does(tmp_path: Path):
     with open_journal(tmp_path) as journal:
         journal.take_in(b"before", NOW)
-        with journal._engine.connect() as connection:  # noqa: SLF001 - a full disk, as SQLite itself knows it
-            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with journal._database.transaction() as disk:  # noqa: SLF001 - a full disk, as SQLite itself knows it
+            (pages,) = disk.row("PRAGMA page_count") or (0,)
+            disk.run(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(SourceUnavailableError, match="database or disk is full"):
             journal.take_in(b"x" * 1_000_000, NOW)
         assert [one.body for one in journal.pending()] == [b"before"]

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, delete, insert, select, text, update
 
+from mm_ops.adapters.database import Database, Table, Transaction
 from mm_ops.adapters.journal_audit import Audit, audit_journal
-from mm_ops.adapters.journal_tables import AUDIT, METADATA, STATE
+from mm_ops.adapters.journal_engine import create_tables
+from mm_ops.adapters.journal_tables import AUDIT, STATE
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError, SourceUnavailableError
 from mm_ops.domain.rollback.bot import TradingState
 from mm_ops.domain.rollback.response import Responder
@@ -44,11 +45,15 @@ def copy(written: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def editing(folder: Path) -> Iterator[Connection]:
-    engine = create_engine(f"sqlite:///{folder / 'journal.sqlite'}")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
+def editing(folder: Path) -> Iterator[Transaction]:
+    database = Database(str(folder / "journal.sqlite"))
+    with database.transaction() as transaction:
+        yield transaction
+    database.close()
+
+
+def rows_of(journal: Transaction, table: Table) -> list[dict[str, Any]]:
+    return journal.rows(f"SELECT * FROM {table.name}")  # noqa: S608 - one of ours
 
 
 def audit(folder: Path) -> Audit:
@@ -56,8 +61,8 @@ def audit(folder: Path) -> Audit:
 
 
 def content(folder: Path) -> list[list[Any]]:
-    with editing(folder) as connection:
-        return [[tuple(row) for row in connection.execute(select(table))] for table in TABLES]
+    with editing(folder) as journal:
+        return [[tuple(row.values()) for row in rows_of(journal, table)] for table in TABLES]
 
 
 def test_what_was_written_is_sound_and_has_rows_everywhere(written: Path):
@@ -84,61 +89,58 @@ def flipped(value: Any, rng: random.Random) -> Any:
 @pytest.mark.parametrize("seed", range(150))
 def test_any_bit_of_any_value_that_is_flipped_is_found(copy: Path, seed: int):
     rng = random.Random(seed)
-    with editing(copy) as connection:
+    with editing(copy) as journal:
         table = rng.choice(TABLES)
-        (primary,) = table.primary_key.columns
         column = rng.choice(list(table.columns))
-        row = rng.choice(connection.execute(select(table)).mappings().all())
-        changed = flipped(row[column.name], rng)
-        connection.execute(update(table).where(primary == row[primary.name]).values({column.name: changed}))
-    assert audit(copy).problems, f"{table.name}.{column.name}: {row[column.name]!r} became {changed!r}"
+        row = rng.choice(rows_of(journal, table))
+        changed = flipped(row[column], rng)
+        statement = f'UPDATE {table.name} SET "{column}" = :changed WHERE "{table.key}" = :key'  # noqa: S608 - ours
+        journal.run(statement, {"changed": changed, "key": row[table.key]})
+    assert audit(copy).problems, f"{table.name}.{column}: {row[column]!r} became {changed!r}"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_any_row_that_is_deleted_or_added_is_found(written: Path, tmp_path: Path, table: Any):
-    (primary,) = table.primary_key.columns
-    with editing(written) as connection:
-        rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+    with editing(written) as journal:
+        rows = rows_of(journal, table)
     for number, row in enumerate(rows):
         folder = Path(shutil.copytree(written, tmp_path / f"without {number}"))
-        with editing(folder) as connection:
-            connection.execute(delete(table).where(primary == row[primary.name]))
+        with editing(folder) as journal:
+            journal.run(f'DELETE FROM {table.name} WHERE "{table.key}" = :key', {"key": row[table.key]})  # noqa: S608
         assert audit(folder).problems, row
     folder = Path(shutil.copytree(written, tmp_path / "with one more"))
     last = rows[-1]
     other = last["seq"] + 1 if table is AUDIT else "another"
-    with editing(folder) as connection:
-        connection.execute(insert(table), {**last, primary.name: other})
+    with editing(folder) as journal:
+        journal.run(table.insert, {**last, table.key: other})
     assert audit(folder).problems
 
 
 def test_records_that_change_places_are_found(copy: Path):
-    with editing(copy) as connection:
+    with editing(copy) as journal:
         for old, new in ((3, 9999), (4, 3), (9999, 4)):
-            connection.execute(update(AUDIT).where(AUDIT.c.seq == old).values(seq=new))
+            journal.run("UPDATE audit SET seq = :new WHERE seq = :old", {"old": old, "new": new})
     assert any(problem.startswith("audit 3: expected hash") for problem in audit(copy).problems)
 
 
 def test_records_that_are_missing_are_told_as_missing(copy: Path):
-    with editing(copy) as connection:
-        connection.execute(delete(AUDIT).where(AUDIT.c.seq.in_([4, 5])))
+    with editing(copy) as journal:
+        journal.run("DELETE FROM audit WHERE seq IN (4, 5)")
     assert "audit 6: expected record 4: records are missing before it" in audit(copy).problems
 
 
 def rewritten(folder: Path, keep: int) -> None:
     """Cut the chain after some records, with every row of the tables as those records say: nothing inside shows it."""
-    with editing(folder) as connection:
-        connection.execute(delete(AUDIT).where(AUDIT.c.seq > keep))
-        bodies = {row.digest: row.body for row in connection.execute(text("SELECT digest, body FROM inbox"))}
-        latest: dict[tuple[str, str], str] = {}
-        for record in connection.execute(select(AUDIT).order_by(AUDIT.c.seq)):
-            latest[record.subject, record.key] = record.body
+    with editing(folder) as journal:
+        journal.run("DELETE FROM audit WHERE seq > :keep", {"keep": keep})
+        bodies = {row["digest"]: row["body"] for row in rows_of(journal, STATE["inbox"])}
+        latest = {(one["subject"], one["key"]): one["body"] for one in journal.rows("SELECT * FROM audit ORDER BY seq")}
         for table in STATE.values():
-            connection.execute(delete(table))
+            journal.run(f"DELETE FROM {table.name}")  # noqa: S608 - one of ours
         for (subject, key), body in latest.items():
             if subject in STATE:
                 further = {"body": bodies[key]} if subject == "inbox" else {}
-                connection.execute(insert(STATE[subject]), {**json.loads(body), **further})
+                journal.run(STATE[subject].insert, {**json.loads(body), **further})
 
 
 def test_a_tail_that_was_cut_together_with_its_rows_is_found_by_the_anchor(copy: Path):
@@ -205,16 +207,15 @@ def test_many_problems_are_told_in_part(copy: Path):
     with open_journal(copy) as journal:
         for number in range(150):
             journal.take_in(b"%d" % number, NOW)
-    with editing(copy) as connection:
-        connection.execute(text("UPDATE inbox SET received_at = 'x'"))
+    with editing(copy) as journal:
+        journal.run("UPDATE inbox SET received_at = 'x'")
     problems = audit(copy).problems
     assert len(problems) == 101
     assert problems[-1] == "and 53 more"
 
 
 def test_an_empty_journal_without_an_anchor_is_sound(tmp_path: Path):
-    with editing(tmp_path) as connection:
-        METADATA.create_all(connection)
+    create_tables(Database(str(tmp_path / "journal.sqlite")))
     assert audit(tmp_path) == Audit(0, "0" * 64, None, (), ())
 
 

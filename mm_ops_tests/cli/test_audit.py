@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import create_engine, text
 
+from mm_ops.adapters.database import Database
 from mm_ops.cli.audit import audit
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 from mm_ops_tests.rollback_world import NOW, open_journal
@@ -44,10 +44,10 @@ def test_the_journal_that_the_environment_names_is_the_one_without_a_flag(
 
 
 def test_a_changed_journal_fails_and_says_what_was_changed(journal: Path):
-    engine = create_engine(f"sqlite:///{journal}")
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE inbox SET received_at = 'never' WHERE body = :body"), {"body": b"two"})
-    engine.dispose()
+    database = Database(str(journal))
+    with database.transaction() as changed:
+        changed.run("UPDATE inbox SET received_at = 'never' WHERE body = :body", {"body": b"two"})
+    database.close()
     result = verify(journal)
     assert (result.exit_code, last_line(result)) == (1, "| audit verify | FAIL | AUDIT_VERIFY=FAIL |")
     assert "received_at: not as recorded" in result.stdout

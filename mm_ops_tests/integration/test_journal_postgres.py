@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
+from mm_ops.adapters.database import Database
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops.domain.errors import IntegrityError, SourceUnavailableError
@@ -29,12 +29,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def url(server: Server) -> str:
     """An empty database."""
-    engine = create_engine(server.url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return server.url
+    return server.empty()
 
 
 def watcher(url: str, folder: Path, owner: str) -> Journal:
@@ -104,10 +99,10 @@ def test_a_chain_that_was_changed_in_the_database_is_found_and_not_written_on(ur
     with watcher(url, tmp_path, "a") as journal:
         for number in range(5):
             journal.take_in(b"%d" % number, NOW)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM audit WHERE seq = 5"))
-    engine.dispose()
+    database = Database(url)
+    with database.transaction() as journal:
+        journal.run("DELETE FROM audit WHERE seq = 5")
+    database.close()
     problems = audit_journal(url, tmp_path / "a.anchor").problems
     assert "audit: expected at least 5 records as anchored, was 4: the end was cut" in problems
     with pytest.raises(IntegrityError, match="expected at least 5 audit records"):

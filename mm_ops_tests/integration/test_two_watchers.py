@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops_tests.alert_stack import catalogue_of
@@ -28,11 +27,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def pair(server: Server, tmp_path: Path) -> Iterator[tuple[RunningBot, list[RunningWatcher]]]:
-    engine = create_engine(server.url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
+    server.empty()
     with ExitStack() as stack:
         bot = stack.enter_context(running(tmp_path, speed=1))
         fleet = catalogue_of({"paper": bot.url}, "http://127.0.0.1/alert-hook", 1).fleet
