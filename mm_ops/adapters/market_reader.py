@@ -8,6 +8,7 @@ import polars as pl
 
 from mm_ops.adapters.market_data import conformed_rows, refusal
 from mm_ops.adapters.market_files import load, read_batches
+from mm_ops.adapters.origin import Origin
 from mm_ops.adapters.rejects import Rejects, Why
 from mm_ops.domain.edge.columns import Conformed, FileMapping, Kind
 from mm_ops.domain.edge.duplicates import ROW_HASH, Seen, count_doubled_quotes, find_doubled, last_moment
@@ -16,8 +17,6 @@ from mm_ops.domain.edge.inputs import Rows
 from mm_ops.domain.edge.join import nanoseconds
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import format_duration
-
-_FILE, _ROW = "file_number", "row_number"
 
 
 class MarketReader:
@@ -51,8 +50,9 @@ class MarketReader:
         Raises:
             SchemaError: a file cannot be read, lacks a column, or holds a fault that the policy refuses.
         """
-        fills = pl.concat([self._fills_of(number, file) for number, file in enumerate(files)], how="diagonal")
-        fills = self._without_doubled(fills, files, symbol)
+        origin = Origin()
+        fills = pl.concat([self._fills_of(file, origin) for file in files], how="diagonal")
+        fills = self._without_doubled(fills, origin, symbol)
         self._files += len(files)
         self._taken += fills.height
         return fills
@@ -101,15 +101,15 @@ class MarketReader:
         side_given = self._side_given
         return conformed_rows(file, raw, self._kind, self._mapping, side_given=side_given, first_row=first_row)
 
-    def _fills_of(self, number: int, file: Path) -> pl.DataFrame:
+    def _fills_of(self, file: Path, origin: Origin) -> pl.DataFrame:
         raw = load(file)
         conformed = self._conformed(file, raw)
         good = self._judge(file, raw, conformed)
         self._weigh(conformed.frame, good)
-        provenance: dict[str, Any] = {_FILE: pl.lit(number), _ROW: pl.int_range(raw.height)}
-        if "fill_id" not in conformed.frame.columns or conformed.frame["fill_id"].null_count():
-            provenance[ROW_HASH] = _plain(raw).hash_rows()
-        frame = conformed.frame.with_columns(**provenance)
+        origin.add(file, good)
+        frame = conformed.frame
+        if "fill_id" not in frame.columns or frame["fill_id"].null_count():
+            frame = frame.with_columns(_plain(raw).hash_rows().alias(ROW_HASH))
         return frame if good.all() else frame.filter(good)
 
     def _count_doubled(self, raw: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
@@ -150,37 +150,40 @@ class MarketReader:
         self._notional += float(notional.sum())
         self._lost_notional += float(notional.filter(~good.filter(known)).sum())
 
-    def _without_doubled(self, fills: pl.DataFrame, files: Sequence[Path], symbol: str | None) -> pl.DataFrame:
-        doubled = find_doubled(fills.drop(_FILE, _ROW))
+    def _without_doubled(self, fills: pl.DataFrame, origin: Origin, symbol: str | None) -> pl.DataFrame:
+        doubled = find_doubled(fills)
         lost = doubled.conflicting | doubled.again
         if lost.any():
-            self._leave_out_ambiguous(fills.filter(doubled.conflicting), files)
-            self._leave_out_again(fills.filter(doubled.again), files)
-            fills = fills.filter(~lost)
+            self._leave_out_ambiguous(fills, doubled.conflicting, origin)
+            self._leave_out_again(fills, doubled.again, origin)
+            fills, origin = fills.filter(~lost), origin.filter(~lost)
         if symbol in self._seen:
             again = self._seen[symbol].find(fills)
-            self._leave_out_again(fills.filter(again), files)
-            fills = fills.filter(~again)
+            self._leave_out_again(fills, again, origin)
+            fills = fills.filter(~again) if again.any() else fills
         self._seen[symbol] = Seen.of(fills)
-        return fills.drop(_FILE, _ROW, ROW_HASH, strict=False)
+        return fills.drop(ROW_HASH, strict=False)
 
-    def _leave_out_ambiguous(self, lost: pl.DataFrame, files: Sequence[Path]) -> None:
-        self._lost_notional += float((lost["price"] * lost["qty"]).sum())
+    def _leave_out_ambiguous(self, fills: pl.DataFrame, lost: pl.Series, origin: Origin) -> None:
+        self._lost_notional += _traded(fills.filter(lost))
         refuse = self._policy.faults["conflicting_fill_id"] == "refuse"
-        self._leave_out("conflicting_fill_id", lost, files, refuse=refuse)
+        self._leave_out("conflicting_fill_id", fills, lost, origin, refuse=refuse)
 
-    def _leave_out_again(self, lost: pl.DataFrame, files: Sequence[Path]) -> None:
-        self._notional -= float((lost["price"] * lost["qty"]).sum())
-        self._leave_out("duplicate_fill", lost, files, refuse=self._policy.duplicates == "refuse")
+    def _leave_out_again(self, fills: pl.DataFrame, lost: pl.Series, origin: Origin) -> None:
+        self._notional -= _traded(fills.filter(lost))
+        self._leave_out("duplicate_fill", fills, lost, origin, refuse=self._policy.duplicates == "refuse")
 
-    def _leave_out(self, why: Why, lost: pl.DataFrame, files: Sequence[Path], *, refuse: bool) -> None:
-        for number, of_file in lost.group_by(_FILE, maintain_order=True):
-            file = files[int(number[0])]
-            values = of_file.drop(_FILE, _ROW, ROW_HASH, strict=False)
+    def _leave_out(self, why: Why, fills: pl.DataFrame, lost: pl.Series, origin: Origin, *, refuse: bool) -> None:
+        values = fills.drop(ROW_HASH, strict=False)
+        for file, which, rows in origin.find(lost):
             if refuse:
                 words = why.replace("_", " ")
-                raise SchemaError(f"{file}: row {of_file[_ROW][0]}: {words}, of {lost.height} such rows")
-            self._rejects.add("fills", file, why, "fill_id", of_file[_ROW], values)
+                raise SchemaError(f"{file}: row {rows[0]}: {words}, of {lost.sum()} such rows")
+            self._rejects.add("fills", file, why, "fill_id", rows, values[which])
+
+
+def _traded(fills: pl.DataFrame) -> float:
+    return float((fills["price"] * fills["qty"]).sum())
 
 
 def _plain(raw: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Rows that cannot be measured: which, and why. Nothing is decided here about what becomes of them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,19 +40,42 @@ def find_faults(conformed: Conformed, *, side_given: bool = True) -> list[Fault]
         side_given: whether a null side is a fault; it is none where the side will be inferred.
     """
     frame = conformed.frame
-    wrong = {name: _wrong(conformed, name, side_given=side_given) for name in frame.columns}
-    counts = frame.select(**{name: rows.sum() for name, rows in wrong.items()}).row(0, named=True)  # all at once
-    return [
-        Fault(name, _reason(name), _good(name)[1], frame.select(wrong[name].alias(name)).to_series())
-        for name, count in counts.items()
-        if count
-    ]
+    doubtful = [column.name for column in frame if not _clearly_good(column)]
+    wrong = {name: _wrong(conformed, name, side_given=side_given) for name in doubtful}
+    masks = frame.select(rows.alias(name) for name, rows in wrong.items())
+    return [Fault(rows.name, _reason(rows.name), _good(rows.name)[1], rows) for rows in masks if rows.any()]
+
+
+def _clearly_good(column: pl.Series) -> bool:
+    """Whether a look at the whole column finds no fault: four times as fast as a look at each row.
+
+    A sum is finite where every number is, unless it overflows, and then each row is looked at.
+    """
+    name = column.name
+    if column.null_count() or not column.len():
+        return False
+    if name in NUMBERS:
+        return math.isfinite(column.sum()) and (name == "fee" or float(column.min()) > 0)  # type: ignore[arg-type]
+    if name in WORDS:
+        return sum(int((column == word).sum()) for word in WORDS[name]) == column.len()
+    return name != "symbol" or not (column == "").any()
 
 
 def unknown_symbols(frame: pl.DataFrame, known: frozenset[str]) -> Fault:
     """Rows of a symbol that is not among the known ones; a null is another fault."""
-    rows = ~frame["symbol"].is_in(sorted(known)).fill_null(value=True)
+    only = only_symbol(frame)
+    rows = pl.Series([only not in known]).new_from_index(0, frame.height)
+    if only is None:
+        rows = ~frame["symbol"].is_in(sorted(known)).fill_null(value=True)
     return Fault("symbol", "unknown_symbol", "a symbol of instruments.yaml", rows)
+
+
+def only_symbol(frame: pl.DataFrame) -> str | None:
+    """The symbol of all rows, where they are of one: much faster to see than to group them."""
+    symbols = frame["symbol"]
+    first = symbols.first()
+    alike = isinstance(first, str) and not symbols.null_count() and bool((symbols == first).all())
+    return str(first) if alike else None
 
 
 def behind(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> Iterator[tuple[str, pl.Series]]:
@@ -73,8 +97,11 @@ def behind(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> Iterator[
 
 def latest(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
     """The latest time of each symbol on each clock that is there, in the order of the first clock."""
-    clocks = _clocks(frame)
-    found = frame.group_by("symbol").agg(pl.col(clocks).max())
+    clocks, only = _clocks(frame), only_symbol(frame)
+    if only is None:
+        found = frame.group_by("symbol").agg(pl.col(clocks).max())
+    else:
+        found = frame.select(pl.lit(only).alias("symbol"), pl.col(clocks).max())
     if before is not None:
         found = pl.concat([before, found]).group_by("symbol").agg(pl.col(clocks).max())
     return found.sort(clocks[0])

@@ -38,8 +38,8 @@ def nanoseconds(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1) * 1000
 
 
-def on_clock(frame: pl.DataFrame, clock: Clock, what: str) -> pl.DataFrame:
-    """Add ``at_ns``, the time by which a frame is ordered, and sort by it; equal times keep their order.
+def clock_times(frame: pl.DataFrame, clock: Clock, what: str) -> pl.Series:
+    """The times by which a frame is ordered.
 
     Raises:
         SchemaError: the frame does not have that clock.
@@ -47,8 +47,18 @@ def on_clock(frame: pl.DataFrame, clock: Clock, what: str) -> pl.DataFrame:
     column = clock_column(clock)
     if column not in frame.columns or frame[column].null_count():
         raise SchemaError(f"{what}: the {clock} clock needs {column} in every row; give --clock, or see edge.yaml")
-    timed = frame.with_columns(at_ns=pl.col(column))
-    return timed if timed["at_ns"].is_sorted() else timed.sort("at_ns", maintain_order=True)
+    return frame[column]
+
+
+def on_clock(frame: pl.DataFrame, clock: Clock, what: str) -> pl.DataFrame:
+    """Add ``at_ns``, the time by which a frame is ordered, and sort by it; equal times keep their order.
+
+    Raises:
+        SchemaError: the frame does not have that clock.
+    """
+    times = clock_times(frame, clock, what)
+    timed = frame.with_columns(times.alias("at_ns"))
+    return timed if times.is_sorted() else timed.sort("at_ns", maintain_order=True)
 
 
 @dataclass(frozen=True, slots=True)

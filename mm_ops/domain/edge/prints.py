@@ -6,16 +6,19 @@ within a millisecond: later prices are outside the touch that the first one met,
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from mm_ops.domain.edge.arrays import Ints
 from mm_ops.domain.edge.inputs import Prints
-from mm_ops.domain.edge.venue_clock import VenueClock, on_venue_clock
+from mm_ops.domain.edge.join import clock_times
+from mm_ops.domain.edge.venue_clock import VenueClock
 from mm_ops.domain.errors import SchemaError
 
 _MS = 1_000_000
-_NEEDED = ("ts_ns", "exch_ts_ns", "symbol", "side", "price")
 
 
 def choose_prints(fills: pl.DataFrame, policy: Prints) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -51,37 +54,53 @@ def choose_moments(
     """
     seen = _moments(fills, clocks)
     out = pl.Series("out", [False]).new_from_index(0, fills.height)
-    for name, treat in (("shared", policy.several_in_one_millisecond), ("swept", policy.sweeps)):
+    for rows, treat in ((seen.shared, policy.several_in_one_millisecond), (seen.swept, policy.sweeps)):
         if treat == "exclude":
-            out |= seen[name]
+            out |= rows
     return fills.filter(~out) if out.any() else fills, {
         "rows": fills.height,
-        "several_in_one_millisecond": _counted(seen["shared"], policy.several_in_one_millisecond),
-        "sweeps": _counted(seen["swept"], policy.sweeps),
+        "several_in_one_millisecond": _counted(seen.shared, policy.several_in_one_millisecond),
+        "sweeps": _counted(seen.swept, policy.sweeps),
         "excluded": int(out.sum()),
     }
 
 
-def _moments(fills: pl.DataFrame, clocks: Mapping[str, VenueClock]) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class _Moments:
     """In the order of the fills, ``shared`` (another of the symbol is of its millisecond) and ``swept``."""
-    rows = fills.select(column for column in _NEEDED if column in fills.columns).with_row_index("row")
+
+    shared: pl.Series
+    swept: pl.Series
+
+
+def _moments(fills: pl.DataFrame, clocks: Mapping[str, VenueClock]) -> _Moments:
     symbols = sorted(fills["symbol"].unique())
-    if len(symbols) == 1:  # as where files are by symbol
-        return _of_symbol(rows, symbols[0], clocks[symbols[0]]).sort("row")
-    empty = pl.DataFrame(schema={"row": pl.UInt32, "shared": pl.Boolean, "swept": pl.Boolean})
-    parts = [_of_symbol(rows.filter(symbol=symbol), symbol, clocks[symbol]) for symbol in symbols]
-    return pl.concat([empty, *parts]).sort("row")
+    shared, swept = (np.zeros(fills.height, dtype=np.bool_) for _ in range(2))
+    for symbol in symbols:
+        mine = None if len(symbols) == 1 else (fills["symbol"] == symbol).arg_true()
+        times = clock_times(fills if mine is None else fills[mine], clocks[symbol].clock, f"{symbol}: fills")
+        some, moments = _sharing(times)
+        rows = some if mine is None else mine.to_numpy()[some]
+        shared[rows] = True
+        swept[rows[_sweeping(fills[rows], moments)]] = True
+    return _Moments(pl.Series(shared), pl.Series(swept))
 
 
-def _of_symbol(fills: pl.DataFrame, symbol: str, clock: VenueClock) -> pl.DataFrame:
-    ordered = on_venue_clock(fills, clock, f"{symbol}: fills").with_columns(moment=pl.col("at_ns") // _MS)
-    moment = pl.col("moment")
-    shared = ((moment == moment.shift(1)) | (moment == moment.shift(-1))).fill_null(value=False)
-    ordered = ordered.select("row", "moment", "side", "price", shared=shared)
-    several = ordered.filter("shared").group_by("moment", "side").agg(pl.col("row"), kinds=pl.col("price").n_unique())
-    swept = several.filter(pl.col("kinds") > 1).explode("row").select("row", swept=True)
-    marked = ordered.select("row", "shared").join(swept, on="row", how="left", maintain_order="left")
-    return marked.with_columns(pl.col("swept").fill_null(value=False))
+def _sharing(times: pl.Series) -> tuple[Ints, Ints]:
+    """Which of some times are not the only one in their millisecond, and that millisecond: both (n,)."""
+    order = None if times.is_sorted() else times.arg_sort().to_numpy()
+    moments = (times if order is None else times[order]).to_numpy() // _MS
+    same = np.diff(moments, prepend=-1, append=-1) == 0
+    some = np.flatnonzero(same[1:] | same[:-1])
+    return (some if order is None else order[some]), moments[some]
+
+
+def _sweeping(sharing: pl.DataFrame, moments: Ints) -> Ints:
+    """Which of these fills are of a side that was filled at several prices in their moment."""
+    price = pl.col("price")
+    swept = (price.min() < price.max()).over("moment", "side")
+    found = sharing.select("side", "price").with_columns(moment=moments).select(swept=swept).to_series()
+    return found.arg_true().to_numpy()
 
 
 def _off_exchange(fills: pl.DataFrame, policy: Prints) -> pl.Series | None:

@@ -38,7 +38,7 @@ def to_ns(column: pl.Series, unit: TimeUnit, where: str, first_row: int = 0) -> 
     else:
         found, counted = _whole(column, where, first_row), unit
     _refuse_implausible(found, counted, where, first_row)
-    return found * _NS_IN[counted]
+    return found if counted == "ns" else found * _NS_IN[counted]
 
 
 def _whole(column: pl.Series, where: str, first_row: int) -> pl.Series:
@@ -76,9 +76,11 @@ def _from_iso(column: pl.Series, where: str, first_row: int) -> pl.Series:
 
 def _refuse_implausible(column: pl.Series, unit: str, where: str, first_row: int) -> None:
     size = _NS_IN[unit]
-    wrong = ~column.is_between(_FIRST_NS // size, _AFTER_NS // size, closed="left").fill_null(value=True)
-    if not wrong.any():
+    first, after = _FIRST_NS // size, _AFTER_NS // size
+    least, most = column.min(), column.max()
+    if least is None or first <= least <= most < after:  # type: ignore[operator]  # whole numbers
         return
+    wrong = ~column.is_between(first, after, closed="left").fill_null(value=True)
     row = int(wrong.arg_max() or 0)
     was = int(column[row])
     looks = [word for other, word in _WORDS.items() if _FIRST_NS <= was * _NS_IN[other] < _AFTER_NS]

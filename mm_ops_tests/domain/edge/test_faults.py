@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.edge.columns import conform
-from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, unknown_symbols
+from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, only_symbol, unknown_symbols
 from mm_ops_tests.builders import fill, fills
 
 MS = 1_000_000
@@ -103,3 +103,14 @@ def test_rows_are_behind_what_came_in_an_earlier_part_too():
         assert [list(late) for _, late in behind(second, latest(first))] == [late[cut:] for late in whole]
     both = latest(fills(*rows[4:]), latest(fills(*rows[:4])))
     assert both.sort("symbol").rows() == latest(fills(*rows)).sort("symbol").rows()
+
+
+def test_numbers_whose_sum_overflows_are_no_fault():
+    huge = 1.5e308
+    assert found(two(price=huge).with_columns(price=pl.lit(huge))) == []
+
+
+@pytest.mark.parametrize(("symbols", "only"), [("XX", "X"), ("XY", None), (["X", None], None), ([None, None], None)])
+def test_one_symbol_is_seen_where_all_rows_are_of_it(symbols: str | list[str | None], only: str | None):
+    assert only_symbol(pl.DataFrame({"symbol": list(symbols)}, schema={"symbol": pl.String})) == only
+    assert only_symbol(pl.DataFrame(schema={"symbol": pl.String})) is None
