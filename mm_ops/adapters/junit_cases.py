@@ -6,7 +6,7 @@ they are not asked, since a test runner counts a case twice that passed and then
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,6 +15,7 @@ from mm_ops.domain.errors import SchemaError
 
 SUITES = ("testsuites", "testsuite")
 _BROKEN = {"failure": "failed", "error": "errors"}
+_WORST_FIRST = ("failed", "errors", "skipped", "passed")
 _STATUSES: Mapping[str, str] = {
     **dict.fromkeys(("run", "passed", "pass", "success", "ok", "completed"), "passed"),
     **dict.fromkeys(("failed", "failure"), "failed"),
@@ -29,22 +30,24 @@ def count_cases(root: ET.Element, day: date | None) -> dict[str, Any]:
 
     Args:
         root: a ``testsuite`` or ``testsuites``.
-        day: the UTC day that every ``timestamp`` must be of; one without a zone is read as UTC.
+        day: the UTC day that every ``timestamp`` must be of, and that one at least must give; one without a zone is
+            read as UTC.
 
     Returns:
         ``total, passed, failed, errors, skipped``, ``verdict`` and the names of ``failures``; ``verdict`` is ``ok``,
-        ``failed``, or ``missing`` where nothing ran: there is no case, or each was skipped.
+        ``failed``, or ``missing`` where nothing ran: there is no case, or each was skipped. A case that ran several
+        times counts once, by the worst that it said.
 
     Raises:
-        SchemaError: an element of a namespace, an unknown ``status``, a ``timestamp`` of another day or none at all,
-            or a run that looks well and claims other totals.
+        SchemaError: an element of a namespace, an unknown ``status``, a ``timestamp`` of another day, or of none, or
+            no ``timestamp`` at all, or a run that looks well and claims other totals.
     """
     for element in root.iter():
         if element.tag.startswith("{"):
             raise SchemaError(f"expected elements of no namespace, as JUnit's are, was {element.tag}")
     if day is not None:
         _refuse_other_days(root, day)
-    answers = [(_answer(case), _name(case)) for case in root.iter("testcase")]
+    answers = list(_by_case((_answer(case), _name(case)) for case in root.iter("testcase")))
     answers += [(_BROKEN[element.tag], f"{name} itself") for element, name in _outside(root)]
     counts = Counter(answer for answer, _ in answers)
     verdict = "failed" if counts["failed"] + counts["errors"] else "ok" if counts["passed"] else "missing"
@@ -58,6 +61,14 @@ def count_cases(root: ET.Element, day: date | None) -> dict[str, Any]:
     }
 
 
+def _by_case(answers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """One answer a case, the worst: what is run nine times is not nine cases."""
+    worst: dict[str, str] = {}
+    for answer, name in answers:
+        worst[name] = min(worst.get(name, answer), answer, key=_WORST_FIRST.index)
+    yield from ((answer, name) for name, answer in worst.items())
+
+
 def _answer(case: ET.Element) -> str:
     """The worst that a case says of itself, by its elements and by its words."""
     said = [answer for tag, answer in _BROKEN.items() if next(case.iter(tag), None) is not None]
@@ -67,7 +78,7 @@ def _answer(case: ET.Element) -> str:
         if word is not None and word.lower() not in _STATUSES:
             raise SchemaError(f"{_name(case)}: {name}: expected one of {', '.join(_STATUSES)}, was {word!r}")
         said += [_STATUSES[word.lower()]] if word is not None else []
-    return next((answer for answer in ("failed", "errors", "skipped") if answer in said), "passed")
+    return min(said, default="passed", key=_WORST_FIRST.index)
 
 
 def _outside(root: ET.Element) -> Iterator[tuple[ET.Element, str]]:
@@ -80,9 +91,12 @@ def _outside(root: ET.Element) -> Iterator[tuple[ET.Element, str]]:
 
 
 def _refuse_other_days(root: ET.Element, day: date) -> None:
-    for element in root.iter():
-        text = element.get("timestamp")
-        if element.tag in {*SUITES, "testcase"} and text is not None and _utc_day(text) != day:
+    timed = [item for item in root.iter() if item.tag in {*SUITES, "testcase"} and "timestamp" in item.attrib]
+    if not timed:
+        raise SchemaError(f"{root.tag}: timestamp: expected a time of the UTC day {day} on a suite, there is none")
+    for element in timed:
+        text = element.attrib["timestamp"]
+        if _utc_day(text) != day:
             raise SchemaError(f"{element.tag}: timestamp: expected a time of the UTC day {day}, was {text!r}")
 
 

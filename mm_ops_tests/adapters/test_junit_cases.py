@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,11 +16,15 @@ DAY = date(2026, 11, 20)
 COUNTS = ("total", "passed", "failed", "errors", "skipped")
 
 
-def case(inner: str = "", name: str = "a", more: str = "") -> str:
-    return f'<testcase classname="bot" name="{name}" {more}>{inner}</testcase>'
+_NUMBERS = itertools.count()
 
 
-def count(text: str, day: date | None = DAY) -> dict[str, Any]:
+def case(inner: str = "", name: str = "", more: str = "") -> str:
+    """A case of its own unless it is named."""
+    return f'<testcase classname="bot" name="{name or next(_NUMBERS)}" {more}>{inner}</testcase>'
+
+
+def count(text: str, day: date | None = None) -> dict[str, Any]:
     return count_cases(ET.fromstring(text), day)  # noqa: S314 - written above
 
 
@@ -34,10 +39,13 @@ RUNS: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
     "all skipped": (case("<skipped/>"), "missing", (1, 0, 0, 0, 1)),
     "none": ("", "missing", (0, 0, 0, 0, 0)),
     "one not run": (case() + case(more='status="notrun"'), "ok", (2, 1, 0, 0, 1)),
-    "all disabled": (case(more='status="disabled"') * 2, "missing", (2, 0, 0, 0, 2)),
+    "all disabled": (case(more='status="disabled"') + case("<skipped/>"), "missing", (2, 0, 0, 0, 2)),
     "one suppressed": (case(more='status="run" result="suppressed"'), "missing", (1, 0, 0, 0, 1)),
     "one whose words say failed": (case() + case(more='status="Failed"'), "failed", (2, 1, 1, 0, 0)),
     "one whose words say error": (case() + case(more='result="error"'), "failed", (2, 1, 0, 1, 0)),
+    "one of several times": (case(name="a") * 9, "ok", (1, 1, 0, 0, 0)),
+    "one that failed the first time": (case("<failure/>", name="a") + case(name="a") * 2, "failed", (1, 0, 1, 0, 0)),
+    "one that was skipped the last time": (case(name="a") + case("<skipped/>", name="a"), "missing", (1, 0, 0, 0, 1)),
     "the suite itself broke": (case() + "<error/>", "failed", (2, 1, 0, 1, 0)),
     "the suite itself failed": (case() + "<failure/>", "failed", (2, 1, 1, 0, 0)),
 }
@@ -113,7 +121,7 @@ def test_an_element_of_a_namespace_hides_nothing(text: str):
 
 
 def test_a_status_that_nobody_knows_is_refused():
-    with pytest.raises(SchemaError, match=r"bot\.a: status: expected one of run, passed, .*, was 'maybe'"):
+    with pytest.raises(SchemaError, match=r"bot\.\d+: status: expected one of run, passed, .*, was 'maybe'"):
         count(RUNS["one not run"][0].join(["<testsuite>", "</testsuite>"]).replace("notrun", "maybe"))
 
 
@@ -136,7 +144,7 @@ OF_NO_DAY = [
 
 @pytest.mark.parametrize("at", OF_THE_DAY)
 def test_a_time_of_the_day_is_of_the_day_in_any_zone(at: str):
-    assert count(f'<testsuite timestamp="{at}">{case()}</testsuite>')["verdict"] == "ok"
+    assert count(f'<testsuite timestamp="{at}">{case()}</testsuite>', DAY)["verdict"] == "ok"
 
 
 @pytest.mark.parametrize("at", OF_NO_DAY)
@@ -145,8 +153,17 @@ def test_a_time_of_another_day_anywhere_is_refused(at: str, spot: str):
     text = '<testsuites ><testsuite ><testcase name="a"/></testsuite></testsuites>'
     text = text.replace(f"<{spot} ", f'<{spot} timestamp="{at}" ')
     with pytest.raises(SchemaError, match=f"^{spot}: timestamp: expected a time of the UTC day 2026-11-20, was "):
-        count(text)
-    assert count(text, None)["verdict"] == "ok"
+        count(text, DAY)
+    assert count(text)["verdict"] == "ok"
+
+
+def test_a_run_that_gives_no_time_is_of_no_day():
+    text = f"<testsuite>{case()}</testsuite>"
+    with pytest.raises(
+        SchemaError, match=r"^testsuite: timestamp: expected a time of the UTC day 2026-11-20 on a suite"
+    ):
+        count(text, DAY)
+    assert count(text)["verdict"] == "ok"
 
 
 TESTS = """

@@ -127,7 +127,10 @@ def test_a_drill_that_is_no_object_is_refused(tmp_path: Path):
 
 
 def test_a_run_is_counted_by_its_cases(tmp_path: Path):
-    path = junit(tmp_path, '<testsuite tests="1"><testcase classname="bot" name="a"/></testsuite>')
+    path = junit(
+        tmp_path,
+        '<testsuite tests="1" timestamp="2026-11-20T10:00:00Z"><testcase classname="bot" name="a"/></testsuite>',
+    )
     found = {"total": 1, "passed": 1, "failed": 0, "errors": 0, "skipped": 0, "verdict": "ok", "failures": []}
     assert read_junit(path, DAY) == found
 

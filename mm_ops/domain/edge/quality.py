@@ -26,6 +26,9 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
 
     ``longest_fill_gap_s``: the longest time without a fill, from the window's start or to its end as well, of the
     symbol that has the longest; lost fills leave no other trace where enough are left.
+
+    ``mark_jump_bps``: how far the last mid, at which every position is valued, lies from the median mid of the time
+    before it (the longest horizon and a minute), of the worst symbol; null where one has fewer than three quotes there.
     """
     counts = [each.counts for each in symbols]
     measured, roles, wrong, outside = (
@@ -53,11 +56,19 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
         "crossed_quotes": sum(each.crossed for each in counts),
         "fills_on_a_stale_quote": sum(int(each.tally.stale.sum()) for each in symbols),
         "last_quote_age_s": max(_known(each.last_quote_age_s for each in counts), default=None),
+        "mark_jump_bps": _worst(each.mark_jump_bps for each in counts),
     }
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
+
+
+def _worst(values: Iterable[float | None]) -> float | None:
+    """Give the largest; not known where one is not, or there is none."""
+    every = list(values)
+    known = _known(every)
+    return max(known, default=None) if len(known) == len(every) else None
 
 
 def _total(symbol: SymbolEdge, row: str, column: int) -> float:

@@ -30,6 +30,8 @@ OVERLAP = timedelta(seconds=60)
 """Source: a recorder whose clock was 1.3 s off wrote trades of the next exchange day; a minute leaves room."""
 
 _AHEAD = 2
+_FEWEST_FOR_A_MARK = 3
+"""Quotes whose median one of them alone does not decide."""
 _MS = 1_000_000
 
 
@@ -51,6 +53,7 @@ class Counts:
     alone_outside: int = 0
     last_quote_age_s: float | None = None
     longest_fill_gap_ns: int = 0
+    mark_jump_bps: float | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +118,7 @@ class SymbolEdge:
 
     def close(self) -> None:
         """Measure what waits: no more quotes will come."""
+        self.counts.mark_jump_bps = self._mark_jump()
         self._settle(self.window.end_ns)
         self._see_fills(np.array([self.window.end_ns]))
         if self.ema is not None:
@@ -123,6 +127,17 @@ class SymbolEdge:
             self.counts.last_quote_age_s = (self.window.end_ns - int(self._book.at[-1])) / NS_PER_SECOND
             self._count_quotes(self._book, self.window.end_ns)
             self.tally.revalue(float(self._book.mid[-1]))
+
+    def _mark_jump(self) -> float | None:
+        """Tell how far (bps) the last mid is from the median of those of the time that every part keeps."""
+        book = self._book
+        if not book.at.size:
+            return None
+        span = nanoseconds(OVERLAP) + max(self.reach.horizons_ns)
+        recent = book.mid[int(np.searchsorted(book.at, book.at[-1] - span)) :]
+        if recent.size < _FEWEST_FOR_A_MARK:
+            return None
+        return float(abs(recent[-1] / np.median(recent) - 1) * 1e4)
 
     def _check_order(self, at: Ints, least: int, what: str) -> None:
         if at.size and int(at[0]) < least:

@@ -116,6 +116,8 @@ def _thin(quality: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
     for name, most in (
         ("quote_age_p95_ms", edge.max_quote_age_p95_ms),
         ("outside_touch_share_alone", edge.max_outside_touch_share_alone),
+        ("wrong_side_share", edge.max_wrong_side_share),
+        ("mark_jump_bps", edge.max_mark_jump_bps),
         ("longest_fill_gap_s", edge.max_fill_gap_s),
     ):
         value = quality.get(name)
@@ -151,8 +153,10 @@ def _chaos(report: Report, policy: ChaosSection) -> tuple[bool | None, list[str]
         return None, []
     if report["outcome"] != "ok":
         return False, []
+    if report.get("drill") != policy.drill:
+        return None, [f"chaos: the drill was {report.get('drill')}, expected {policy.drill}"]
     observed = report["observed"]
-    unseen = [f"chaos: {name} was not observed" for name in policy.limits if not _is_number(observed.get(name))]
+    unseen = [f"chaos: {name} was not observed" for name in policy.limits if not _is_seconds(observed.get(name))]
     if unseen:
         return None, unseen
     return all(observed[name] <= limit for name, limit in policy.limits.items()), []
@@ -172,5 +176,6 @@ def _tests(report: Report, policy: TestsSection) -> tuple[bool | None, list[str]
     return True, []
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_seconds(value: object) -> bool:
+    """Whether it is a time that passed: a clock that went back observed nothing."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

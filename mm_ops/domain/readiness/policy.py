@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.policy import CLOSED, Source
+from mm_ops.domain.policy import CLOSED, Name, Source
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Points = Annotated[float, Field(gt=0, le=100)]
@@ -18,8 +18,9 @@ class EdgeSection:
 
     A day is judged only where enough of its fills were measured (``min_measured_share``) against quotes that cover the
     day (``min_quote_coverage``) and are young enough at the fills to be their mid (``max_quote_age_p95_ms``); where the
-    quotes hold the fills' prices (``max_outside_touch_share_alone``); and where no symbol is longer without a fill than
-    ``max_fill_gap_s``, in seconds.
+    quotes hold the fills' prices (``max_outside_touch_share_alone``, ``max_wrong_side_share``); where the last mid, at
+    which positions are valued, is near those before it (``max_mark_jump_bps``); and where no symbol is longer
+    without a fill than ``max_fill_gap_s``, in seconds.
     """
 
     points: Points
@@ -29,6 +30,8 @@ class EdgeSection:
     min_quote_coverage: Share
     max_quote_age_p95_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     max_outside_touch_share_alone: Annotated[float, Field(ge=0, lt=1)]
+    max_wrong_side_share: Annotated[float, Field(ge=0, lt=1)]
+    max_mark_jump_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     max_fill_gap_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     source: Source
 
@@ -66,10 +69,12 @@ class GuardSection:
 class ChaosSection:
     """Full when every day's drill is OK, else nothing.
 
-    A drill counts only where each answer of ``limits`` was observed, at most as large as its limit here.
+    Only the drill of that name counts, and only where each answer of ``limits`` was observed: seconds, from 0 to its
+    limit here.
     """
 
     points: Points
+    drill: Name
     limits: Annotated[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=1)]
     source: Source
 

@@ -146,6 +146,33 @@ def test_an_old_last_mid_is_told_since_the_net_edge_rests_on_it():
     assert report()["quality"]["last_quote_age_s"] is None
 
 
+@pytest.mark.parametrize(
+    ("market", "jump"),
+    [
+        # the median of 100, 99, 102, 104 and 104 is 102
+        ([(0, 99, 101), (2, 98, 100), (4, 101, 103), (9, 103, 105), (10, 103, 105)], 104 / 102 - 1),
+        # one wrong quote at the end, of six: the median lies between 100 and 100
+        ([*((second, 99, 101) for second in range(5)), (59, 129, 131)], 0.3),
+        # two quotes: either may be the wrong one
+        ([(0, 99, 101), (59, 129, 131)], None),
+        # the longest horizon of 5 s and a minute before 130 s: what is older is no witness
+        ([(0, 99, 101), (64, 129, 131), (65, 129, 131), (66, 129, 131), (130, 129, 131)], 0.0),
+    ],
+)
+def test_how_far_the_last_mid_is_from_those_before_it_is_told(market: list[tuple[float, ...]], jump: float | None):
+    window = TimeWindow(START, START + timedelta(seconds=140))
+    found = report(fill(1.5, "buy", 99), market=quotes(*market), window=window)["quality"]["mark_jump_bps"]
+    assert found == (None if jump is None else pytest.approx(jump * 1e4, rel=1e-12))
+
+
+def test_one_symbol_whose_last_mid_nobody_can_judge_leaves_it_unknown():
+    both = instruments(instrument(), instrument(symbol="Y"))
+    market = pl.concat([MARKET, quotes((0, 99, 101), symbol="Y")])
+    found = report(fill(1.5, "buy", 99), fill(1.5, "buy", 99, symbol="Y"), market=market, instruments=both)
+    assert found["quality"]["mark_jump_bps"] is None
+    assert found["quality_by_symbol"]["X"]["mark_jump_bps"] is not None
+
+
 GAPS = {
     "from the start": ((30, 50), 30.0),
     "between": ((5, 40, 45), 35.0),

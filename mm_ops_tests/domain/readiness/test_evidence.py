@@ -36,6 +36,8 @@ EDGE: dict[str, dict[str, Any]] = {
         "quote_coverage": 1.0,
         "quote_age_p95_ms": 600.0,
         "outside_touch_share_alone": 0.0,
+        "wrong_side_share": 0.0,
+        "mark_jump_bps": 18.0,
         "longest_fill_gap_s": 355.0,
     },
     "total": {
@@ -47,7 +49,7 @@ EDGE: dict[str, dict[str, Any]] = {
     },
 }
 SOAK = {"ran": "1.0.0", "day": {"slis": {"guard_trips": {"value": 0.0, "coverage": 1.0}}}}
-CHAOS = {"outcome": "ok", "observed": {"breaker_open_s": 1.9, "quoting_again_s": 0.0}}
+CHAOS = {"drill": "feed_cut", "outcome": "ok", "observed": {"breaker_open_s": 1.9, "quoting_again_s": 0.0}}
 TESTS = {"verdict": "ok", "passed": 9, "skipped": 1, "total": 10}
 REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": CHAOS, "tests": TESTS}
 
@@ -136,7 +138,7 @@ def test_guard_trips_that_nobody_measures_are_missing():
 
 
 def test_failures_are_answers_and_not_absence():
-    day = read(chaos={"outcome": "failed"}, tests={"verdict": "failed"})
+    day = read(chaos={"drill": "feed_cut", "outcome": "failed"}, tests={"verdict": "failed"})
     assert (day.chaos_ok, day.tests_ok, day.missing()) == (False, False, [])
 
 
@@ -149,6 +151,8 @@ THIN = {
     "quote_coverage": (0.04, "quote_coverage was 0.04, at least 0.999 is needed"),
     "quote_age_p95_ms": (36957.5, "quote_age_p95_ms was 36957.5, at most 2000 is allowed"),
     "outside_touch_share_alone": (0.87, "outside_touch_share_alone was 0.87, at most 0.01 is allowed"),
+    "wrong_side_share": (0.497, "wrong_side_share was 0.497, at most 0.01 is allowed"),
+    "mark_jump_bps": (3000.0, "mark_jump_bps was 3000, at most 100 is allowed"),
     "longest_fill_gap_s": (901.0, "longest_fill_gap_s was 901, at most 900 is allowed"),
 }
 
@@ -168,6 +172,8 @@ def test_an_edge_on_too_few_fills_or_quotes_counts_as_missing_with_the_number(na
         ("measured_share", 0.99),
         ("quote_coverage", 0.999),
         ("outside_touch_share_alone", 0.01),
+        ("wrong_side_share", 0.01),
+        ("mark_jump_bps", 100.0),
         ("longest_fill_gap_s", 900.0),
     ],
 )
@@ -181,14 +187,27 @@ def test_exactly_the_limit_suffices(name: str, limit: float):
         ({"breaker_open_s": 2.0, "quoting_again_s": 10.0}, True, ()),
         ({"breaker_open_s": 2.1, "quoting_again_s": 0.0}, False, ()),
         ({"quoting_again_s": 0.0}, None, (f"{LAST}: chaos: breaker_open_s was not observed",)),
+        ({"breaker_open_s": -0.1, "quoting_again_s": 0.0}, None, (f"{LAST}: chaos: breaker_open_s was not observed",)),
         ({"breaker_open_s": True, "quoting_again_s": 0.0}, None, (f"{LAST}: chaos: breaker_open_s was not observed",)),
     ],
 )
 def test_a_drill_is_held_against_the_policys_limits_and_not_its_own(
     observed: dict[str, Any], ok: object, absent: tuple[str, ...]
 ):
-    day = read(chaos={"outcome": "ok", "expected": {"coffee": "hot"}, "observed": {"coffee": "hot", **observed}})
+    day = read(
+        chaos={
+            "drill": "feed_cut",
+            "outcome": "ok",
+            "expected": {"coffee": "hot"},
+            "observed": {"coffee": "hot", **observed},
+        }
+    )
     assert (day.chaos_ok, day.absent) == (ok, absent)
+
+
+def test_a_drill_of_another_name_says_nothing_of_the_one_that_is_asked_for():
+    day = read(chaos={**CHAOS, "drill": "made_coffee"})
+    assert (day.chaos_ok, day.absent) == (None, (f"{LAST}: chaos: the drill was made_coffee, expected feed_cut",))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +226,7 @@ def test_a_part_of_a_test_run_is_none(passed: int, skipped: int, reason: str):
 def test_an_edge_report_of_a_version_that_did_not_look_counts_as_missing():
     day = read(edge={**EDGE, "quality": {}})
     assert day.net_edge_bps is None
-    assert len(day.absent) == 5
+    assert len(day.absent) == 7
 
 
 @pytest.mark.parametrize(
@@ -224,7 +243,8 @@ def test_what_few_fills_make_known_is_missing_and_nothing_else(share: str, field
 
 WINDOW = TimeWindow(START, START + timedelta(minutes=10))
 BOTH = instruments(instrument(), instrument(symbol="Y"))
-ONE_DAY = replace(POLICY, days=1, edge=replace(POLICY.edge, max_fill_gap_s=10))
+# its takers earn the spread too, and so lie on the wrong side of the mid
+ONE_DAY = replace(POLICY, days=1, edge=replace(POLICY.edge, max_fill_gap_s=10, max_wrong_side_share=0.7))
 QUOTES = pl.concat(
     [quotes(*((n / 2, 99.9, 100.1) for n in range(1200)), symbol=symbol).with_row_index() for symbol in ("X", "Y")]
 )

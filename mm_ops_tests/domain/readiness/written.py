@@ -69,6 +69,8 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "quote_coverage": 1.0,
             "quote_age_p95_ms": 600.0,
             "outside_touch_share_alone": 0.0,
+            "wrong_side_share": 0.0,
+            "mark_jump_bps": 18.0,
             "longest_fill_gap_s": 355.0,
         },
         "total": {
@@ -82,6 +84,7 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "edge_report.json": edge,
         "soak_metrics.json": soak,
         "chaos_drill.json": {
+            "drill": "feed_cut",
             "outcome": "ok",
             "observed": {"breaker_open_s": 1.0, "no_open_orders_s": 1.0, "quoting_again_s": 1.0},
         },
