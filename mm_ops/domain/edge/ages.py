@@ -6,6 +6,7 @@ together: the steps of all say in which one a quantile lies, and only what lies 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -49,9 +50,8 @@ class Ages:
     def counted(self) -> tuple[Ints, Ints]:
         """Every step that has ages, growing, with their number."""
         if self._all is None:
-            steps = _step_of(self._kept())
-            ones = np.ones(steps.size, dtype=np.int64)
-            self._all = _merged([self._steps, steps], [self._counts, ones])
+            steps, counts = _counted(_step_of(self._kept()))
+            self._all = _merged([self._steps, steps], [self._counts, counts])
         return self._all
 
     def within(self, step: int) -> Floats:
@@ -81,12 +81,15 @@ def age_quantiles(parts: Iterable[Ages], shares: Sequence[float]) -> list[float 
     known = int(counts.sum())
     total = known + sum(part.unknown for part in chosen)
 
+    @cache  # neighbours mostly lie in one step
+    def within(step: int) -> Floats:
+        return np.sort(np.concatenate([part.within(step) for part in chosen]))
+
     def ranked(rank: int) -> float | None:
         if rank >= known:
             return None
         at = int(np.searchsorted(upto, rank, side="right"))
-        inside = np.sort(np.concatenate([part.within(int(steps[at])) for part in chosen]))
-        return float(inside[rank - int(upto[at] - counts[at])])
+        return float(within(int(steps[at]))[rank - int(upto[at] - counts[at])])
 
     return [_between(ranked, (total - 1) * share) if known else None for share in shares]
 
@@ -107,6 +110,16 @@ def _step_of(ages: Floats) -> Ints:
 
 def _end_of(step: int) -> float:
     return float(np.int64(step << _DROPPED_BITS).view(np.float64))
+
+
+def _counted(steps: Ints) -> tuple[Ints, Ints]:
+    """Steps once each, growing, with their number."""
+    if not steps.size:
+        return steps, steps
+    lowest = int(steps.min())
+    counts = np.bincount(steps - lowest)
+    some = np.flatnonzero(counts)
+    return some + lowest, counts[some]
 
 
 def _merged(steps: Sequence[Ints], counts: Sequence[Ints]) -> tuple[Ints, Ints]:

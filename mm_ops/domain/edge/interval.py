@@ -26,6 +26,10 @@ from mm_ops.domain.edge.arrays import Bools, Floats, Ints
 
 _DRAWN_AT_ONCE = 1_000_000
 """Blocks: 8 MB for each of the few arrays that describe them."""
+_COUNTED_AT_ONCE = 32
+"""Resamples whose bins stay in the cache of a core while they are counted."""
+_PRODUCT = 250_000
+"""Multiplications."""
 
 
 def choose_block(money: Floats, notional: Floats) -> float:
@@ -82,11 +86,17 @@ def _draw(random: np.random.PCG64, rows: int, blocks: int, bins: int, block: flo
         more = _blocks(random, rows, blocks, bins, block)
         starts, lengths = np.hstack([starts, more[0]]), np.hstack([lengths, more[1]])
     lengths = np.diff(np.minimum(np.cumsum(lengths, axis=1), bins), axis=1, prepend=0)
-    row = 2 * bins * np.arange(rows)[:, np.newaxis]  # twice round, and then folded: a block may pass the end
+    few = [slice(at, at + _COUNTED_AT_ONCE) for at in range(0, rows, _COUNTED_AT_ONCE)]
+    return np.concatenate([_count_drawn(starts[some], lengths[some], bins) for some in few])
+
+
+def _count_drawn(starts: Ints, lengths: Ints, bins: int) -> Floats:
+    """How often each bin is in the blocks of each row: those begun so far less those done, and those wrapped round."""
     ends = starts + lengths
-    begun, done = (np.bincount((row + at)[lengths > 0], minlength=2 * bins * rows) for at in (starts, ends))
-    open_blocks = np.cumsum((begun - done).reshape(rows, 2, bins).reshape(rows, 2 * bins), axis=1)
-    found: Floats = open_blocks.reshape(rows, 2, bins).sum(axis=1).astype(np.float64)
+    row = bins * np.arange(len(starts))[:, np.newaxis]
+    begun, done = (np.bincount((row + at).ravel(), minlength=bins * len(starts)) for at in (starts, ends % bins))
+    wrapped = np.count_nonzero(ends >= bins, axis=1)[:, np.newaxis]
+    found: Floats = (np.cumsum((begun - done).reshape(-1, bins), axis=1) + wrapped).astype(np.float64)
     return found
 
 
@@ -125,8 +135,15 @@ def ratio_intervals(money: Floats, notional: Floats, drawn: Floats, level: float
         drawn: (resamples, bins), from :func:`draw_resamples`.
         level: the share of the resamples that lies inside.
     """
-    above, below = drawn @ money, drawn @ notional
+    above, below = _added_up(drawn, money), _added_up(drawn, notional)
     usable = below.min(axis=0) > 0
     ratios = above / np.where(usable, below, 1.0)
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return [(float(low[at]), float(high[at])) if usable[at] else None for at in range(money.shape[1])]
+
+
+def _added_up(drawn: Floats, series: Floats) -> Floats:
+    """The product of the two, in parts that are too small for threads: see :func:`.sums.sums_of`."""
+    rows = max(1, _PRODUCT // series.size)
+    found: Floats = np.concatenate([drawn[at : at + rows] @ series for at in range(0, len(drawn), rows)])
+    return found

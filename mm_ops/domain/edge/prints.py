@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mm_ops.domain.edge.arrays import Ints
+from mm_ops.domain.edge.arrays import Bools, Ints
+from mm_ops.domain.edge.columns import WORDS
 from mm_ops.domain.edge.inputs import Prints
 from mm_ops.domain.edge.join import clock_times
 from mm_ops.domain.edge.venue_clock import VenueClock
@@ -82,7 +83,7 @@ def _moments(fills: pl.DataFrame, clocks: Mapping[str, VenueClock]) -> _Moments:
         some, moments = _sharing(times)
         rows = some if mine is None else mine.to_numpy()[some]
         shared[rows] = True
-        swept[rows[_sweeping(fills[rows], moments)]] = True
+        swept[rows[_sweeping(fills.select("side", "price")[rows], moments)]] = True
     return _Moments(pl.Series(shared), pl.Series(swept))
 
 
@@ -95,12 +96,16 @@ def _sharing(times: pl.Series) -> tuple[Ints, Ints]:
     return (some if order is None else order[some]), moments[some]
 
 
-def _sweeping(sharing: pl.DataFrame, moments: Ints) -> Ints:
-    """Which of these fills are of a side that was filled at several prices in their moment."""
-    price = pl.col("price")
-    swept = (price.min() < price.max()).over("moment", "side")
-    found = sharing.select("side", "price").with_columns(moment=moments).select(swept=swept).to_series()
-    return found.arg_true().to_numpy()
+def _sweeping(sharing: pl.DataFrame, moments: Ints) -> Bools:
+    """Which of these fills, in the order of their moments, are of a side that was filled at several prices in theirs."""
+    prices, swept = sharing["price"].to_numpy(), np.zeros(moments.size, dtype=np.bool_)
+    for side in WORDS["side"]:
+        mine = (sharing["side"] == side).arg_true().to_numpy()
+        first = np.flatnonzero(np.diff(moments[mine], prepend=-1))
+        if first.size:
+            several = np.minimum.reduceat(prices[mine], first) < np.maximum.reduceat(prices[mine], first)
+            swept[mine] = np.repeat(several, np.diff(first, append=mine.size))
+    return swept
 
 
 def _off_exchange(fills: pl.DataFrame, policy: Prints) -> pl.Series | None:

@@ -13,6 +13,7 @@ Rows are zero where a fill has no value, and a row beside them counts those that
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -56,11 +57,17 @@ class Rows:
     @property
     def names(self) -> tuple[str, ...]:
         """All rows, in order."""
-        return (*_BASE, *(f"{kind}_{name}" for name in self.horizons for kind in _BY_HORIZON))
+        return tuple(_index_of(self.horizons))
 
     def index(self) -> dict[str, int]:
         """Row by name."""
-        return {name: at for at, name in enumerate(self.names)}
+        return _index_of(self.horizons)
+
+
+@cache
+def _index_of(horizons: tuple[str, ...]) -> dict[str, int]:
+    names = (*_BASE, *(f"{kind}_{name}" for name in horizons for kind in _BY_HORIZON))
+    return {name: at for at, name in enumerate(names)}
 
 
 def fill_rows(rows: Floats, fills: FillArrays, met: Met, instrument: Instrument, mark: float) -> None:
