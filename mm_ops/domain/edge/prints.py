@@ -97,7 +97,7 @@ def _sharing(times: pl.Series) -> tuple[Ints, Ints]:
 
 
 def _sweeping(sharing: pl.DataFrame, moments: Ints) -> Bools:
-    """Which of these fills, in the order of their moments, are of a side that was filled at several prices in theirs."""
+    """Which of these fills, in the order of their moments, are of a side filled at several prices in theirs."""
     prices, swept = sharing["price"].to_numpy(), np.zeros(moments.size, dtype=np.bool_)
     for side in WORDS["side"]:
         mine = (sharing["side"] == side).arg_true().to_numpy()
