@@ -1,0 +1,45 @@
+"""The cron sentinel over recorded history, with the functions that run live: each change of a task, and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mm_ops.domain.sentinel.runs import Evidence
+from mm_ops.domain.sentinel.standing import State, judge_task
+from mm_ops.domain.sentinel.tasks import Task
+from mm_ops.domain.windows import TimeWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A task that came to stand otherwise; ``before`` is ``None`` at the start of the stretch."""
+
+    at: datetime
+    task: str
+    before: State | None
+    state: State
+    reason: str
+
+
+def replay_tasks(
+    tasks: Sequence[Task], evidence: Mapping[str, Evidence], window: TimeWindow, skew: timedelta
+) -> list[Change]:
+    """Judge every task at every moment of a stretch at which it can change; in the order of time."""
+    found = [change for task in tasks for change in _replay(task, evidence.get(task.name, Evidence()), window, skew)]
+    return sorted(found, key=lambda one: (one.at, one.task))
+
+
+def _replay(task: Task, evidence: Evidence, window: TimeWindow, skew: timedelta) -> Iterator[Change]:
+    moments = sorted({at for run in evidence.runs for at in (run.began_at, run.ended_at) if at is not None})
+    before, at = None, window.start
+    while at < window.end:
+        standing = judge_task(task, evidence.as_of(at), at, skew)
+        if standing.state is not before:
+            yield Change(at=at, task=task.name, before=before, state=standing.state, reason=standing.reason)
+            before = standing.state
+        later = [one for one in (*moments, standing.until, _paused_from(task)) if one is not None and one > at]
+        at = min(later, default=window.end)
+
+
+def _paused_from(task: Task) -> datetime | None:
+    return None if task.paused is None else task.paused.since

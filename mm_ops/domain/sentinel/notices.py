@@ -1,0 +1,142 @@
+"""Who is told what when the standing of tasks changes: one message a look at most for each audience, and no repeat."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.notify.notice import About, Told
+from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.sentinel.freshness import Freshness
+from mm_ops.domain.sentinel.standing import Standing, State
+from mm_ops.domain.windows import format_duration
+
+ALERT = "cron_freshness"
+NAMED = 10
+"""Tasks that a message names; it counts the rest."""
+
+_NEVER_RAN = frozenset({State.NEW, State.PAUSED})
+_TODO = "see the table of the asset cron_freshness, or run `mm-ops sentinel cron`; then the task itself"
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Known:
+    """What is remembered of a task: its state, since when, and whether somebody was told that it is down."""
+
+    state: State
+    since: datetime | None
+    told: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Memory:
+    """What a look remembers for the next: when it was, each task, and what is wrong with the outside heartbeat.
+
+    ``shown_at`` is when the table was told last, ``waiting`` that a message may not have been delivered.
+    """
+
+    at: datetime | None = None
+    tasks: dict[str, Known] = Field(default_factory=dict)
+    outside: str = ""
+    shown_at: datetime | None = None
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """One message."""
+
+    told: Told
+    what: str
+    about: About
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to tell, what to remember, and the standings with the times since when they have been known to be so."""
+
+    tellings: tuple[Telling, ...]
+    memory: Memory
+    freshness: Freshness
+    changed: bool
+
+
+def plan_notices(before: Memory, freshness: Freshness, gap: timedelta) -> Plan:
+    """Say what is to be told after a look.
+
+    Down is told once, when no task that it comes after is late; being up again is told only of what was told down. A
+    task whose evidence is gone is told as one that is down. All of a look is one message, so that a sentinel that was
+    off for a day brings one page and no storm.
+    """
+    dated = tuple(_dated(before.tasks.get(one.task), one, freshness.at) for one in freshness.standings)
+    lost = [_gone(one) for one in dated if _is_lost(before.tasks.get(one.task), one)]
+    bad = [one for one in dated if one.state is State.DOWN and not one.behind] + lost
+    fresh = [one for one in bad if not _told(before, one)]
+    back = [one for one in dated if one.state is State.UP and _told(before, one)]
+    gone = sorted(name for name, known in before.tasks.items() if known.told and name not in {o.task for o in dated})
+    told = {one.task for one in bad} | {one.task for one in dated if _told(before, one) and one.state is not State.UP}
+    paused = {one.task for one in dated if one.state is State.PAUSED}
+    tasks = {one.task: Known(state=one.state, since=one.since, told=one.task in told - paused) for one in dated}
+    off = _off(before.at, freshness.at, gap)
+    return Plan(
+        tellings=tuple(_tellings(fresh, back, gone, off)),
+        memory=replace(before, at=freshness.at, tasks=tasks),
+        freshness=replace(freshness, standings=dated),
+        changed=bool(off) or {name: (k.state, k.told) for name, k in tasks.items()} != _shown(before),
+    )
+
+
+def _tellings(fresh: Sequence[Standing], back: Sequence[Standing], gone: Sequence[str], off: str) -> Iterable[Telling]:
+    about = About(alert=ALERT, todo=_TODO)
+    if fresh:
+        words = _listed([f"{one.task}: {one.reason}" for one in fresh])
+        lead = f"{off}; " if off else ""
+        yield Telling(told=Told.ONCALL, what=f"{lead}{_count(len(fresh))} down: {words}", about=about)
+    better = [f"{one.task} is up again" for one in back] + [f"{name} is watched no more, and was down" for name in gone]
+    if better or (off and not fresh):
+        noted = [*([off] if off and not fresh else []), *better]
+        yield Telling(told=Told.TEAM, what=_listed(noted), about=about)
+
+
+def _dated(known: Known | None, one: Standing, now: datetime) -> Standing:
+    """Say since when a state has been so: as it was remembered, where it was the same before."""
+    if known is not None and known.state is one.state and known.since is not None and one.state is not State.GRACE:
+        return replace(one, since=known.since if one.since is None else min(known.since, one.since))
+    return one if one.since is not None or one.state is State.NEW else replace(one, since=now)
+
+
+def _is_lost(known: Known | None, one: Standing) -> bool:
+    """Whether a task that has run is said never to have: nobody deletes the evidence of a healthy task."""
+    return known is not None and one.state is State.NEW and (known.told or known.state not in _NEVER_RAN)
+
+
+def _gone(one: Standing) -> Standing:
+    return replace(one, reason=f"it has run before, and its evidence is gone: {one.reason}")
+
+
+def _told(before: Memory, one: Standing) -> bool:
+    known = before.tasks.get(one.task)
+    return known is not None and known.told
+
+
+def _shown(memory: Memory) -> dict[str, tuple[State, bool]]:
+    return {name: (known.state, known.told) for name, known in memory.tasks.items()}
+
+
+def _off(before: datetime | None, now: datetime, gap: timedelta) -> str:
+    """Say that nobody looked for a while, if so."""
+    if before is None or now - before <= gap:
+        return ""
+    whole = (now - before) - (now - before) % timedelta(seconds=1)
+    return f"nobody looked for {format_duration(whole)}, since {before:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _count(number: int) -> str:
+    return "1 task is" if number == 1 else f"{number} tasks are"
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = f"; and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return f"{'; '.join(words[:NAMED])}{more}"
