@@ -99,7 +99,9 @@ class Bot:
     ``junit.xml``. With ``day_entries: required`` no file is believed without its digest in ``days/date=…/day.json``
     beside these folders. ``symbols`` are those that it trades every day: without fills of one, a day's edge is not
     whole. ``known_good`` is the ``soak_metrics.json`` of the release that this one is compared with.
-    ``control`` is how it is stopped; without one an alert on it can only page.
+    ``control`` is how it is stopped; without one an alert on it can only page. ``drill: live`` lets a fire drill stop
+    it while it trades. Where it has a control and its ``watcher`` is ``required``, no version of it is promoted unless
+    the journal says that a watcher hears; ``optional`` asks for that only where there is a journal.
     """
 
     name: Name
@@ -112,7 +114,13 @@ class Bot:
     symbols: Annotated[tuple[str, ...], Field(min_length=1)]
     known_good: str | None = None
     control: Control | None = None
+    drill: Literal["live", "never"] = "never"
+    watcher: Literal["required", "optional"] = "required"
     source: Source
+
+    def __post_init__(self) -> None:
+        if self.drill == "live" and self.control is None:
+            raise ValueError("drill: expected never for a bot without a control: nobody could stop it")
 
     @property
     def origin(self) -> str:

@@ -60,3 +60,9 @@ def test_two_bots_of_one_name_and_a_fleet_of_none_are_refused():
         replace(FLEET, bots=(bot("mm1"), bot("mm1")))
     with pytest.raises(ValidationError, match="expected at least one bot, was none"):
         replace(FLEET, bots=())
+
+
+def test_a_bot_that_nobody_can_stop_is_not_drilled():
+    assert (bot("mm1").drill, bot("mm1").watcher) == ("never", "required")
+    with pytest.raises(ValidationError, match="drill: expected never for a bot without a control"):
+        replace(bot("mm1"), drill="live")

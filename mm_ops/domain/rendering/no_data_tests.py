@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.rendering.catalogue import Catalogue, matchers_of
+from mm_ops.domain.rendering.policy import DRILL_LABEL, DRILL_METRIC
 from mm_ops.domain.rendering.promtool import Check, Expected, RuleTest, nan
 from mm_ops.domain.rendering.rules import AlertRule, all_alerts
 from mm_ops.domain.rendering.stimulus import Phase, series_texts
@@ -44,6 +45,7 @@ def no_data_tests(catalogue: Catalogue) -> Iterator[RuleTest]:
     yield from _not_finite(catalogue)
     yield from _stalled(catalogue)
     yield _target_down(catalogue)
+    yield _drill(catalogue)
 
 
 def steps_of(catalogue: Catalogue, name: str) -> int:
@@ -147,4 +149,16 @@ def _target_down(catalogue: Catalogue) -> RuleTest:
             Check(name, fire, [expect(_rule(catalogue, name), labels)]),
             Check(name, fire + 1),
         ],
+    )
+
+
+def _drill(catalogue: Catalogue) -> RuleTest:
+    """Test that one drill is one alert however many watchers tell of it, and that it is over when none does."""
+    name, labels = catalogue.alerting.drill.name, {"bot": catalogue.fleet.bots[0].name, DRILL_LABEL: "d1"}
+    told = [Selector(DRILL_METRIC, {**labels, "instance": instance}).promql({}) for instance in ("a", "b")]
+    alert = expect(_rule(catalogue, name), labels)
+    return RuleTest(
+        name="a fire drill is asked for, by two watchers at once, and then closed",
+        series={told[0]: "_ 1 1 stale", told[1]: "_ _ 1 1 stale"},
+        checks=[Check(name, 0), Check(name, 1, [alert]), Check(name, 3, [alert]), Check(name, 4)],
     )

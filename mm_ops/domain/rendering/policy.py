@@ -11,6 +11,11 @@ from mm_ops.domain.policy import CLOSED, MetricName, Name, Source
 from mm_ops.domain.soak.policy import AlertName
 from mm_ops.domain.windows import Duration
 
+DRILL_METRIC = "mm_ops_drill_open"
+"""What the watcher exports while a fire drill is asked for: 1, with the labels ``bot`` and ``drill``, its name."""
+
+DRILL_LABEL = "drill"
+
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+:\d{1,5}$")]
 """Host and port, as Prometheus names a target."""
 
@@ -61,6 +66,15 @@ class Watchdog:
     """The alert that always fires."""
 
     name: AlertName
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class DrillAlert:
+    """The alert of a fire drill, raised by what the watcher exports while one is asked for; ``job`` scrapes that."""
+
+    name: AlertName
+    job: Name
     source: Source
 
 
@@ -128,6 +142,7 @@ class AlertingPolicy:
     records: tuple[Record, ...]
     no_data: NoData
     watchdog: Watchdog
+    drill: DrillAlert
     prometheus: PrometheusPolicy
     alertmanager: AlertmanagerPolicy
     source: Source
@@ -142,5 +157,5 @@ class AlertingPolicy:
     def alert_names(self) -> list[str]:
         """The alerts without a gate, in the order in which they are rendered."""
         data = self.no_data
-        named = (data.absent, data.not_finite, data.stalled, data.target_down, self.watchdog)
+        named = (data.absent, data.not_finite, data.stalled, data.target_down, self.watchdog, self.drill)
         return [one.name for one in named]

@@ -1,6 +1,7 @@
 """Prometheus' configuration from the catalogue: what is scraped, which rules, where alerts go."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from mm_ops.domain.rendering.catalogue import Catalogue
 from mm_ops.domain.windows import format_duration
@@ -18,7 +19,20 @@ def build_prometheus(catalogue: Catalogue, rule_file: str) -> dict[str, Any]:
         },
         "rule_files": [rule_file],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(policy.alertmanagers)}]}]},
-        "scrape_configs": [{"job_name": policy.job, "metrics_path": policy.metrics_path, "static_configs": targets}],
+        "scrape_configs": [
+            {"job_name": policy.job, "metrics_path": policy.metrics_path, "static_configs": targets},
+            _watcher_job(catalogue),
+        ],
+    }
+
+
+def _watcher_job(catalogue: Catalogue) -> dict[str, Any]:
+    """Scrape the watcher where Alertmanager posts to it: that is how a fire drill is asked for, and how it is seen."""
+    hook = urlsplit(catalogue.alerting.alertmanager.hook)
+    return {
+        "job_name": catalogue.alerting.drill.job,
+        "scheme": hook.scheme,
+        "static_configs": [{"targets": [hook.netloc]}],
     }
 
 

@@ -14,12 +14,13 @@ from typing import Any
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import number_text
 from mm_ops.domain.rendering.catalogue import Catalogue, Watched, matchers_of
+from mm_ops.domain.rendering.policy import DRILL_LABEL, DRILL_METRIC
 from mm_ops.domain.rendering.promql import metrics_of
 from mm_ops.domain.sli.counters import CounterIncrease, rate_promql
 from mm_ops.domain.sli.gauges import ConditionTime
 from mm_ops.domain.sli.series import Selector
 from mm_ops.domain.soak.alerting import SERIES_LABELS, alert_value, comparison
-from mm_ops.domain.soak.policy import Gate, Level
+from mm_ops.domain.soak.policy import Action, Gate, Level
 from mm_ops.domain.windows import format_duration
 
 HOLD = "hold"
@@ -76,13 +77,14 @@ def build_rules(catalogue: Catalogue) -> dict[str, Any]:
         "soak": [*record_rules(catalogue), *(rule.plain() for rule in gate_rules(catalogue))],
         "soak-no-data": [rule.plain() for rule in no_data_rules(catalogue)],
         "watchdog": [watchdog_rule(catalogue).plain()],
+        "drill": [drill_rule(catalogue).plain()],
     }
     return {"groups": [{"name": name, "interval": interval, "rules": rules} for name, rules in groups.items()]}
 
 
 def all_alerts(catalogue: Catalogue) -> list[AlertRule]:
     """Every alert rule; several may share a name."""
-    return [*gate_rules(catalogue), *no_data_rules(catalogue), watchdog_rule(catalogue)]
+    return [*gate_rules(catalogue), *no_data_rules(catalogue), watchdog_rule(catalogue), drill_rule(catalogue)]
 
 
 def record_rules(catalogue: Catalogue) -> list[dict[str, str]]:
@@ -152,6 +154,21 @@ def watchdog_rule(catalogue: Catalogue) -> AlertRule:
         labels={"severity": "none", "action": HEARTBEAT},
         annotations={"summary": "always firing: evaluation and delivery are alive", "limit": "must never be silent"},
         source=watchdog.source,
+    )
+
+
+def drill_rule(catalogue: Catalogue) -> AlertRule:
+    """Build the alert of a fire drill; it goes the way of every alert that stops a bot, and names the drill."""
+    drill = catalogue.alerting.drill
+    return AlertRule(
+        name=drill.name,
+        expr=f"max by ({SERIES_LABELS[0]}, {DRILL_LABEL}) ({DRILL_METRIC}) == 1",
+        labels={"severity": Level.CRITICAL.value, "action": Action.ROLLBACK.value},
+        annotations={
+            "summary": f"{_BOT}: fire drill {{{{ $labels.{DRILL_LABEL} }}}}: nothing is wrong with the bot",
+            "limit": "must stop the bot, as any breach would",
+        },
+        source=drill.source,
     )
 
 

@@ -22,6 +22,7 @@ _TODO = {
     Topic.SWITCHED_OFF: BY_HAND,
     Topic.IN_COOLDOWN: "do not resume the bot before both causes are understood",
     Topic.UNCONFIRMED: "see in Prometheus whether it fires, and decide whether to stop the bot by hand",
+    Topic.NO_DRILL: "see who asked for it: a drill that came too late, or a forged alert; nothing else is to be done",
     Topic.UNREADABLE: "look at the bot and at its orders at the venue: it may be trading",
 }
 

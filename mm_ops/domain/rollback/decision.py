@@ -3,10 +3,11 @@
 In this order: what is no alert for us (unknown, resolved, naming no bot of ours); what a person or a promotion must
 know; what was done for this episode already; what keeps the automation from acting (age, switch, confirmations);
 whether a stop inside the cooldown has stopped the bot. ``resolved`` is not recovery, and never undoes anything.
+A fire drill stops as a breach does while it is open; its stops count for nothing where another alert is judged.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -32,6 +33,7 @@ class Topic(StrEnum):
     IN_COOLDOWN = "in_cooldown"
     UNREADABLE = "unreadable"
     UNCONFIRMED = "unconfirmed"
+    NO_DRILL = "no_drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _stop(alert: Alert, bot: str, rule: AlertRule, policy: RollbackPolicy, histo
     kept_from = again or _judge_hindrance(rule, policy, history, now)
     if kept_from is not None:
         return kept_from
+    history = replace(history, rollbacks=tuple(one for one in history.rollbacks if not policy.is_drill(one.alert)))
     other = history.last_of_others(alert.episode)
     within = "" if other is None else _judge_cooldown(other, policy, history, now)
     if isinstance(within, Record | Page):
@@ -174,7 +177,7 @@ def _stop(alert: Alert, bot: str, rule: AlertRule, policy: RollbackPolicy, histo
         actions=rule.actions,
         reason=alert.annotations.get("summary") or f"{bot}: {alert.name} fires",
         alarming=within or None if last is None else f"the stop of {_stamp(last.at)} was not confirmed or did not last",
-        escalated=_is_too_many(alert.episode, policy, history, now),
+        escalated=not rule.drill and _is_too_many(alert.episode, policy, history, now),
         radius={name: alert.labels[name] for name in policy.blast_radius if name in alert.labels},
     )
 
@@ -204,6 +207,8 @@ def _judge_earlier(last: PastRollback, policy: RollbackPolicy, history: History,
 
 def _judge_hindrance(rule: AlertRule, policy: RollbackPolicy, history: History, now: datetime) -> Decision | None:
     """Judge what keeps the automation from acting."""
+    if rule.drill and not history.drill_open:
+        return Page(Topic.NO_DRILL, f"{rule.name}: no such drill is open in the journal: nothing was done")
     if now - history.seen_at > policy.max_event_age.length:
         return Page(Topic.STALE, _stale(history, policy))
     if rule.confirmations is not None:

@@ -39,7 +39,8 @@ class History:
     ``seen_at`` is when the alert was received last, ``fired_before`` whether this episode was ever seen firing,
     ``sightings`` whether the last ones of the same labels fired (oldest first, the one judged included). ``told`` are
     the topics of this episode that a person knows of. ``rollbacks`` are the bot's, oldest first. ``bot`` is ``None``
-    where it did not answer. ``truth`` is ``None`` where Prometheus was not asked.
+    where it did not answer. ``truth`` is ``None`` where Prometheus was not asked. ``drill_open`` is whether the fire
+    drill that the alert names is open for its bot.
     """
 
     bots: frozenset[str]
@@ -51,6 +52,7 @@ class History:
     resumed_at: datetime | None = None
     bot: BotState | None = None
     truth: Truth | None = None
+    drill_open: bool = False
 
     @property
     def halted(self) -> bool:

@@ -164,7 +164,8 @@ class ResumePolicy:
 class AlertRule:
     """One alert; ``cause`` is the severity of its gate, and an alert without a gate has none.
 
-    ``caused_by_halt`` says that stopping a bot raises it, so that it is no news then.
+    ``caused_by_halt`` says that stopping a bot raises it, so that it is no news then. A ``drill`` stops a bot only
+    while the journal has that drill open, and counts for nothing once it is over.
     """
 
     name: AlertName
@@ -175,6 +176,7 @@ class AlertRule:
     confirm: Confirm | None = None
     told: Told | None = None
     caused_by_halt: bool = False
+    drill: bool = False
     source: Source
 
     def __post_init__(self) -> None:
@@ -189,6 +191,10 @@ class AlertRule:
             raise ValueError("confirm: expected none: only an alert that stops a bot is confirmed")
         if stops and self.caused_by_halt:
             raise ValueError("caused_by_halt: expected false for an alert that stops a bot")
+        if self.drill and self.cause is not Severity.HARD:
+            raise ValueError(
+                "drill: expected a hard cause that stops a bot: a drill shows what that does"
+            )
         self._check_people()
         self._check_confirmations(soft=stops and self.cause is not Severity.HARD)
 
@@ -233,6 +239,11 @@ class RollbackPolicy:
     def rule_of(self, alert: str) -> AlertRule | None:
         """The rule of an alert, or ``None`` where the policy does not know it."""
         return next((rule for rule in self.alerts if rule.name == alert), None)
+
+    def is_drill(self, alert: str) -> bool:
+        """Whether an alert is that of a fire drill."""
+        rule = self.rule_of(alert)
+        return rule is not None and rule.drill
 
     def stopping(self) -> frozenset[Name]:
         """The names of the alerts that stop a bot."""

@@ -35,6 +35,8 @@ def rendered_alerts(soak: SoakPolicy, alerting: AlertingPolicy) -> dict[str, Ren
     ranges[data.stalled.name] = data.stalled.window
     found = {name: Rendered(name, Response.HOLD, Told.ONCALL, None, length) for name, length in ranges.items()}
     found[alerting.watchdog.name] = Rendered(alerting.watchdog.name, Response.HEARTBEAT, None, None, none)
+    drill = alerting.drill.name
+    found[drill] = Rendered(drill, Response.ROLLBACK, Told.ONCALL, Severity.HARD, none)
     for gate in soak.gates:
         if gate.alert is not None:
             told, length = _TOLD[gate.alert.level], gate.alert.window or none
@@ -48,21 +50,24 @@ def resolve_rollback(policy: RollbackPolicy, soak: SoakPolicy, alerting: Alertin
 
     Raises:
         PolicyError: one line per fault: an alert that only one of the two knows, another response, person or cause
-            than the rules carry, or a cooldown below the longest range of an alert that stops a bot.
+            than the rules carry, another one as the drill, or a cooldown below the longest range of an alert that
+            stops a bot.
     """
-    rendered = rendered_alerts(soak, alerting)
+    rendered, drill = rendered_alerts(soak, alerting), alerting.drill.name
     faults = [f"{FILE}: alerts: no {name}, which is rendered" for name in rendered if policy.rule_of(name) is None]
     for number, rule in enumerate(policy.alerts):
         where = f"{FILE}: alerts.{number} ({rule.name})"
         if rule.name not in rendered:
             faults.append(f"{where}: name: no such alert in soak.yaml or alerting.yaml")
         else:
-            faults += [f"{where}: {fault}" for fault in _find_misfits(policy, rule, rendered[rule.name])]
+            faults += [f"{where}: {fault}" for fault in _find_misfits(policy, rule, rendered[rule.name], drill)]
     if faults:
         raise PolicyError("\n".join(faults))
 
 
-def _find_misfits(policy: RollbackPolicy, rule: AlertRule, rendered: Rendered) -> Iterator[str]:
+def _find_misfits(policy: RollbackPolicy, rule: AlertRule, rendered: Rendered, drill: str) -> Iterator[str]:
+    if rule.drill != (rule.name == drill):
+        yield f"drill: expected {str(rule.name == drill).lower()}: {drill} is the alert of the drills, was {rule.drill}"
     for field in ("response", "told", "cause"):
         expected, was = getattr(rendered, field), getattr(rule, field)
         if expected is not was:

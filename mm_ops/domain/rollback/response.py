@@ -7,20 +7,22 @@ what it had begun by then is history, and is finished, not begun a second time.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, assert_never
+from typing import Any, Protocol, assert_never
 
 from mm_ops.domain.errors import MmOpsError, SchemaError
 from mm_ops.domain.notify.notice import About
+from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, BotState
 from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
+from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.domain.rollback.executor import Executor
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
-from mm_ops.domain.rollback.stop import Clock, Outcome, Pager, Stop, StopLog, plan_stop
+from mm_ops.domain.rollback.stop import Clock, DrillPager, Outcome, Pager, Stop, StopLog, plan_stop
 from mm_ops.domain.verdict import Severity
 
 
@@ -47,6 +49,10 @@ class ResponseLog(StopLog, Protocol):
 
     def note_event(self, subject: str, key: str, body: Mapping[str, object], at: datetime) -> None:
         """Write down anything else that must not be lost."""
+        ...
+
+    def notes(self, subject: str, key: str, limit: int) -> list[dict[str, Any]]:
+        """Read the latest notes, newest first."""
         ...
 
     def pending(self) -> list[Pending]:
@@ -109,7 +115,7 @@ class Responder:
         outcomes = [self._execute(stop, self._tell_recovered) for stop in self.log.unfinished()]
         for past in self.log.unconfirmed():
             rule = self.policy.rule_of(past.alert)
-            if rule is not None and self.clock.now() - past.at <= self.policy.max_event_age.length:
+            if rule is not None and not rule.drill and self.clock.now() - past.at <= self.policy.max_event_age.length:
                 reason = f"{past.bot}: the stop for {past.alert} was not confirmed before the restart"
                 again = RollBack(bot=past.bot, round=past.round + 1, actions=rule.actions, reason=reason)
                 outcomes.append(self._execute(plan_stop(again, past.episode, past.alert), self._tell_recovered))
@@ -162,11 +168,11 @@ class Responder:
     def respond(self, alert: Alert, seen_at: datetime) -> tuple[Decision, Outcome | None]:
         """Decide on one alert, do what was decided, and write it down."""
         decision = decide(alert, self.policy, self._history(alert, seen_at), self.clock.now())
-        outcome, about = None, about_decision(alert, decision)
+        outcome, about, pager = None, about_decision(alert, decision), self._pager_for(alert.name)
         match decision:
             case RollBack() if self.dry_run:
                 decision = Record(f"dry run, nothing was asked: {decision.bot} would be stopped: {decision.reason}")
-                self.pager.page(decision.reason, replace(about, todo=DRY_RUN))
+                pager.page(decision.reason, replace(about, todo=DRY_RUN))
             case RollBack():
                 outcome = self._stop(alert, decision)
                 if outcome is None:
@@ -174,9 +180,9 @@ class Responder:
                 else:
                     self._confirm(alert, outcome)
             case Page(_, reason) | Hold(_, reason):
-                self.pager.page(reason, about)
+                pager.page(reason, about)
             case Notify(_, reason):
-                self.pager.tell(reason, about)
+                pager.tell(reason, about)
             case Record():
                 pass
             case _:
@@ -189,11 +195,19 @@ class Responder:
         history = self.log.history(alert, bots=frozenset(self.bots), bot=None, seen_at=seen_at)
         if self._waits(alert):
             history = replace(history, truth=self._truth_of(alert))
+        if self.policy.is_drill(alert.name):
+            history = replace(history, drill_open=self._is_open(alert))
         control = self.bots.get(alert.bot or "")
         if control is None or not history.rollbacks or not self._turns_on_the_bot(alert):
             return history
         state = call_within(control.read, self.policy.attempts.attempt.total_seconds())
         return history if isinstance(state, MmOpsError) else replace(history, bot=state)
+
+    def _is_open(self, alert: Alert) -> bool:
+        """Whether the drill that the alert names is open for its bot."""
+        bot = alert.bot or ""
+        found = find_open(bot, self.log.notes(SUBJECT, bot, LATEST), self.clock.now())
+        return found is not None and found.name == alert.labels.get(DRILL_LABEL)
 
     def _turns_on_the_bot(self, alert: Alert) -> bool:
         """Whether it matters what the bot reads back: to stop it again, or to tell of what its stop has caused."""
@@ -222,18 +236,24 @@ class Responder:
         self.log.note_event("confirmation", alert.episode, {"truth": truth.value}, self.clock.now())
         if truth is not Truth.FIRES:
             bot = outcome.stop.bot
-            self.pager.page(f"{bot}: was stopped for {alert.name}; {say_truth(truth)}", about_outcome(outcome, alert))
+            self._pager_for(alert.name).page(
+                f"{bot}: was stopped for {alert.name}; {say_truth(truth)}", about_outcome(outcome, alert)
+            )
 
     def _stop(self, alert: Alert, decision: RollBack) -> Outcome | None:
         def tell(outcome: Outcome) -> None:
-            self.pager.page(_said(decision, outcome), about_outcome(outcome, alert))
+            self._pager_for(alert.name).page(_said(decision, outcome), about_outcome(outcome, alert))
 
         return self._execute(plan_stop(decision, alert.episode, alert.name), tell)
 
     def _tell_recovered(self, outcome: Outcome) -> None:
         done = "confirmed" if outcome.confirmed else "NOT confirmed"
         reason = f"{outcome.stop.bot}: a stop that a former watcher began is {done}: {outcome.stop.reason}"
-        self.pager.page(reason, about_outcome(outcome))
+        self._pager_for(outcome.stop.alert).page(reason, about_outcome(outcome))
+
+    def _pager_for(self, alert: str) -> Pager:
+        """Mark whatever is told of a fire drill."""
+        return DrillPager(self.pager) if self.policy.is_drill(alert) else self.pager
 
     def _execute(self, stop: Stop, told: Callable[[Outcome], None]) -> Outcome | None:
         """Carry out a stop; a bot that has left the fleet can only be told about."""
@@ -242,7 +262,8 @@ class Responder:
             reason = f"{stop.bot}: a stop for {stop.alert} was begun, but there is no such bot in bots.yaml now"
             self.pager.page(reason, About(bot=stop.bot, alert=stop.alert, todo=BY_HAND, grave=True))
             return None
-        return Executor(self.log, control, self.clock, self.pager, self.policy.attempts).execute(stop, told)
+        pager = self._pager_for(stop.alert)
+        return Executor(self.log, control, self.clock, pager, self.policy.attempts).execute(stop, told)
 
 
 def _said(decision: RollBack, outcome: Outcome) -> str:

@@ -60,9 +60,9 @@ def plan_resume(
 ) -> Resume | Refused:
     """Plan one step of the way back, or say why it must not be taken."""
     reasons = (
-        *_missing_words(by, why, policy),
+        *find_missing_words(by, why, policy),
         *_wrong_step(to, evidence),
-        *_causes(evidence, policy, now),
+        *find_causes(evidence, policy, now),
     )
     if reasons or evidence.bot is None:
         return Refused(reasons, unknown=_is_unknown(evidence, policy, now))
@@ -77,7 +77,8 @@ def plan_resume(
     return Resume(commands, tuple(change for change in changes if change[1] != change[2]))
 
 
-def _missing_words(by: str, why: str, policy: RollbackPolicy) -> Iterator[str]:
+def find_missing_words(by: str, why: str, policy: RollbackPolicy) -> Iterator[str]:
+    """Say what is missing of who wants something and why."""
     if not by.strip():
         yield "by: expected the name of a person, was none"
     if len(why.strip()) < policy.resume.least_reason:
@@ -94,7 +95,8 @@ def _wrong_step(to: TradingState, evidence: ResumeEvidence) -> Iterator[str]:
         yield f"to: {to.value} follows {before.value}, but the bot is {evidence.bot.trading_state.value}"
 
 
-def _causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime) -> Iterator[str]:
+def find_causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime) -> Iterator[str]:
+    """Say what fires, cannot be heard, is too old to be believed, or has not ended."""
     limit = format_duration(policy.resume.evidence_age)
     if evidence.firing is None or evidence.at is None:
         yield "alerts: expected what fires now, but nobody could say"

@@ -132,6 +132,21 @@ class Pager(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DrillPager:
+    """Tells people of a fire drill, so that nobody takes it for a breach. It is a ``Pager``."""
+
+    pager: Pager
+
+    def page(self, reason: str, about: About = NOTHING) -> None:
+        """Tell whoever is on call, now."""
+        self.pager.page(f"DRILL {reason}", about)
+
+    def tell(self, reason: str, about: About = NOTHING) -> None:
+        """Tell the team, when it next looks."""
+        self.pager.tell(f"DRILL {reason}", about)
+
+
 def plan_stop(decision: RollBack, episode: str, alert: str) -> Stop:
     """Plan the stop that a decision asks for; the keys name episode, round and action."""
     actions = tuple(Action(f"{episode}/{decision.round}/{name.value}", name) for name in decision.actions)

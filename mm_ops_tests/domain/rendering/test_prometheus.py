@@ -13,11 +13,23 @@ def test_every_target_carries_the_name_of_its_bot() -> None:
     second = Target(bot="mm1", address="10.0.0.7:9108", source="made up for a test")
     two = replace(policy, targets=(*policy.targets, second))
     config = build_prometheus(replace(fleet, alerting=replace(fleet.alerting, prometheus=two)), "rules.yml")
-    (job,) = config["scrape_configs"]
+    job, _ = config["scrape_configs"]
     assert job["static_configs"] == [
         {"targets": ["127.0.0.1:9108"], "labels": {"bot": "paper"}},
         {"targets": ["10.0.0.7:9108"], "labels": {"bot": "mm1"}},
     ]
+
+
+def test_the_watcher_is_scraped_where_alerts_are_posted_to_it() -> None:
+    catalogue = project()
+    hook = replace(catalogue.alerting.alertmanager, hook="https://watch.example.org:8443/alert-hook")
+    config = build_prometheus(replace(catalogue, alerting=replace(catalogue.alerting, alertmanager=hook)), "rules.yml")
+    _, job = config["scrape_configs"]
+    assert job == {
+        "job_name": "mm_ops_watcher",
+        "scheme": "https",
+        "static_configs": [{"targets": ["watch.example.org:8443"]}],
+    }
 
 
 def test_the_bot_is_scraped_as_often_as_its_soak_expects() -> None:

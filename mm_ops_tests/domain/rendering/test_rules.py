@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mm_ops.domain.canonical import number_text
 from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.rendering.policy import DRILL_METRIC
 from mm_ops.domain.rendering.promql import metrics_of
 from mm_ops.domain.rendering.rules import (
     AlertRule,
@@ -57,6 +58,7 @@ def test_the_eight_alerts_of_the_gates_are_followed_by_those_on_missing_evidence
         "SoakTicksStalled",
         "SoakTargetDown",
         "Watchdog",
+        "RollbackDrill",
     ]
     assert list(dict.fromkeys(names)) == CATALOGUE.alert_names
 
@@ -131,12 +133,12 @@ def test_an_expression_that_no_rule_may_have_is_never_written() -> None:
         rule.plain()
 
 
-def test_every_metric_of_a_rule_is_one_that_the_bot_exports_or_the_file_records(healthy: Path) -> None:
+def test_every_metric_of_a_rule_is_one_that_the_bot_or_the_watcher_exports_or_the_file_records(healthy: Path) -> None:
     files = sorted(healthy.glob("samples/*/samples.parquet"))
     exported = set(pl.read_parquet(files[-1], columns=["metric"])["metric"].unique())
     document = build_rules(CATALOGUE)
     recorded = {rule["record"] for rule in rules_of(document, "record")}
     for rule in itertools.chain(rules_of(document, "record"), rules_of(document, "alert")):
-        assert metrics_of(rule["expr"], "X") <= exported | recorded
+        assert metrics_of(rule["expr"], "X") <= exported | recorded | {DRILL_METRIC}
     read = set().union(*(metrics_of(rule["expr"], "X") for rule in rules_of(document, "alert")))
     assert recorded <= read

@@ -26,6 +26,7 @@ from mm_ops_tests.rollback_world import ACTIVE, HALTED, NOW, POLICY, alert, hist
 
 LATENCY = alert()
 SAME = LATENCY.episode
+DRILL = alert("RollbackDrill", drill="paper-1")
 OFF = replace(POLICY, auto_rollback=replace(POLICY.auto_rollback, enabled=False))
 HOURS = timedelta(hours=1)
 SOFT = replace(
@@ -216,6 +217,35 @@ CASES = [
     Case("what Prometheus knows acts", LATENCY, history(truth=Truth.FIRES), RollBack),
     Case("a soft cause that is confirmed acts", LATENCY, history(sightings=(True, False, True)), RollBack, policy=SOFT),
     Case(
+        "a drill that nobody has asked for pages and stops nothing",
+        DRILL,
+        history(),
+        Page,
+        "RollbackDrill: no such drill is open in the journal: nothing was done",
+        Topic.NO_DRILL,
+    ),
+    Case("a drill that is open stops the bot as a breach does", DRILL, history(drill_open=True), RollBack),
+    Case(
+        "a drill that was closed before its stop was confirmed does not try again",
+        DRILL,
+        history(rollbacks=(past(2, episode=DRILL.episode, alert="RollbackDrill", confirmed=False),), bot=ACTIVE),
+        Page,
+        "no such drill is open",
+    ),
+    Case(
+        "a drill keeps no breach from its own stop, though the bot is halted",
+        LATENCY,
+        history(rollbacks=(past(1, alert="RollbackDrill"),), bot=HALTED),
+        RollBack,
+    ),
+    Case(
+        "a drill in the cooldown of a breach pages",
+        DRILL,
+        history(drill_open=True, rollbacks=(past(1),), bot=HALTED),
+        Page,
+        "a second cause within 15m",
+    ),
+    Case(
         "the breaker that our stop opens is no news",
         alert("SoakCircuitBreakerOpen"),
         history(rollbacks=(past(6),), bot=HALTED),
@@ -380,3 +410,14 @@ def test_deciding_twice_is_deciding_once(known: History):
     if isinstance(decision, RollBack):
         running = past(0, episode=SAME, took=None, round=decision.round, confirmed=False)
         assert isinstance(decide(LATENCY, POLICY, replace(known, rollbacks=(*known.rollbacks, running)), NOW), Record)
+
+
+def test_drills_are_no_rollbacks_that_escalate_and_a_drill_escalates_nothing():
+    drills = tuple(past(60 * n, episode=f"d{n}", alert="RollbackDrill") for n in range(1, 6))
+    after = decide(LATENCY, POLICY, history(rollbacks=drills, bot=ACTIVE), NOW)
+    assert isinstance(after, RollBack)
+    assert (after.escalated, after.alarming) == (False, None)
+    breaches = tuple(past(60 * n, episode=f"b{n}") for n in range(1, 6))
+    drilled = decide(DRILL, POLICY, history(drill_open=True, rollbacks=breaches, bot=ACTIVE), NOW)
+    assert isinstance(drilled, RollBack)
+    assert not drilled.escalated

@@ -37,8 +37,11 @@ def test_the_alerts_that_stop_are_known_by_name():
         "SoakDeadlineMissRate",
         "SoakEdgeDegradation",
         "SoakMDCacheHitRatio",
+        "RollbackDrill",
     }
     assert POLICY.rule_of("SoakOther") is None
+    assert [rule.name for rule in POLICY.alerts if POLICY.is_drill(rule.name)] == ["RollbackDrill"]
+    assert not POLICY.is_drill("SoakOther")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,7 @@ def test_the_alerts_that_stop_are_known_by_name():
         (STOP, "response: rollback\n    cause: hard\n    told: oncall", "actions: expected at least one for rollback"),
         (STOP, STOP.replace("halt, ", ""), "actions: expected halt among them"),
         ("told: team", "told: team\n    confirm: prometheus", "confirm: expected none: only an alert that stops a bot"),
+        ("told: team", "told: team\n    drill: true", "drill: expected a hard cause that stops a bot"),
         ("every: 5s", "every: 0s", "backstop: every: expected more than 0s"),
         ("timeout: 2s", "timeout: 0s", "backstop: timeout: expected more than 0s"),
         (

@@ -81,6 +81,20 @@ def test_a_cooldown_shorter_than_the_range_of_an_alert_that_stops_is_refused():
     ]
 
 
+def test_the_drill_is_the_alert_that_is_rendered_for_it_and_no_other():
+    changed = [replace(rule, drill=rule.name == "SoakLatencyP95High") for rule in POLICY.alerts]
+    with pytest.raises(PolicyError) as refused:
+        resolve(replace(POLICY, alerts=tuple(changed)))
+    last, drill = len(changed) - 1, "RollbackDrill is the alert of the drills"
+    assert str(refused.value).splitlines() == [
+        f"rollback.yaml: alerts.{number} ({name}): drill: expected {expected}: {drill}, {was}"
+        for number, name, expected, was in (
+            (0, "SoakLatencyP95High", "false", "was True"),
+            (last, "RollbackDrill", "true", "was False"),
+        )
+    ]
+
+
 def test_every_disagreement_is_named():
     first, second, third, *others = POLICY.alerts
     changed = (

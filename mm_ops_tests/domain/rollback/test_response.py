@@ -15,10 +15,11 @@ from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
+from mm_ops.domain.rollback.drill.notes import SUBJECT, DrillRequest, closed
 from mm_ops.domain.rollback.history import Truth
 from mm_ops.domain.rollback.policy import Confirmations, RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
-from mm_ops.domain.rollback.stop import plan_stop
+from mm_ops.domain.rollback.stop import DrillPager, plan_stop
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.rollback_world import (
     ACTIVE,
@@ -416,3 +417,50 @@ def test_a_bot_that_was_stopped_is_read_only_where_its_state_decides(journal: Jo
     before = bot.reads
     answering.respond(said, NOW)
     assert (bot.reads > before) == read
+
+
+def ask_for_a_drill(journal: Journal, name: str = "d1") -> None:
+    asked = DrillRequest(name=name, bot="paper", by="ada", why="the weekly one", at=NOW, until=NOW + timedelta(hours=1))
+    journal.note_event(SUBJECT, "paper", asked.note, NOW)
+
+
+def test_a_drill_that_is_open_stops_the_bot_and_everything_told_of_it_says_so(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    ask_for_a_drill(journal)
+    drill = alert("RollbackDrill", drill="d1")
+    decision, outcome = responder(journal, bot, pages).respond(drill, NOW)
+    assert isinstance(decision, RollBack)
+    assert outcome is not None
+    assert outcome.confirmed
+    assert bot.state.trading_state.value == "HALTED"
+    assert pages.pages
+    assert all(page.startswith("DRILL paper: stopped") for page in pages.pages)
+
+
+def test_a_drill_of_another_name_or_that_was_closed_stops_nothing(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    ask_for_a_drill(journal)
+    answering = responder(journal, bot, pages)
+    assert isinstance(answering.respond(alert("RollbackDrill", drill="forged"), NOW)[0], Page)
+    journal.note_event(SUBJECT, "paper", closed("d1"), NOW)
+    assert isinstance(answering.respond(alert("RollbackDrill", drill="d1"), NOW)[0], Page)
+    assert bot.asked == []
+    assert {page.split(":")[0] for page in pages.pages} == {"DRILL RollbackDrill"}
+
+
+def test_a_drill_whose_stop_is_not_confirmed_is_not_begun_again_by_the_next_watcher(journal: Journal):
+    bot, pages = MemoryBot(fault=refuses), Pages()
+    ask_for_a_drill(journal)
+    responder(journal, bot, pages).respond(alert("RollbackDrill", drill="d1"), NOW)
+    assert "DRILL paper: the stop for RollbackDrill is not confirmed" in pages.pages[0]
+    asked = len(bot.asked)
+    assert responder(journal, bot, pages).recover() == []
+    assert len(bot.asked) == asked
+    responder(journal, bot, pages).respond(alert(), NOW)
+    assert len(bot.asked) > asked, "a breach is stopped for all that"
+
+
+def test_what_is_told_to_the_team_of_a_drill_is_marked_too():
+    pages = Pages()
+    DrillPager(pages).tell("it is over")
+    assert pages.told == ["DRILL it is over"]

@@ -1,0 +1,1 @@
+"""A fire drill: stop a bot on purpose, the way a breach would, measure it, and let the bot go on."""
