@@ -32,7 +32,7 @@ class Watch:
     def __init__(self) -> None:
         self.memory, self.now = Memory(), at("09:00")
 
-    def look(self, after: timedelta = MINUTE, **states: str) -> list[tuple[str, str]]:
+    def look(self, after: timedelta = MINUTE, /, **states: str) -> list[tuple[str, str]]:
         self.now += after
         plan = plan_notices(self.memory, look(self.now, **states), GAP)
         self.memory, self.plan = plan.memory, plan
@@ -69,7 +69,7 @@ def test_many_at_once_are_one_page(watch: Watch):
 
 def test_a_sentinel_that_was_off_for_a_day_brings_one_page_and_no_storm(watch: Watch):
     watch.look(a="up", b="up", c="up")
-    ((told, what),) = watch.look(after=24 * HOUR, a="down", b="down", c="down<a")
+    ((told, what),) = watch.look(24 * HOUR, a="down", b="down", c="down<a")
     assert told == "oncall"
     assert what == ("nobody looked for 24h, since 2026-11-25T09:01:00Z; 2 tasks are down: a: a says why; b: b says why")
     assert watch.look(a="down", b="down", c="down<a") == []
@@ -77,9 +77,9 @@ def test_a_sentinel_that_was_off_for_a_day_brings_one_page_and_no_storm(watch: W
 
 def test_a_sentinel_that_was_off_says_so_when_all_is_well(watch: Watch):
     watch.look(a="up")
-    assert watch.look(after=24 * HOUR, a="up") == [("team", "nobody looked for 24h, since 2026-11-25T09:01:00Z")]
+    assert watch.look(24 * HOUR, a="up") == [("team", "nobody looked for 24h, since 2026-11-25T09:01:00Z")]
     assert watch.plan.changed
-    assert watch.look(after=GAP, a="up") == []
+    assert watch.look(GAP, a="up") == []
 
 
 def test_what_stands_behind_another_is_told_only_when_that_one_is_up(watch: Watch):
@@ -179,7 +179,7 @@ def test_looking_twice_tells_nothing_twice(looks: list[dict[str, str]], data: st
     for states in looks:
         told_often += often.look(**states)
         for _ in range(data.draw(st.integers(0, 2))):
-            assert often.look(after=timedelta(0), **states) == []
+            assert often.look(timedelta(0), **states) == []
     assert told_often == told
 
 
