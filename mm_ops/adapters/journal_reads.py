@@ -132,6 +132,11 @@ class JournalReads:
         rows = self._read(wanted, subject=subject, key=key, most=limit)
         return [{**row, "body": json.loads(row["body"])} for row in rows]
 
+    def heartbeats(self, task: str, limit: int) -> list[dict[str, Any]]:
+        """The latest signs of life of a task, newest first; found at once even for one that has long been silent."""
+        wanted = "SELECT at, body FROM audit WHERE subject = 'heartbeat' AND key = :key ORDER BY seq DESC LIMIT :most"
+        return [{**row, "body": json.loads(row["body"])} for row in self._read(wanted, key=task, most=limit)]
+
     def records_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
         """The audit records behind a cursor, for whoever follows the journal."""
         rows = self._read("SELECT * FROM audit WHERE seq > :seq ORDER BY seq LIMIT :most", seq=seq, most=limit)

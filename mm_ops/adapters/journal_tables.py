@@ -83,7 +83,7 @@ AUDIT = Table(
     "audit",
     ("seq",),
     {"seq": _NUMBER, **_texts("at", "subject", "key", "body", "hash")},
-    {"audit_of_subject": "(subject, seq)"},
+    {"audit_of_subject": "(subject, seq)", "audit_of_task": "(key, seq) WHERE subject = 'heartbeat'"},
 )
 """The chain: each hash is of the record and of the hash before it."""
 
