@@ -21,6 +21,7 @@ COMMANDS = {
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),
     "halt": ("mm_ops.cli.halt", "halt", "Say which bots are halted and why, and let one go on, step by step."),
     "notify": ("mm_ops.cli.notify", "notify", "Try the channels through which people are told."),
+    "rotate": ("mm_ops.cli.rotate", "rotate", "Rotate stored evidence: quarantine first, what is needed stays."),
     "audit": ("mm_ops.cli.audit", "audit", "Check the rollback journal."),
     "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot, or run it live."),
 }

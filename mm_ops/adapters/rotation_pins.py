@@ -1,0 +1,97 @@
+"""What of the stored evidence is still needed, whatever the rules say: where the following of names begins."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mm_ops.adapters.evidence import READINESS, ROLLBACK_REPORT
+from mm_ops.adapters.json_files import read_json
+from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.retention.policy import RetentionPolicy
+from mm_ops.domain.retention.references import follow
+from mm_ops.domain.retention.units import Unit
+
+_GO = "GO"
+
+
+def find_needed(
+    root: Path, known_good: Mapping[str, Path], units: Mapping[str, list[Unit]], policy: RetentionPolicy, now: datetime
+) -> dict[str, str]:
+    """Name what is needed, each with why: see :func:`mm_ops.domain.retention.references.follow`.
+
+    Needed is the readiness window of each bot, its last GO, its newest bundle and that of the version before it, the
+    known-good soak of each bot that names one, what the golden cases gave, and every episode that is recent or not
+    resumed; and what these name.
+    """
+    every = [unit for some in units.values() for unit in some]
+    roots: dict[str, str] = {}
+    for group in sorted({unit.group for unit in every} - {""}):
+        mine = [unit for unit in every if unit.group == group]
+        roots |= {
+            name: why
+            for needed in (_window(mine, policy), _last_go(root, group), _bundles(root, group), _golden(root, group))
+            for name, why in needed
+        }
+    roots |= {
+        path.resolve().relative_to(root).as_posix(): f"the known-good soak of {bot}"
+        for bot, path in known_good.items()
+        if path.resolve().is_relative_to(root)
+    }
+    roots |= dict(_episodes(root, every, policy, now))
+    return follow(roots, lambda name: _read(root, name))
+
+
+def _read(root: Path, name: str) -> Any:
+    if not name.endswith(".json"):
+        return None
+    try:
+        return read_json(root / name)
+    except MmOpsError:  # not there, or damaged: it names nothing that could be followed
+        return None
+
+
+def _window(units: Iterable[Unit], policy: RetentionPolicy) -> Iterator[tuple[str, str]]:
+    newest = max(unit.of for unit in units)
+    since = newest - timedelta(days=policy.window_days)
+    for unit in units:
+        if unit.of > since:
+            yield from ((folder.name, f"of the last {policy.window_days} days") for folder in unit.folders)
+
+
+def _last_go(root: Path, bot: str) -> Iterator[tuple[str, str]]:
+    for path in sorted((root / bot).glob(f"*/reports/{READINESS}"), reverse=True):
+        name = path.relative_to(root).as_posix()
+        document = _read(root, name)
+        if isinstance(document, Mapping) and document.get("verdict") == _GO:
+            yield name, "the last GO"
+            return
+
+
+def _bundles(root: Path, bot: str) -> Iterator[tuple[str, str]]:
+    """The newest bundle of each of the last two versions: the one that runs, and the one to go back to."""
+    seen: list[str] = []
+    for path in sorted((root / bot).glob("*/release/*.zip"), reverse=True):
+        if path.name not in seen[:2]:
+            seen.append(path.name)
+            if len(seen) <= 2:  # noqa: PLR2004 - live and last good
+                name = path.relative_to(root).as_posix()
+                why = "the newest bundle" if len(seen) == 1 else "the bundle of the version before"
+                yield name, why
+                yield f"{bot}/{path.parent.parent.name}/reports/{READINESS}", why
+
+
+def _golden(root: Path, bot: str) -> Iterator[tuple[str, str]]:
+    for path in sorted((root / bot / "golden").glob("*.json")):
+        yield path.relative_to(root).as_posix(), "what the golden cases gave"
+
+
+def _episodes(root: Path, units: Iterable[Unit], policy: RetentionPolicy, now: datetime) -> Iterator[tuple[str, str]]:
+    for folder in [folder for unit in units for folder in unit.folders]:
+        report = _read(root, f"{folder.name}/{ROLLBACK_REPORT}")
+        if isinstance(report, Mapping):
+            since = next(unit.of for unit in units if folder in unit.folders)
+            if not report.get("resumed"):
+                yield f"{folder.name}/{ROLLBACK_REPORT}", "an episode that is not resumed"
+            elif now - since <= policy.episodes:
+                yield f"{folder.name}/{ROLLBACK_REPORT}", "a recent episode"
