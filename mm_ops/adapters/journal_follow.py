@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ from mm_ops.adapters.journal_chain import Link, read_anchor
 from mm_ops.adapters.journal_engine import check_chain
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.adapters.journal_reads import JournalReads
-from mm_ops.adapters.journal_tables import moment
+from mm_ops.adapters.journal_tables import moment, stamp
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
+from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.alert import Alert
+from mm_ops.domain.rollback.backstop import READ_BY_DAGSTER, READ_BY_WATCHER
 from mm_ops.domain.rollback.bot import BotState, TradingState
+from mm_ops.domain.rollback.drill.judge import Trace
+from mm_ops.domain.rollback.drill.notes import DrillRequest
 from mm_ops.domain.rollback.payload import parse_payload
 from mm_ops.domain.rollback.policy import ActionName
 from mm_ops.domain.rollback.report.follow import Cursor, Ended
@@ -32,6 +37,11 @@ from mm_ops.domain.rollback.stop import ActionState, Step
 
 RECORDS_AT_ONCE = 5000
 """Of stops, in one read of what ended: a stop leaves two."""
+
+_DRILL_STOPS = "SELECT episode FROM stops WHERE bot = :bot AND alert = :alert AND claimed_at >= :at"
+_DRILL_EPISODES = "SELECT * FROM episodes WHERE bot = :bot AND alert = :alert AND first_at >= :at"
+_BODIES_SINCE = "SELECT * FROM inbox WHERE received_at >= :at ORDER BY received_at"
+_READERS = {READ_BY_WATCHER, READ_BY_DAGSTER}
 
 _NEVER = "9999"
 """Sorts behind every time that is written down."""
@@ -114,6 +124,27 @@ class FollowedJournal(JournalReads):
             resumes=self._resumes_of_stop(stops[-1]),
         )
 
+    def trace(self, request: DrillRequest, alert: str) -> Trace | None:
+        """What came of a drill's alert; ``None`` while nothing was decided on it."""
+        named = {"bot": request.bot, "alert": alert, "at": stamp(request.at)}
+        with self._reading() as journal:
+            stops = {row["episode"] for row in journal.rows(_DRILL_STOPS, **named)}
+            noted = {row["episode"]: row for row in journal.rows(_DRILL_EPISODES, **named)}
+            bodies = journal.rows(_BODIES_SINCE, **named) if stops or noted else []
+        brought = [*_brought(bodies, request.name)]
+        episode = next((of for of, _, _ in brought if of in stops or of in noted), None)
+        if episode is None:
+            return None
+        known = noted.get(episode)
+        posted = (at for of, receiver, at in brought if of == episode and receiver not in _READERS)
+        return Trace(
+            episode=episode,
+            starts_at=start_in(episode),
+            posted_at=next(posted, None),
+            decided="being stopped" if known is None else f"{known['decision']}: {known['reason']}",
+            story=self.story(episode) if episode in stops else None,
+        )
+
     def standing(self, bot: str) -> Standing:
         """Where a bot stands."""
         latest = "SELECT * FROM stops WHERE bot = :bot ORDER BY claimed_at DESC, round DESC LIMIT 1"
@@ -185,6 +216,18 @@ def following(place: JournalPlace) -> Iterator[FollowedJournal]:
         yield FollowedJournal(database)
     finally:
         database.close()
+
+
+def _brought(bodies: Sequence[Mapping[str, Any]], drill: str) -> Iterator[tuple[str, str, datetime]]:
+    """Whatever brought the alert of a drill: its episode, the receiver that the body names, and when it came."""
+    for row in bodies:
+        try:
+            payload = parse_payload(row["body"])
+        except SchemaError:
+            continue
+        for alert in payload.alerts:
+            if alert.firing and alert.labels.get(DRILL_LABEL) == drill:
+                yield alert.episode, payload.receiver, moment(row["received_at"])
 
 
 def _ended(row: Mapping[str, Any], body: Mapping[str, Any]) -> Ended:

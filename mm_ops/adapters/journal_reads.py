@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mm_ops.adapters.database import Database, DatabaseFaultError, Transaction, translate
-from mm_ops.adapters.journal_tables import moment
+from mm_ops.adapters.journal_tables import moment, stamp
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.hearing import BLIND
@@ -111,6 +111,19 @@ class JournalReads:
         """
         latest = {key: self.notes("blind", key, 1) for key in ("watchdog", BLIND)}
         return {key: rows[0]["body"]["reason"] for key, rows in latest.items() if rows and rows[0]["body"]["blind"]}
+
+    def open_breaches(self, bot: str, alerts: Collection[str], since: datetime) -> list[str]:
+        """The episodes of a bot and of these alerts that were seen firing, heard of since, and never resolved."""
+        heard = "SELECT episode, alert FROM episodes WHERE bot = :bot AND fired = 1 AND resolved = 0 AND last_at >= :at"
+        rows = self._read(f"{heard} ORDER BY last_at", bot=bot, at=stamp(since))
+        return [f"{row['alert']}, {row['episode']}" for row in rows if row["alert"] in alerts]
+
+    def modes(self) -> dict[str, dict[str, Any]]:
+        """How each watcher said at its latest start that it is set, by its owner's name."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self._read("SELECT key, body FROM audit WHERE subject = 'watcher' ORDER BY seq DESC LIMIT 100"):
+            found.setdefault(row["key"], json.loads(row["body"]))
+        return found
 
     def episodes(self, limit: int = 100) -> list[dict[str, Any]]:
         """The episodes that were heard of last, newest first, each with its latest stops, as they are written.

@@ -14,14 +14,23 @@ from typing import Any, Protocol
 
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import MmOpsError
-from mm_ops.domain.rollback.backstop import Active, Known, Posted, Seen, date_strangers, find_unheard, write_payload
+from mm_ops.domain.rollback.backstop import (
+    READ_BY_WATCHER,
+    Active,
+    Known,
+    Posted,
+    Seen,
+    date_strangers,
+    find_unheard,
+    write_payload,
+)
 from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.hearing import BLIND
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.stop import Clock, Pager
 from mm_ops.watcher.ears import ActiveSource, Ears, Notes, Source
 
-RECEIVER = "backstop"
+RECEIVER = READ_BY_WATCHER
 """Marks what it hands in, where a webhook's body names Alertmanager's receiver."""
 
 

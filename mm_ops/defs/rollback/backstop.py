@@ -18,6 +18,7 @@ from mm_ops.defs.jobs import BOT_TAG
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+from mm_ops.domain.rollback.backstop import READ_BY_DAGSTER
 from mm_ops.domain.rollback.bounded import call_within
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from mm_ops.domain.rollback.policy import RollbackPolicy
 
 T = TypeVar("T")
-RECEIVER = "dagster"
+RECEIVER = READ_BY_DAGSTER
 JOB = "rollback_backstop"
 _EVERY_S = 30
 

@@ -23,6 +23,9 @@ from datetime import UTC, datetime, timedelta
 from mm_ops.domain.rollback.alert import Alert, cut_to_millisecond
 from mm_ops.domain.rollback.policy import AlertRule, Response, RollbackPolicy
 
+READ_BY_WATCHER, READ_BY_DAGSTER = "backstop", "dagster"
+"""Receivers of what was read from a server; a body that Alertmanager posts names another."""
+
 Known = Mapping[datetime, datetime]
 """The starts that the journal knows of one set of labels, and when each was heard of last."""
 

@@ -8,7 +8,7 @@ Source: Alertmanager's documentation, "Webhook receiver"; bodies of 2016 to 2026
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -31,13 +31,14 @@ class Payload:
     """What one body says; ``faults`` name alerts that could not be read, ``truncated`` counts those left out.
 
     Either says that the alerts are not all: they must be read again from Alertmanager's API, where all of the group
-    have the labels ``group``.
+    have the labels ``group``. ``receiver`` is the one that it says it was sent to.
     """
 
     alerts: tuple[Alert, ...]
     faults: tuple[str, ...]
     truncated: int
     group: Mapping[str, str] = field(default_factory=dict)
+    receiver: str = ""
 
     @property
     def complete(self) -> bool:
@@ -59,7 +60,9 @@ def parse_payload(body: bytes) -> Payload:
         raise SchemaError(f"payload: alerts: expected a list, was {type(given).__name__}")
     if len(given) > MOST_ALERTS:
         raise SchemaError(f"payload: alerts: expected at most {MOST_ALERTS}, was {len(given)}")
-    return _read_alerts(given, _truncated(document.get("truncatedAlerts", 0)), _group(document))
+    payload = _read_alerts(given, _truncated(document.get("truncatedAlerts", 0)), _group(document))
+    receiver = document.get("receiver")
+    return replace(payload, receiver=receiver) if isinstance(receiver, str) else payload
 
 
 def _read_alerts(given: Sequence[Any], truncated: int, group: Mapping[str, str]) -> Payload:
