@@ -205,7 +205,8 @@ def join_fills(at: Ints, book: Book, reach: Reach) -> Met:
     met, age = quote >= 0, at - book.at[quote]
     fresh = met & (age <= reach.stale_ns)
     bid, ask, mid = (np.where(fresh, part[quote], np.nan) for part in (book.bid, book.ask, book.mid))
-    later = [_later(at + horizon, book, reach) for horizon in reach.horizons_ns]
+    near = _near(book, at, max(reach.horizons_ns))
+    later = [_later(at + horizon, near, reach) for horizon in reach.horizons_ns]
     return Met(
         bid,
         ask,
@@ -217,10 +218,26 @@ def join_fills(at: Ints, book: Book, reach: Reach) -> Met:
     )
 
 
-def _later(when: Ints, book: Book, reach: Reach) -> tuple[Floats, Bools]:
-    quote = find_last(book.at, when, before=False)
-    seen = (quote >= 0) & (when < reach.end_ns) & (when - book.at[quote] <= reach.stale_ns)
-    return book.mid[quote], seen
+def _near(book: Book, at: Ints, furthest: int) -> pl.DataFrame:
+    """The quotes that the horizons of fills can meet, and the first quote where there are none: ``at`` and ``mid``."""
+    first, last = (at[0], at[-1] + furthest) if at.size else (0, 0)
+    some = slice(max(int(np.searchsorted(book.at, first, side="right")) - 1, 0), None)
+    stop = max(int(np.searchsorted(book.at, last, side="right")), some.start + 1)
+    return pl.DataFrame({"at": book.at[some.start : stop], "mid": book.mid[some.start : stop]})
+
+
+def _later(when: Ints, near: pl.DataFrame, reach: Reach) -> tuple[Floats, Bools]:
+    """The mids at some growing times, taken with the merge itself; where none is seen, that of some other quote."""
+    known = near["at"].to_numpy()
+    first = max(int(np.searchsorted(known, when[0], side="right")) - 1, 0) if when.size else 0
+    stop = int(np.searchsorted(known, when[-1], side="right")) if when.size else 0
+    needles = pl.DataFrame({"at": when})
+    met = needles.join_asof(near[first:stop], on="at", tolerance=reach.stale_ns, check_sortedness=False)["mid"]
+    seen = when < reach.end_ns
+    if met.null_count():
+        seen &= met.is_not_null().to_numpy()
+        met = met.fill_null(near["mid"][0])
+    return met.to_numpy(), seen
 
 
 def covered_ns(quoted: Ints, following: int, stale_ns: int, window: TimeWindow) -> int:
