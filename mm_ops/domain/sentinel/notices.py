@@ -1,6 +1,6 @@
 """Who is told what when the standing of tasks changes: one message a look at most for each audience, and no repeat."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,7 +34,8 @@ class Known:
 class Memory:
     """What a look remembers for the next: when it was, each task, and what is wrong with the outside heartbeat.
 
-    ``shown_at`` is when the table was told last, ``waiting`` that a message may not have been delivered.
+    ``shown_at`` is when the table was told last, ``waiting`` that a message may not have been delivered, ``off`` since
+    when nobody had looked, where that is still to be told.
     """
 
     at: datetime | None = None
@@ -42,6 +43,7 @@ class Memory:
     outside: str = ""
     shown_at: datetime | None = None
     waiting: bool = False
+    off: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,25 +69,44 @@ def plan_notices(before: Memory, freshness: Freshness, gap: timedelta) -> Plan:
     """Say what is to be told after a look.
 
     Down is told once, when no task that it comes after is late; being up again is told only of what was told down. A
-    task whose evidence is gone is told as one that is down. All of a look is one message, so that a sentinel that was
-    off for a day brings one page and no storm.
+    task whose evidence is gone is told as one that is down. All of a look is one message. The first look after a time
+    in which nobody looked tells nothing yet: what was off with the sentinel runs again by the next, and what does not
+    is told then, in one page.
     """
     dated = tuple(_dated(before.tasks.get(one.task), one, freshness.at) for one in freshness.standings)
-    lost = [_gone(one) for one in dated if _is_lost(before.tasks.get(one.task), one)]
-    bad = [one for one in dated if one.state is State.DOWN and not one.behind] + lost
-    fresh = [one for one in bad if not _told(before, one)]
+    lost = {one.task for one in dated if _is_lost(before.tasks.get(one.task), one)}
+    away = _off(before.at, freshness.at, gap)
+    waits, off = bool(away) and not before.off, before.off or away
+    fresh = [] if waits else [_gone(one) if one.task in lost else one for one in dated if _is_news(before, one, lost)]
     back = [one for one in dated if one.state is State.UP and _told(before, one)]
-    gone = sorted(name for name, known in before.tasks.items() if known.told and name not in {o.task for o in dated})
-    told = {one.task for one in bad} | {one.task for one in dated if _told(before, one) and one.state is not State.UP}
-    paused = {one.task for one in dated if one.state is State.PAUSED}
-    tasks = {one.task: Known(state=one.state, since=one.since, told=one.task in told - paused) for one in dated}
-    off = _off(before.at, freshness.at, gap)
+    removed = sorted({name for name, known in before.tasks.items() if known.told} - {one.task for one in dated})
+    tasks = _remembered(before, dated, lost, {one.task for one in fresh})
     return Plan(
-        tellings=tuple(_tellings(fresh, back, gone, off)),
-        memory=replace(before, at=freshness.at, tasks=tasks),
+        tellings=tuple(_tellings(fresh, back, removed, "" if waits else off)),
+        memory=replace(before, at=freshness.at, tasks=tasks, off=off if waits else ""),
         freshness=replace(freshness, standings=dated),
-        changed=bool(off) or {name: (k.state, k.told) for name, k in tasks.items()} != _shown(before),
+        changed=bool(off) or _shown(tasks) != _shown(before.tasks),
     )
+
+
+def _is_news(before: Memory, one: Standing, lost: Collection[str]) -> bool:
+    """Whether a task is down by itself, or its evidence is gone, and nobody was told."""
+    return ((one.state is State.DOWN and not one.behind) or one.task in lost) and not _told(before, one)
+
+
+def _remembered(
+    before: Memory, dated: Sequence[Standing], lost: Collection[str], fresh: Collection[str]
+) -> dict[str, Known]:
+    """What is remembered of each task; one whose evidence is gone stays what it was, until it has some again."""
+    quiet = {State.UP, State.PAUSED}
+    return {
+        one.task: Known(
+            state=before.tasks[one.task].state if one.task in lost else one.state,
+            since=one.since,
+            told=one.task in fresh or (_told(before, one) and one.state not in quiet),
+        )
+        for one in dated
+    }
 
 
 def _tellings(fresh: Sequence[Standing], back: Sequence[Standing], gone: Sequence[str], off: str) -> Iterable[Telling]:
@@ -109,7 +130,7 @@ def _dated(known: Known | None, one: Standing, now: datetime) -> Standing:
 
 def _is_lost(known: Known | None, one: Standing) -> bool:
     """Whether a task that has run is said never to have: nobody deletes the evidence of a healthy task."""
-    return known is not None and one.state is State.NEW and (known.told or known.state not in _NEVER_RAN)
+    return known is not None and one.state is State.NEW and known.state not in _NEVER_RAN
 
 
 def _gone(one: Standing) -> Standing:
@@ -121,8 +142,8 @@ def _told(before: Memory, one: Standing) -> bool:
     return known is not None and known.told
 
 
-def _shown(memory: Memory) -> dict[str, tuple[State, bool]]:
-    return {name: (known.state, known.told) for name, known in memory.tasks.items()}
+def _shown(tasks: Mapping[str, Known]) -> dict[str, tuple[State, bool]]:
+    return {name: (known.state, known.told) for name, known in tasks.items()}
 
 
 def _off(before: datetime | None, now: datetime, gap: timedelta) -> str:

@@ -60,6 +60,8 @@ def judge_task(task: Task, evidence: Evidence, now: datetime, skew: timedelta) -
     if evidence.runs and not runs:
         return _standing(task, State.DOWN, _none_counts(task, evidence), seen=seen)
     judged = _judge_runs(task, runs, now) if runs else _judge_nothing(task, evidence, now)
+    if runs and evidence.remark and judged.state in {State.GRACE, State.DOWN}:
+        judged = replace(judged, reason=f"{judged.reason}; {evidence.remark}")
     until = None if task.paused is None or task.paused.since <= now else task.paused.since
     return replace(judged, until=min(filter(None, (judged.until, until)), default=None))
 

@@ -67,19 +67,31 @@ def test_many_at_once_are_one_page(watch: Watch):
     assert what.endswith("t09: t09 says why; and 3 more")
 
 
+OFF = "nobody looked for 24h, since 2026-11-25T09:01:00Z"
+
+
 def test_a_sentinel_that_was_off_for_a_day_brings_one_page_and_no_storm(watch: Watch):
-    watch.look(a="up", b="up", c="up")
-    ((told, what),) = watch.look(24 * HOUR, a="down", b="down", c="down<a")
-    assert told == "oncall"
-    assert what == ("nobody looked for 24h, since 2026-11-25T09:01:00Z; 2 tasks are down: a: a says why; b: b says why")
-    assert watch.look(a="down", b="down", c="down<a") == []
+    watch.look(a="up", b="up", c="up", d="up")
+    assert watch.look(24 * HOUR, a="down", b="down", c="down<a", d="down") == []
+    ((told, what),) = watch.look(a="down", b="down", c="down<a", d="up")
+    assert (told, what) == ("oncall", f"{OFF}; 2 tasks are down: a: a says why; b: b says why")
+    assert watch.look(a="down", b="down", c="down<a", d="up") == []
 
 
 def test_a_sentinel_that_was_off_says_so_when_all_is_well(watch: Watch):
     watch.look(a="up")
-    assert watch.look(24 * HOUR, a="up") == [("team", "nobody looked for 24h, since 2026-11-25T09:01:00Z")]
+    assert watch.look(24 * HOUR, a="up") == []
     assert watch.plan.changed
+    assert watch.look(a="up") == [("team", OFF)]
     assert watch.look(GAP, a="up") == []
+
+
+def test_a_sentinel_that_is_always_late_still_tells(watch: Watch):
+    watch.look(a="up")
+    watch.look(HOUR, a="down")
+    assert watch.look(HOUR, a="down") == [
+        ("oncall", "nobody looked for 1h, since 2026-11-25T09:01:00Z; 1 task is down: a: a says why")
+    ]
 
 
 def test_what_stands_behind_another_is_told_only_when_that_one_is_up(watch: Watch):
@@ -105,6 +117,15 @@ def test_evidence_that_is_gone_is_told_as_down(watch: Watch, before: str):
     assert told == ([] if was_told else [("oncall", gone)])
     assert watch.look(a="new") == []
     assert watch.look(a="up") == [("team", "a is up again")]
+
+
+def test_evidence_that_went_while_nobody_looked_is_told_too(watch: Watch):
+    watch.look(a="up")
+    assert watch.look(24 * HOUR, a="new") == []
+    assert [what for _, what in watch.look(a="new")] == [
+        f"{OFF}; 1 task is down: a: it has run before, and its evidence is gone: a says why"
+    ]
+    assert watch.look(a="new") == []
 
 
 def test_a_pause_before_the_first_run_loses_no_evidence(watch: Watch):

@@ -157,6 +157,12 @@ def test_what_has_never_run_is_new_until_it_should_have():
     assert told.reason == "it has never run: no file matches x"
 
 
+def test_what_else_was_found_is_told_of_what_is_late_and_not_of_what_is_up():
+    evidence = Evidence(runs=(TODAY,), remark="its tick of 08:59 failed")
+    assert "failed" not in judge_task(NIGHTLY, evidence, at("09:00"), SKEW).reason
+    assert judge_task(NIGHTLY, evidence, at("2026-11-26T09:00"), SKEW).reason.endswith("; its tick of 08:59 failed")
+
+
 def test_an_oncalendar_with_no_next_elapse_is_down_and_says_so():
     standing = judged(task(due=timer("2026-11-24")), "09:00", run("2026-11-24T00:00", "2026-11-24T00:10"))
     assert (standing.state, standing.due) == (State.DOWN, None)

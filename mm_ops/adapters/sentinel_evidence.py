@@ -1,0 +1,76 @@
+"""Reads what proves every task, each within its time: what does not answer says so, and keeps no other waiting."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from mm_ops.adapters.journal_follow import FollowedJournal, JournalPlace, following
+from mm_ops.adapters.sentinel_beats import read_beats
+from mm_ops.adapters.sentinel_files import read_files
+from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.rollback.bounded import call_within
+from mm_ops.domain.sentinel.runs import Evidence
+from mm_ops.domain.sentinel.tasks import FileProof, HeartbeatProof, Task
+
+Reader = Callable[[Task], Evidence]
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where evidence lies: files below ``root`` or at URLs, the watcher's journal, and whatever else can be read.
+
+    ``other`` reads what is of neither kind; ``attempt`` is the time that each has.
+    """
+
+    root: Path
+    journal: JournalPlace
+    other: Reader
+    attempt: timedelta
+
+
+def read_evidence(tasks: Sequence[Task], sources: Sources) -> Mapping[str, Evidence]:
+    """Read every task's latest runs, some at once."""
+    with ExitStack() as stack:
+        beats = _beats(tasks, sources, stack)
+        within = sources.attempt.total_seconds()
+
+        def read(task: Task) -> tuple[str, Evidence]:
+            answer = call_within(lambda: _read(task, sources, beats), within)
+            return task.name, Evidence(fault=str(answer)) if isinstance(answer, MmOpsError) else answer
+
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=_AT_ONCE))
+        return dict(pool.map(read, tasks))
+
+
+def _read(task: Task, sources: Sources, beats: Reader) -> Evidence:
+    match task.proof:
+        case FileProof() as proof:
+            return read_files(task, proof, sources.root)
+        case HeartbeatProof():
+            return beats(task)
+        case _:
+            return sources.other(task)
+
+
+def _beats(tasks: Sequence[Task], sources: Sources, stack: ExitStack) -> Reader:
+    """Open the journal once, if a task posts to it; without one nobody has ever posted."""
+    if not any(isinstance(task.proof, HeartbeatProof) for task in tasks):
+        return lambda _: Evidence()
+    place = sources.journal
+    if not place.is_there:
+        known = place.missing()
+        return lambda _: Evidence(fault=known) if place.named else Evidence(remark=known)
+    try:
+        journal: FollowedJournal = stack.enter_context(following(place))
+    except MmOpsError as error:
+        said = str(error)
+        return lambda _: Evidence(fault=said)
+
+    def read(task: Task) -> Evidence:
+        return read_beats(task, task.proof, journal) if isinstance(task.proof, HeartbeatProof) else Evidence()
+
+    return read

@@ -1,0 +1,1 @@
+"""The sentinels, as Dagster runs them."""
