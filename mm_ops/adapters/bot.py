@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from mm_ops.adapters.bot_http import Answer, NoAnswerError, exchange, shown
+from mm_ops.adapters.bot_http import Answer, NoAnswerError, Peer, shown
 from mm_ops.adapters.bot_state import parse_state, read_token, wire
 from mm_ops.domain.errors import EffectNotConfirmedError, SchemaError, SourceUnavailableError
 from mm_ops.domain.rollback.bot import BotState, Command, aim_of, shows
@@ -71,7 +71,7 @@ class HttpBot:
         settle: timedelta = timedelta(milliseconds=500),
         token_file: Path | None = None,
     ) -> None:
-        self._url = url.rstrip("/")
+        self._url, self._peer = url, Peer(url)
         self._timeout_s, self._attempt_s = timeout.total_seconds(), attempt.total_seconds()
         self._settle_s = settle.total_seconds()
         self._token_file = token_file
@@ -103,26 +103,26 @@ class HttpBot:
             said = "said it was done" if answered.status == OK else f"answered {answered.words()}"
         except NoAnswerError as error:
             said = f"gave no answer ({error})"
-        state = self._look(command, begun + self._timeout_s, answered)
-        if shows(state, command) and state.sequence >= _least_sequence(answered):
+        least = _least_sequence(answered)
+        state = self._look(command, begun + self._timeout_s, least, waits=answered is None or answered.status == OK)
+        if shows(state, command) and state.sequence >= least:
             return state
-        reason = f"{_asked(command)}: the bot {said}, and its state reads {_was(state, command, answered)}"
+        stale = " and is older than the answer" if state.sequence < least else ""
+        was = f"{getattr(state, aim_of(command)[0])}{stale}"
+        reason = f"{_asked(command)}: the bot {said}, and its state reads {was}"
         if answered is None:
             raise self._unavailable(reason)
         raise EffectNotConfirmedError(f"bot {shown(self._url)}: {reason}")
 
-    def _look(self, command: Command, deadline: float, answered: Answer | None) -> BotState:
-        """Read until the state shows the command, for as long as that may take it."""
+    def _look(self, command: Command, deadline: float, least: int, *, waits: bool) -> BotState:
+        """Read until the state shows the command; once only where nothing is to be waited for."""
         until = min(deadline, time.monotonic() + self._settle_s)
-        state = self._read(deadline)
-        while not (shows(state, command) and state.sequence >= _least_sequence(answered)):
-            if answered is not None and answered.status != OK:
-                return state
-            if time.monotonic() + _LOOK_EVERY_S >= until:
+        while True:
+            state = self._read(deadline)
+            seen = shows(state, command) and state.sequence >= least
+            if seen or not waits or time.monotonic() + _LOOK_EVERY_S >= until:
                 return state
             time.sleep(_LOOK_EVERY_S)
-            state = self._read(deadline)
-        return state
 
     def _read(self, deadline: float) -> BotState:
         try:
@@ -141,7 +141,8 @@ class HttpBot:
         ask = self._exchange(method, path, body, headers)
         last: Answer | NoAnswerError = NoAnswerError("no time was left to ask")
         for pause_s in (0.0, *_PAUSES_S)[:tries]:
-            time.sleep(max(0.0, min(pause_s, deadline - time.monotonic())))
+            if pause_s:
+                time.sleep(max(0.0, min(pause_s, deadline - time.monotonic())))
             left_s = min(self._attempt_s, deadline - time.monotonic())
             if left_s <= 0:
                 break
@@ -164,8 +165,7 @@ class HttpBot:
         except SchemaError as error:
             raise self._unavailable(str(error)) from error
         sent = {**headers, **({} if token is None else {"Authorization": f"Bearer {token}"})}
-        url = f"{self._url}{path}"
-        return lambda left_s: exchange(method, url, within_s=left_s, headers=sent, body=body)
+        return lambda left_s: self._peer.ask(method, path, within_s=left_s, headers=sent, body=body)
 
     def _unavailable(self, reason: str) -> SourceUnavailableError:
         return SourceUnavailableError(f"bot {shown(self._url)}: {reason}")
@@ -184,8 +184,3 @@ def _least_sequence(answered: Answer | None) -> int:
 def _asked(command: Command) -> str:
     name, value = aim_of(command)
     return f"{name} = {value}"
-
-
-def _was(state: BotState, command: Command, answered: Answer | None) -> str:
-    stale = " and is older than the answer" if state.sequence < _least_sequence(answered) else ""
-    return f"{getattr(state, aim_of(command)[0])}{stale}"

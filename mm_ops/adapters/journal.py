@@ -163,19 +163,20 @@ class Journal(JournalReads):
 
         self._do(work)
 
-    def settle(self, result: ActionResult) -> None:
-        """Write down what came of an action; attempts add up over restarts."""
+    def settle(self, results: Collection[ActionResult]) -> None:
+        """Write down what came of actions; attempts add up over restarts."""
 
         def work(ledger: Ledger) -> None:
-            row = _row(ledger.get(ACTIONS, result.action.key), result.action.key)
-            came = {
-                "state": result.state.value,
-                "attempts": row["attempts"] + result.attempts,
-                "settled_at": stamp(result.at),
-                "observed": None if result.observed is None else _json(result.observed),
-                "reason": result.reason,
-            }
-            ledger.change(ACTIONS, {**row, **came}, stamp(result.at))
+            for result in results:
+                row = _row(ledger.get(ACTIONS, result.action.key), result.action.key)
+                came = {
+                    "state": result.state.value,
+                    "attempts": row["attempts"] + result.attempts,
+                    "settled_at": stamp(result.at),
+                    "observed": None if result.observed is None else _json(result.observed),
+                    "reason": result.reason,
+                }
+                ledger.change(ACTIONS, {**row, **came}, stamp(result.at))
 
         self._do(work)
 

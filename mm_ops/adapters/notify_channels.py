@@ -60,7 +60,7 @@ class Webhook:
         if _REDIRECTS <= answer.status < _FAILURES:
             raise NotDeliveredError(f"answered {answer.status}, a redirect: name the address that it leads to")
         if answer.status // 100 != 2:  # noqa: PLR2004 - HTTP's own number
-            raise NotDeliveredError(f"answered {answer.status}", _asked_for(answer.headers.get("Retry-After", "")))
+            raise NotDeliveredError(f"answered {answer.status}", _asked_for(answer.headers.get("retry-after", "")))
 
 
 @dataclass(frozen=True, slots=True)

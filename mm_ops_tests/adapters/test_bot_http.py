@@ -1,6 +1,9 @@
+import socket
+from base64 import b64encode
+
 import pytest
 
-from mm_ops.adapters.bot_http import MAX_ANSWER_BYTES, Answer, NoAnswerError, exchange, shown
+from mm_ops.adapters.bot_http import MAX_ANSWER_BYTES, Answer, NoAnswerError, Peer, exchange, shown
 from mm_ops.domain.errors import SchemaError
 from mm_ops_tests.hostile_server import Behaviour, answer, drips, hostile, says
 
@@ -43,6 +46,81 @@ BROKEN: dict[str, tuple[Behaviour, str]] = {
 def test_what_is_not_whole_is_no_answer(behaviour: Behaviour, said: str):
     with hostile(behaviour) as (url, _), pytest.raises(NoAnswerError, match=said):
         exchange("GET", url, within_s=5, headers={})
+
+
+FRAMED: dict[str, str] = {
+    "chunks": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n",
+    "to the end": "HTTP/1.1 200 OK\r\n\r\n[1]",
+    "after a word before": "HTTP/1.1 100 Continue\r\n\r\n" + answer("[1]"),
+    "old": "HTTP/1.0 200 OK\r\n\r\n[1]",
+}
+
+
+@pytest.mark.parametrize("text", FRAMED.values(), ids=list(FRAMED))
+def test_however_an_answer_says_where_it_ends_it_is_read(text: str):
+    with hostile(says(text)) as (url, _):
+        found = exchange("GET", url, within_s=5, headers={})
+    assert (found.status, found.document()) == (200, [1])
+
+
+def ask(peer: Peer) -> Answer:
+    return peer.ask("GET", "/state", within_s=5, headers={})
+
+
+def test_the_next_request_goes_over_the_same_connection():
+    def answers_twice(peer: socket.socket) -> None:
+        peer.sendall(answer("1").encode())
+        assert peer.recv(65_536).startswith(b"GET /state HTTP/1.1\r\n")
+        peer.sendall(answer("2").encode())
+
+    with hostile(answers_twice) as (url, heads):
+        peer = Peer(url)
+        assert [ask(peer).document(), ask(peer).document()] == [1, 2]
+        assert len(heads) == 1
+        peer.close()
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_replaced():
+    with hostile(says(answer("1")), says(answer("2")), says("")) as (url, heads):
+        peer = Peer(url)
+        assert [ask(peer).document(), ask(peer).document()] == [1, 2]
+        assert len(heads) == 2
+        with pytest.raises(NoAnswerError, match="the connection was lost"):
+            ask(peer)
+        assert len(heads) == 3, "one that was new is not tried twice"
+        peer.close()
+
+
+def test_an_answer_that_closes_is_not_kept():
+    closing = answer("1").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+    with hostile(says(closing), says("")) as (url, heads):
+        peer = Peer(url)
+        assert ask(peer).document() == 1
+        with pytest.raises(NoAnswerError):
+            ask(peer)
+        assert len(heads) == 2
+
+
+def test_a_server_is_named_by_a_name_too_and_one_that_nobody_knows_is_said():
+    with hostile(says(answer("1"))) as (url, heads):
+        assert exchange("GET", url.replace("127.0.0.1", "localhost"), within_s=5, headers={}).document() == 1
+        assert "\r\nHost: localhost:" in heads[0]
+    with pytest.raises(NoAnswerError, match=r"the name nobody\.invalid is not known"):
+        exchange("GET", "http://nobody.invalid/", within_s=1, headers={})
+
+
+def test_a_user_in_the_address_is_who_asks():
+    with hostile(says(answer("1"))) as (url, heads):
+        exchange("GET", url.replace("//", "//ada:p%40ss@") + "/a?b=c", within_s=5, headers={})
+    assert heads[0].startswith("GET /a?b=c HTTP/1.1\r\n")
+    assert f"Authorization: Basic {b64encode(b'ada:p@ss').decode()}\r\n" in heads[0]
+
+
+def test_a_header_that_would_be_two_is_not_sent():
+    with hostile(says(answer("1"))) as (url, heads):
+        with pytest.raises(NoAnswerError, match="cannot be sent"):
+            exchange("GET", url, within_s=5, headers={"Idempotency-Key": "a\r\nX: b"})
+        assert heads in ([], [""])
 
 
 def test_a_closed_port_says_so_without_the_password_in_the_address():

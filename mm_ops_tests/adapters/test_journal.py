@@ -100,9 +100,9 @@ def test_an_action_goes_from_intended_over_requested_to_what_came_of_it(journal:
     states = [[one["state"] for one in journal.actions_of(f"{STOP.episode}/1")]]
     journal.request([action.key for action in STOP.actions], NOW)
     states.append([one["state"] for one in journal.actions_of(f"{STOP.episode}/1")])
-    journal.settle(result(STOP.actions[0]))
-    journal.settle(result(STOP.actions[1], ActionState.UNCONFIRMED))
-    journal.settle(result(STOP.actions[1], ActionState.UNCONFIRMED))
+    journal.settle([result(STOP.actions[0])])
+    journal.settle([result(STOP.actions[1], ActionState.UNCONFIRMED)])
+    journal.settle([result(STOP.actions[1], ActionState.UNCONFIRMED)])
     frozen, halted = journal.actions_of(f"{STOP.episode}/1")
     assert states == [["intended"] * 2, ["requested"] * 2]
     assert (halted["state"], halted["attempts"], halted["observed"]["trading_state"]) == ("confirmed", 2, "HALTED")
@@ -112,7 +112,7 @@ def test_an_action_goes_from_intended_over_requested_to_what_came_of_it(journal:
 def test_every_state_of_an_action_is_in_the_chain(journal: Journal):
     journal.claim(STOP, NOW)
     journal.request([STOP.actions[0].key], NOW)
-    journal.settle(result(STOP.actions[0]))
+    journal.settle([result(STOP.actions[0])])
     records = [one["body"] for one in journal.records_after(0) if one["key"] == STOP.actions[0].key]
     assert [one["state"] for one in records] == ["intended", "requested", "confirmed"]
     assert journal.records_after(records[-1]["attempts"], limit=1)[0]["seq"] == 3

@@ -30,5 +30,32 @@ def call_within(call: Callable[[], T], seconds: float) -> T | MmOpsError:
 
 
 def start(run: Callable[[], None]) -> None:
-    """Run beside everything else; the process may end before it does."""
-    threading.Thread(target=run, daemon=True).start()
+    """Run beside everything else, in a thread that has become free if there is one; the process may end before."""
+    with _GUARD:
+        worker = _FREE.pop() if _FREE else None
+    if worker is None or not worker.is_alive():  # after a fork none of them lives
+        worker = _Worker()
+        worker.start()
+    worker.given.put(run)
+
+
+class _Worker(threading.Thread):
+    """Runs one thing after the other; to wake a thread takes less than to start one."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.given: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            self.given.get()()
+            with _GUARD:
+                if len(_FREE) >= _MOST_FREE:
+                    return
+                _FREE.append(self)
+
+
+_GUARD = threading.Lock()
+_FREE: list[_Worker] = []
+_MOST_FREE = 32
+"""Threads that wait for work: a stop needs nine for some milliseconds."""

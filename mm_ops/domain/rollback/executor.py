@@ -3,12 +3,12 @@
 An attempt runs in a thread of its own that can be left behind: a bot that hangs keeps no other action waiting, and
 ends no stop later than its deadline. What counts is the state that is read back: a bot that answers "done" and lies
 is not done, and one that does it without an answer is. After all actions the bot is read once more, since one that
-was restarted meanwhile has forgotten the first while it did the last.
+was restarted meanwhile has forgotten the first while it did the last; what does not show then is not confirmed.
 """
 
 import queue
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from mm_ops.domain.errors import EffectNotConfirmedError, MmOpsError, SourceUnavailableError
@@ -68,15 +68,17 @@ class Executor:
             timeline.faults.append(f"the journal: {error}")
 
     def _act(self, actions: tuple[Action, ...], timeline: "_Timeline") -> list[ActionResult]:
-        """Drive all actions at once and write down each result as it comes."""
+        """Drive all actions at once and write down the results as they come, those that came together at once."""
         done: queue.SimpleQueue[ActionResult] = queue.SimpleQueue()
         for action in actions:
             start(lambda action=action: done.put(self._drive(action, timeline)))  # type: ignore[misc]
-        results = {}
-        for _ in actions:
-            result = done.get()
-            self._write(lambda result=result: self.log.settle(result), timeline)  # type: ignore[misc]
-            results[result.action.key] = result
+        results: dict[str, ActionResult] = {}
+        while len(results) < len(actions):
+            came = [done.get()]
+            while not done.empty():
+                came.append(done.get())
+            self._write(lambda came=came: self.log.settle(came), timeline)  # type: ignore[misc]
+            results |= {one.action.key: one for one in came}
         return [results[action.key] for action in actions]
 
     def _drive(self, action: Action, timeline: "_Timeline") -> ActionResult:
@@ -88,7 +90,7 @@ class Executor:
             attempts += 1
             timeline.add(f"{action.name.value}: asked, attempt {attempts}")
             tried = self._within(lambda: self.bot.apply(action.command, action.key), end)
-            back = self._within(self.bot.read, end)
+            back = tried if isinstance(tried, BotState) else self._within(self.bot.read, end)
             if isinstance(back, BotState):
                 seen = back
                 if shows(back, action.command):
@@ -115,21 +117,33 @@ class Executor:
             timeline.add(f"forgotten: {', '.join(action.name.value for action in lost)}")
             again = {one.action.key: one for one in self._act(tuple(lost), timeline)}
             results = [again.get(one.action.key, one) for one in results]
-        return results, self._drain(stop, timeline)
+            state = self._within(self.bot.read, None)
+        state, faults = self._drain(stop, state, timeline)
+        return [self._kept(one, state, timeline) for one in results], faults
 
-    def _drain(self, stop: Stop, timeline: "_Timeline") -> tuple[str, ...]:
-        """Wait until the bot shows every action and has no order open."""
+    def _drain(
+        self, stop: Stop, state: BotState | MmOpsError, timeline: "_Timeline"
+    ) -> tuple[BotState | MmOpsError, tuple[str, ...]]:
+        """Wait until the bot shows every action and has no order open; gives what it showed last."""
         limit = self.attempts.no_open_orders
         end = self.clock.monotonic() + limit.total_seconds()
-        while True:
-            state = self._within(self.bot.read, end)
-            fault = _unmet(state, stop)
-            if fault is None:
-                timeline.add("verified: every action reads back, no order is open")
-                return ()
+        while (fault := _unmet(state, stop)) is not None:
             if self.clock.monotonic() >= end:
-                return (f"{fault} after {format_duration(limit)}",)
+                return state, (f"{fault} after {format_duration(limit)}",)
             self.clock.sleep(self.attempts.pause.total_seconds())
+            state = self._within(self.bot.read, end)
+        timeline.add("verified: every action reads back, no order is open")
+        return state, ()
+
+    def _kept(self, result: ActionResult, state: BotState | MmOpsError, timeline: "_Timeline") -> ActionResult:
+        """Take back what was confirmed, if the bot shows otherwise in the end."""
+        if result.reason or isinstance(state, MmOpsError) or shows(state, result.action.command):
+            return result
+        name, expected = aim_of(result.action.command)
+        reason = f"{name}: expected {expected}, was {getattr(state, name)} in the end"
+        lost = self._result(result.action, 0, state, reason)  # attempts add up in the journal
+        self._write(lambda: self.log.settle([lost]), timeline)
+        return replace(lost, attempts=result.attempts)
 
     def _within(self, call: Callable[[], T], end: float | None) -> T | MmOpsError:
         """Call for no longer than an attempt may take, and not past the end."""

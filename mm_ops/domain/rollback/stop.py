@@ -92,8 +92,8 @@ class StopLog(Protocol):
         """Write down that the bot is about to be asked."""
         ...
 
-    def settle(self, result: ActionResult) -> None:
-        """Write down what came of an action."""
+    def settle(self, results: Collection[ActionResult]) -> None:
+        """Write down what came of actions."""
         ...
 
     def finish(self, outcome: Outcome, at: datetime) -> None:

@@ -1,3 +1,4 @@
+import multiprocessing
 import threading
 
 from mm_ops.domain.errors import EffectNotConfirmedError, SourceUnavailableError
@@ -35,3 +36,44 @@ def test_what_is_started_runs_beside():
     done = threading.Event()
     start(done.set)
     assert done.wait(5)
+
+
+def test_a_thread_that_has_become_free_is_used_again_and_one_that_is_busy_is_not():
+    used: list[int] = []
+
+    def note() -> None:
+        used.append(threading.get_ident())
+
+    release, first = threading.Event(), threading.Event()
+
+    def busy() -> None:
+        note()
+        first.set()
+        release.wait(20)
+
+    start(busy)
+    assert first.wait(20)
+    for _ in range(200):
+        assert call_within(note, 20) is None
+    release.set()
+    assert used[0] not in used[1:]
+    assert len(set(used)) < 100
+
+
+def test_more_than_are_kept_may_run_at_once():
+    together = threading.Barrier(41)
+    for _ in range(40):
+        start(lambda: (together.wait(20), None)[1])
+    together.wait(20)
+    assert call_within(lambda: 7, 20) == 7
+
+
+def test_a_process_that_was_forked_starts_its_own():
+    context = multiprocessing.get_context("fork")
+    assert call_within(lambda: 7, 20) == 7
+    parent, child = context.Pipe()
+    process = context.Process(target=lambda: child.send(call_within(lambda: 8, 20)))
+    process.start()
+    assert parent.poll(30)
+    assert parent.recv() == 8
+    process.join(20)

@@ -1,6 +1,6 @@
 """A stop against a bot in memory with every fault, and a real journal on disk."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -127,9 +127,9 @@ def test_a_bot_that_was_restarted_midway_is_stopped_again(journal: Journal):
     restarted: list[int] = []
 
     class Forgetful(MemoryBot):
-        def read(self) -> BotState:
-            state = super().read()
-            if len(set(self.effects)) == 4 and not restarted and state.trading_state.value == "HALTED":
+        def do(self, command: Command, key: str) -> BotState:
+            state = super().do(command, key)
+            if len(set(self.effects)) == 4 and not restarted:
                 restarted.append(1)
                 self.effects.clear()
                 self.state = replace(ACTIVE, sequence=99)
@@ -143,6 +143,21 @@ def test_a_bot_that_was_restarted_midway_is_stopped_again(journal: Journal):
     assert pages.pages == []
     assert bot.state.trading_state.value == "HALTED"
     assert len(set(bot.effects)) == 4
+
+
+def test_what_was_read_back_and_does_not_last_is_not_confirmed(journal: Journal):
+    class Resumed(MemoryBot):
+        def read(self) -> BotState:
+            return replace(super().read(), orders_frozen=False)
+
+    pages = Pages()
+    outcome = execute(journal, Resumed(), pages)
+    assert outcome is not None
+    assert not outcome.confirmed
+    assert states(journal) == {**{name.value: "confirmed" for name in ALL}, "freeze_orders": "unconfirmed"}
+    assert "freeze_orders: orders_frozen: expected True, was False in the end" in pages.pages[0]
+    attempts = {row["name"]: row["attempts"] for row in journal.actions_of(ID)}
+    assert attempts == {**{name.value: 1 for name in ALL}, "freeze_orders": 2}
 
 
 def test_orders_that_stay_open_are_no_stop(journal: Journal):
@@ -185,23 +200,23 @@ class FullDisk:
     """A journal whose disk is full once the stop has begun."""
 
     def __init__(self) -> None:
-        self.tried: list[object] = []
+        self.requested: list[str] = []
+        self.settled: list[str] = []
+        self.finished: list[Outcome] = []
 
     def claim(self, stop: Stop, at: datetime) -> bool:
-        self.tried.append((stop, at))
-        return True
+        return bool(stop.actions and at)
 
-    def request(self, keys: object, at: datetime) -> None:
-        self.fail(keys, at)
+    def request(self, keys: Collection[str], at: datetime) -> None:
+        self.requested += keys if at else ()
+        raise SourceUnavailableError("disk is full")
 
-    def settle(self, result: ActionResult) -> None:
-        self.fail(result)
+    def settle(self, results: Collection[ActionResult]) -> None:
+        self.settled += (one.action.key for one in results)
+        raise SourceUnavailableError("disk is full")
 
     def finish(self, outcome: Outcome, at: datetime) -> None:
-        self.fail(outcome, at)
-
-    def fail(self, *what: object) -> None:
-        self.tried.append(what)
+        self.finished += [outcome] if at else []
         raise SourceUnavailableError("disk is full")
 
 
@@ -212,7 +227,8 @@ def test_a_journal_that_fails_midway_does_not_keep_the_bot_from_being_stopped():
     assert bot.state.trading_state.value == "HALTED"
     assert not outcome.confirmed
     assert "the journal: disk is full" in pages.pages[0]
-    assert len(disk.tried) == 7, "the claim, the request, four results and the outcome"
+    keys = sorted(action.key for action in STOP.actions)
+    assert (sorted(disk.requested), sorted(disk.settled), disk.finished) == (keys, keys, [outcome])
 
 
 def test_a_stop_may_have_fewer_actions(journal: Journal):
