@@ -13,7 +13,7 @@ from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import EffectNotConfirmedError, SourceUnavailableError
 from mm_ops.domain.notify.notice import NOTHING, About
 from mm_ops.domain.rollback.alert import Alert, fingerprint_of
-from mm_ops.domain.rollback.bot import BotState, Circuit, Command, TradingState, aim_of
+from mm_ops.domain.rollback.bot import BotState, Circuit, Command, TradingState, aim_of, fields_of
 from mm_ops.domain.rollback.history import History, PastRollback
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops_tests.requirements import PROJECT
@@ -118,7 +118,7 @@ class MemoryBot:
         with self.lock:
             if key not in self.effects:
                 self.effects.append(key)
-                self.change(**dict([aim_of(command)]))
+                self.change(**fields_of(command))
             return self.state
 
     def change(self, **fields: Any) -> None:

@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 
 from mm_ops.adapters.bot_state import parse_state
 from mm_ops.adapters.json_files import read_object
+from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import EffectNotConfirmedError, MmOpsError, SchemaError, SourceUnavailableError
-from mm_ops.domain.rollback.bot import BotState, Command, aim_of, shows
+from mm_ops.domain.rollback.bot import BotState, Command, aim_of, fields_of, shows
 
 _KEYS = "keys"
 _KEYS_KEPT = 1_000
@@ -106,12 +107,13 @@ class OverridesBot:
         with FileLock(self._overrides.with_name(f".{self._overrides.name}.lock"), timeout=self._timeout_s):
             asked: dict[str, Any] = read_object(self._overrides) if self._overrides.exists() else {}
             keys = _keys(asked, self._overrides)
-            field, value = aim_of(command)
+            fields = to_plain(fields_of(command))
+            mark = [part for pair in fields.items() for part in pair]
             if key not in keys:
-                keys[key] = [field, value]
+                keys[key] = mark
                 newest = dict(list(keys.items())[-_KEYS_KEPT:])
-                _replace(self._overrides, {**asked, field: value, _KEYS: newest})
-            elif keys[key] != [field, value]:
+                _replace(self._overrides, {**asked, **fields, _KEYS: newest})
+            elif keys[key] != mark:
                 raise SchemaError(f"the key {key!r} was used for another command")
             return self._clock()
 

@@ -6,12 +6,27 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.rollback.bot import BotState, Command, SetCircuit, SetProfile, SetScale, SetTradingState, aim_of
+from mm_ops.domain.rollback.bot import (
+    BotState,
+    Command,
+    ProfileSettings,
+    SetCircuit,
+    SetProfile,
+    SetScale,
+    SetTradingState,
+    fields_of,
+)
 
+_OPTIONAL = "profile_settings"
 _FIELDS: dict[str, TypeAdapter[Any]] = {
     name: TypeAdapter(kind, config=None if name in {"trading_state", "circuit", "observed_at"} else {"strict": True})
     for name, kind in BotState.__annotations__.items()
+    if name != _OPTIONAL
+}
+_SETTING: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(kind, config={"strict": True}) for name, kind in ProfileSettings.__annotations__.items()
 }
 
 
@@ -27,15 +42,15 @@ def parse_state(data: Any, where: str) -> BotState:
     if missing:
         raise SchemaError(f"{where}: the state lacks {', '.join(missing)}")
     try:
-        return BotState(**{name: _field(name, data[name]) for name in _FIELDS})
+        settings = None if data.get(_OPTIONAL) is None else _settings(data[_OPTIONAL])
+        return BotState(**{name: _field(name, data[name]) for name in _FIELDS}, profile_settings=settings)
     except SchemaError as error:
         raise SchemaError(f"{where}: {error}") from error
 
 
 def wire(command: Command) -> tuple[str, dict[str, Any]]:
     """Name the path of a command, and its body."""
-    field, value = aim_of(command)
-    return _path(command), {field: value}
+    return _path(command), to_plain(fields_of(command))
 
 
 def read_token(path: Path | None) -> str | None:
@@ -67,6 +82,13 @@ def _path(command: Command) -> str:
             return "/trading-state"
         case _:
             return "/orders/freeze"
+
+
+def _settings(data: Any) -> ProfileSettings:
+    try:
+        return ProfileSettings(**{name: kind.validate_python(data[name]) for name, kind in _SETTING.items()})
+    except (ValidationError, KeyError, TypeError) as error:
+        raise SchemaError(f"{_OPTIONAL}: expected {', '.join(_SETTING)}, was {str(data)[:80]!r}") from error
 
 
 def _field(name: str, value: Any) -> Any:

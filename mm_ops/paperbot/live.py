@@ -1,7 +1,8 @@
 """The bot as it runs: one step of half a second of its own clock at a time, obeying what it is asked.
 
-An order is sent, changed or cancelled at the next step, never within a request. The wall clock only says how many
-steps are due; the same seed, commands and steps give the same bot.
+An order is sent, changed or cancelled at the next step, never within a request. A profile's settings say how wide it
+quotes and how many orders stand at most; the paper venue refuses no order, so the pause after one is told and not felt.
+The wall clock only says how many steps are due; the same seed, commands and steps give the same bot.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mm_ops.paperbot.control import SPREAD_FACTORS, Control, RefusalError, check, strictest
+from mm_ops.paperbot.control import Control, RefusalError, check, check_settings, strictest
 from mm_ops.paperbot.engine import ORDERS_WHEN_QUOTING, Breaker, BreakerState
 from mm_ops.paperbot.faults import Strengths, under
 from mm_ops.paperbot.gauges import DAY_S, HOUR_S
@@ -109,6 +110,7 @@ class LiveBot:
             "circuit": self.circuit,
             "asked_circuit": asked.circuit,
             "open_orders": self.open_orders,
+            "quotes": self._quotes(),
             "version": VERSION,
             "sequence": self.control.sequence,
         }
@@ -118,22 +120,26 @@ class LiveBot:
         self._faults = dict(faults)
         self._adopt()
 
-    def put(self, name: str, value: Any, key: str | None) -> bool:
+    def put(self, name: str, value: Any, key: str | None, settings: Any = None) -> bool:
         """Obey one command.
 
         Raises:
             RefusalError: as :meth:`Control.put`.
         """
-        done = self.control.put(name, value, key)
+        done = self.control.put(name, value, key, settings)
         self._adopt()
         return done
 
     def override(self, values: Mapping[str, Any]) -> list[str]:
         """Obey what an overrides file says, field by field; gives back what was refused, in words."""
         refused = []
+        settings = values.get("profile_settings")
         for name, value in values.items():
+            if name == "profile_settings" and "profile" in values:
+                continue
             try:
-                self.control.change(name, check(name, value))
+                own = check_settings(settings) if name == "profile" else None
+                self.control.change(name, check(name, value), own)
             except KeyError:
                 refused.append(f"no field {name!r}")
             except RefusalError as error:
@@ -151,13 +157,20 @@ class LiveBot:
         self.ticks += 1
 
     def _adopt(self) -> None:
-        factor = SPREAD_FACTORS[self.control.asked.profile]
+        factor = self.control.asked.profile_settings.spread_factor
         asked = replace(
             self._usual,
             half_spread_bps=self._usual.half_spread_bps * factor,
             fills_per_day=self._usual.fills_per_day / factor,
         )
         self._profile = under(asked, self._faults)
+
+    def _quotes(self) -> dict[str, dict[str, float]]:
+        """Where its orders stand, by symbol; nowhere without one."""
+        if self.open_orders == 0:
+            return {}
+        touches = {item.symbol.name: item.touch(self._profile.half_spread_bps) for item in self.symbols}
+        return {name: {"bid": bid, "ask": ask} for name, (bid, ask) in touches.items()}
 
     def _watch_feed(self) -> None:
         profile, rng, was = self._profile, self._rng, self.circuit
@@ -223,8 +236,8 @@ class LiveBot:
         if asked.trading_state == "HALTED" or self.circuit != BreakerState.CLOSED or asked.strategy_scale == 0:
             return 0
         if asked.trading_state == "REDUCING":
-            return sum(symbol.position_lots != 0 for symbol in self.symbols)
-        return ORDERS_WHEN_QUOTING
+            return min(sum(symbol.position_lots != 0 for symbol in self.symbols), asked.profile_settings.max_in_flight)
+        return min(ORDERS_WHEN_QUOTING, asked.profile_settings.max_in_flight)
 
 
 def _start(warm: BotState, name: str) -> tuple[float, int]:

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,23 +87,23 @@ class LiveProcess:
         with self._lock:
             return {**self._true_state(), **self._claims}
 
-    def put(self, name: str, value: Any, key: str | None) -> tuple[dict[str, Any], bool]:
+    def put(self, name: str, value: Any, key: str | None, settings: Any = None) -> tuple[dict[str, Any], bool]:
         """Obey one command; gives the state after it, and whether the key was new.
 
         Raises:
             RefusalError: it is not done.
         """
         with self._lock:
-            done = self._bot.put(name, value, key)
+            done = self._bot.put(name, value, key, settings)
             self._write_state(durable=True)
             return self.state(), done
 
-    def claim(self, name: str, value: Any) -> dict[str, Any]:
+    def claim(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Say that a command was done without doing it, and go on saying so under ``lie_state``."""
         with self._lock:
             if "lie_state" in self._bot.faults:
-                self._claims[name] = value
-            return {**self.state(), name: value}
+                self._claims |= values
+            return {**self.state(), **values}
 
     def suffer(self, faults: dict[str, float]) -> None:
         """Let these faults, and no others, be the case from now on."""

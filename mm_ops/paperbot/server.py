@@ -23,6 +23,7 @@ COMMANDS = {
     "/trading-state": "trading_state",
 }
 MAX_BODY_BYTES = 65_536
+_SETTINGS = "profile_settings"
 _SILENCE_S = 10
 
 
@@ -121,11 +122,12 @@ class _Handler(BaseHTTPRequestHandler):
         if name is None:
             raise self._nothing_here()
         self._authenticate()
-        value, key = self._value(name), self.headers.get("Idempotency-Key")
+        values, key = self._values(name), self.headers.get("Idempotency-Key")
         self._act_out()
         if {"lie", "lie_state"} & set(self.opened.process.faults):
-            return as_json(self.opened.process.claim(name, check(name, value)))
-        state, new = self.opened.process.put(name, value, key)
+            check(name, values[name])
+            return as_json(self.opened.process.claim(values))
+        state, new = self.opened.process.put(name, values[name], key, values.get(_SETTINGS))
         if "restart" in self.opened.process.faults:
             self.opened.restart()
             raise _NoAnswerError
@@ -151,11 +153,12 @@ class _Handler(BaseHTTPRequestHandler):
             raise RefusalError(422, "value", str(error)) from error
         return as_json(self.opened.process.faults)
 
-    def _value(self, name: str) -> Any:
+    def _values(self, name: str) -> dict[str, Any]:
         body = self._body()
-        if not isinstance(body, dict) or set(body) != {name}:
+        also = {_SETTINGS} if name == "profile" else set()
+        if not isinstance(body, dict) or set(body) - also != {name}:
             raise RefusalError(422, "body", f"expected an object with {name} and nothing else")
-        return body[name]
+        return body
 
     def _body(self) -> Any:
         length = self.headers.get("Content-Length", "")

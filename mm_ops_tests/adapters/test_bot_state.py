@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mm_ops.adapters.bot_state import parse_state, read_token
+from mm_ops.adapters.bot_state import parse_state, read_token, wire
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.rollback.bot import BotState, Circuit, TradingState
+from mm_ops.domain.rollback.bot import BotState, Circuit, ProfileSettings, SetProfile, TradingState
 
 GOOD: dict[str, Any] = {
     "trading_state": "REDUCING",
@@ -33,6 +33,41 @@ def test_a_state_is_read_and_what_is_beyond_the_contract_is_not_looked_at():
         observed_at=datetime(2026, 11, 20, 6, 0, 0, 250_000, UTC),
         sequence=7,
     )
+
+
+SETTINGS = {"spread_factor": 1.5, "max_in_flight": 5, "backoff_ms": 200}
+
+
+def test_what_a_profile_comes_down_to_is_read_where_the_bot_says_it():
+    state = parse_state({**GOOD, "profile_settings": {**SETTINGS, "mood": "calm"}}, "state")
+    assert state.profile_settings == ProfileSettings(spread_factor=1.5, max_in_flight=5, backoff_ms=200)
+    assert parse_state({**GOOD, "profile_settings": None}, "state").profile_settings is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"spread_factor": "1.5"},
+        {"max_in_flight": 5.5},
+        {"max_in_flight": 0},
+        {"backoff_ms": None},
+        {"spread_factor": 0},
+    ],
+    ids=str,
+)
+def test_settings_that_are_none_are_refused(damage: dict[str, object]):
+    with pytest.raises(SchemaError, match=rf"^state: .*({'|'.join(damage)})"):
+        parse_state({**GOOD, "profile_settings": {**SETTINGS, **damage}}, "state")
+    with pytest.raises(
+        SchemaError, match=r"^state: profile_settings: expected spread_factor, max_in_flight, backoff_ms"
+    ):
+        parse_state({**GOOD, "profile_settings": [1.5, 5, 200]}, "state")
+
+
+def test_the_numbers_of_a_profile_go_with_its_name():
+    settings = ProfileSettings(spread_factor=1.5, max_in_flight=5, backoff_ms=200)
+    assert wire(SetProfile("calm")) == ("/profile", {"profile": "calm"})
+    assert wire(SetProfile("calm", settings)) == ("/profile", {"profile": "calm", "profile_settings": SETTINGS})
 
 
 @pytest.mark.parametrize("name", GOOD)

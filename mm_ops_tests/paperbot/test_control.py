@@ -1,7 +1,7 @@
 import pytest
 
 from mm_ops.paperbot import control
-from mm_ops.paperbot.control import Asked, Control, RefusalError, check, restored, strictest
+from mm_ops.paperbot.control import Asked, Control, RefusalError, Settings, check, restored, strictest
 
 
 def refused(act: Control, name: str, value: object, key: str | None = "k") -> RefusalError:
@@ -95,6 +95,47 @@ def test_the_oldest_keys_are_forgotten_so_that_memory_is_bounded(monkeypatch: py
     assert not act.put("strategy_scale", 0.2, "c")
 
 
+WIDE = {"spread_factor": 1.7, "max_in_flight": 3, "backoff_ms": 250}
+
+
+def test_a_profile_comes_with_its_own_numbers_or_with_those_that_are_given():
+    act = Control(10)
+    act.put("profile", "conservative", "a")
+    assert act.asked.profile_settings == Settings(1.5, 5, 200)
+    act.put("profile", "conservative", "b", WIDE)
+    assert (act.asked.profile, act.asked.profile_settings, act.sequence) == ("conservative", Settings(1.7, 3, 250), 12)
+    act.put("profile", "moderate", "c")
+    assert act.asked.profile_settings == Settings(1.0, 10, 100)
+    assert not act.put("profile", "conservative", "b", WIDE), "an old key sets nothing"
+    assert refused(act, "profile", "conservative", "b").detail == "this key was used for another command"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"spread_factor": 11}, "profile_settings: spread_factor: expected 0.1 to 10, was 11"),
+        ({"spread_factor": float("nan")}, "profile_settings: spread_factor: expected 0.1 to 10, was nan"),
+        ({"max_in_flight": 2.5}, "profile_settings: max_in_flight: expected 1 to 100, was 2.5"),
+        ({"max_in_flight": True}, "profile_settings: max_in_flight: expected 1 to 100, was True"),
+        ({"backoff_ms": -1}, "profile_settings: backoff_ms: expected 0 to 10000, was -1"),
+        ({"mood": 1}, "profile_settings: expected spread_factor, max_in_flight, backoff_ms and nothing else"),
+    ],
+)
+def test_numbers_that_it_would_not_trade_by_are_refused_and_not_cut(damage: dict[str, object], message: str):
+    act = Control(10)
+    with pytest.raises(RefusalError) as caught:
+        act.put("profile", "conservative", "k", {**WIDE, **damage})
+    assert (caught.value.status, caught.value.detail, act.asked) == (422, message, Asked())
+
+
+def test_settings_outlive_the_process_and_an_older_state_has_the_profiles_own():
+    asked = Asked(profile="conservative", profile_settings=Settings(1.7, 3, 250))
+    written = {**asked.as_dict(), "asked_circuit": "closed"}
+    assert restored(written) == asked
+    del written["profile_settings"]
+    assert restored(written).profile_settings == Settings(1.5, 5, 200)
+
+
 def test_the_stricter_of_two_circuits_holds():
     assert strictest("closed", "open") == strictest("open", "half_open") == "open"
     assert strictest("half_open", "closed") == "half_open"
@@ -102,7 +143,9 @@ def test_the_stricter_of_two_circuits_holds():
 
 
 def test_what_was_asked_outlives_the_process_and_the_breakers_own_opinion_does_not():
-    asked = Asked("HALTED", 0.5, "closed", orders_frozen=True, profile="conservative")
+    asked = Asked(
+        "HALTED", 0.5, "closed", orders_frozen=True, profile="conservative", profile_settings=Settings(1.5, 5, 200)
+    )
     written = {**asked.as_dict(), "circuit": "open", "asked_circuit": "closed", "open_orders": 0}
     assert restored(written) == asked
 

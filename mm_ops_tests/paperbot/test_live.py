@@ -128,6 +128,43 @@ def test_a_gap_of_the_feed_comes_and_goes_by_itself():
     assert seen == {"closed", "open", "half_open"}
 
 
+def width_bps(found: LiveBot) -> float:
+    quote = found.state()["quotes"]["AAA-USDT"]
+    return float(1e4 * (quote["ask"] - quote["bid"]) / (quote["ask"] + quote["bid"]) * 2)
+
+
+def test_it_quotes_as_wide_as_its_profile_says():
+    found = bot(steps=2)
+    assert width_bps(found) == pytest.approx(8.0, abs=0.2)  # half a spread of 4 bps, on a grid of 0.05 bps
+    found.put("profile", "conservative", "a")
+    assert width_bps(found) == pytest.approx(12.0, abs=0.2)
+    found.put("profile", "conservative", "b", {"spread_factor": 2.5, "max_in_flight": 3, "backoff_ms": 200})
+    assert width_bps(found) == pytest.approx(20.0, abs=0.2)
+    found.put("profile", "moderate", "c")
+    assert width_bps(found) == pytest.approx(8.0, abs=0.2)
+
+
+def test_no_more_orders_stand_than_its_profile_lets_be_under_way():
+    found = bot(steps=2)
+    assert found.open_orders == 4
+    found.put("profile", "conservative", "a", {"spread_factor": 1.5, "max_in_flight": 3, "backoff_ms": 200})
+    run(found, 1)
+    assert found.open_orders == 3
+    found.put("trading_state", "HALTED", "b")
+    run(found, 1)
+    assert found.state()["quotes"] == {}
+
+
+def test_an_overrides_file_names_a_profile_with_its_settings():
+    found, wide = bot(), {"spread_factor": 2.0, "max_in_flight": 3, "backoff_ms": 200}
+    assert found.override({"profile": "conservative", "profile_settings": wide}) == []
+    assert found.state()["profile_settings"] == wide
+    assert found.override({"profile_settings": wide}) == ["no field 'profile_settings'"]
+    refused = found.override({"profile": "moderate", "profile_settings": {**wide, "spread_factor": 99}})
+    assert refused == ["profile_settings: spread_factor: expected 0.1 to 10, was 99"]
+    assert found.state()["profile"] == "conservative"
+
+
 def test_a_wider_profile_gets_fewer_fills_and_more_for_each():
     base, wide = bot(BUSY, 0), bot(BUSY, 0)
     wide.put("profile", "conservative", "k")

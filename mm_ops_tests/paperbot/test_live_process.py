@@ -144,10 +144,10 @@ def test_a_bot_does_not_start_with_faults_that_it_cannot_read(tmp_path: Path, te
 
 def test_a_claim_is_for_one_answer_under_lie_and_for_good_under_lie_state():
     found = process(faults={"lie": 1.0})
-    assert found.claim("trading_state", "HALTED")["trading_state"] == "HALTED"
+    assert found.claim({"trading_state": "HALTED"})["trading_state"] == "HALTED"
     assert found.state()["trading_state"] == "ACTIVE"
     found.suffer({"lie_state": 1.0})
-    found.claim("trading_state", "HALTED")
+    found.claim({"trading_state": "HALTED"})
     assert found.state()["trading_state"] == "HALTED"
     assert 'mm_trading_state{state="ACTIVE"} 1\n' in found.metrics()
     found.suffer({})

@@ -30,10 +30,34 @@ class Circuit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileSettings:
+    """What a trading profile comes down to.
+
+    ``spread_factor``: how many times as wide as usual it quotes. ``max_in_flight``: orders that may be under way at
+    once. ``backoff_ms``: the pause after an order that was refused.
+
+    Raises:
+        SchemaError: a number is out of its range.
+    """
+
+    spread_factor: float
+    max_in_flight: int
+    backoff_ms: int
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.spread_factor) or self.spread_factor <= 0:
+            raise SchemaError(f"spread_factor: expected a number above 0, was {self.spread_factor!r}")
+        for name, least in (("max_in_flight", 1), ("backoff_ms", 0)):
+            if getattr(self, name) < least:
+                raise SchemaError(f"{name}: expected {least} or more, was {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BotState:
     """What the bot says of itself at ``observed_at``, by its own clock.
 
-    ``strategy_scale`` is a share, 0 to 1; ``sequence`` grows with every change. An impossible value is refused.
+    ``strategy_scale`` is a share, 0 to 1; ``sequence`` grows with every change. ``profile_settings`` is ``None`` where
+    the bot does not say what its profile comes down to. An impossible value is refused.
 
     Raises:
         SchemaError: a number is out of its range, or the time has no zone.
@@ -48,6 +72,7 @@ class BotState:
     version: str
     observed_at: datetime
     sequence: int
+    profile_settings: ProfileSettings | None = None
 
     def __post_init__(self) -> None:
         check_scale(self.strategy_scale)
@@ -84,9 +109,10 @@ class FreezeOrders:
 
 @dataclass(frozen=True, slots=True)
 class SetProfile:
-    """Trade by another profile."""
+    """Trade by another profile; with ``settings`` by these, else by the bot's own of that name."""
 
     profile: str
+    settings: ProfileSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +157,15 @@ def check_scale(scale: float) -> None:
 
 
 def shows(state: BotState, command: Command) -> bool:
-    """Whether the state is the one that the command asks for."""
+    """Whether the state is the one that the command asks for, in every field that it sets."""
+    return all(getattr(state, field) == value for field, value in fields_of(command).items())
+
+
+def fields_of(command: Command) -> dict[str, Any]:
+    """Every field of the state that a command sets, the one that it is named after first."""
     field, value = aim_of(command)
-    return bool(getattr(state, field) == value)
+    settings = command.settings if isinstance(command, SetProfile) else None
+    return {field: value} if settings is None else {field: value, "profile_settings": settings}
 
 
 def aim_of(command: Command) -> tuple[str, Any]:
@@ -145,7 +177,7 @@ def aim_of(command: Command) -> tuple[str, Any]:
             return "circuit", circuit
         case FreezeOrders(frozen):
             return "orders_frozen", frozen
-        case SetProfile(profile):
+        case SetProfile(profile, _):
             return "profile", profile
         case SetTradingState(state):
             return "trading_state", state
