@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench_edge import measure_edge
+from bench_golden import measure_golden
 from bench_watch import measure_watch
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -66,6 +67,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     yield from measure_nightly(folder, recording, last.isoformat())
     (folder / "edge").mkdir()
     yield from measure_edge(folder / "edge")
+    yield from measure_golden()
     (folder / "watch").mkdir()
     yield from measure_watch(folder / "watch")
     base = best_import("dagster")

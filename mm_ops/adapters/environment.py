@@ -118,3 +118,14 @@ def wants_traceback(variables: Mapping[str, str] | None = None) -> bool:
     """Whether ``MM_OPS_TRACEBACK`` asks for the traceback of a fault of mm_ops itself: anything but empty and 0."""
     seen = os.environ if variables is None else variables
     return seen.get("MM_OPS_TRACEBACK", "") not in {"", "0"}
+
+
+def child_variables(different: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process for one that it starts, with some variables different."""
+    return {**os.environ, **different}
+
+
+def runs_in_ci(variables: Mapping[str, str] | None = None) -> bool:
+    """Whether ``CI`` is set, as every CI service sets it: there is no person there to decide anything."""
+    seen = os.environ if variables is None else variables
+    return bool(seen.get("CI"))

@@ -1,17 +1,20 @@
 """Runs pinned cases through the code that measures the live edge; no case is special."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mm_ops.adapters.json_files import parse_json, read_json
+from mm_ops.adapters.json_files import MAX_BYTES, parse_json, read_json, read_regular
 from mm_ops.adapters.market_data import read_fills, read_quotes
 from mm_ops.domain.canonical import digest, encode
-from mm_ops.domain.comparison import Drift, Tolerance, compare
+from mm_ops.domain.comparison import Drift
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
-from mm_ops.domain.golden.policy import Case, Pinned
+from mm_ops.domain.golden.acceptance import Acceptance, find_creep, find_unrecorded, read_acceptances
+from mm_ops.domain.golden.policy import Case, GoldenPolicy, Pinned
+
+_BASELINES = "EDGE_REPORT_*.json"
 
 
 def run_case(case: Case, root: Path, edge: EdgePolicy, instruments: Instruments) -> Mapping[str, Any]:
@@ -29,7 +32,7 @@ def run_case(case: Case, root: Path, edge: EdgePolicy, instruments: Instruments)
     return plain
 
 
-def compare_case(case: Case, root: Path, report: Mapping[str, Any], tolerance: Tolerance) -> list[Drift]:
+def compare_case(case: Case, root: Path, report: Mapping[str, Any], policy: GoldenPolicy) -> list[Drift]:
     """Compare a case's report with its signed-off baseline.
 
     Raises:
@@ -38,7 +41,68 @@ def compare_case(case: Case, root: Path, report: Mapping[str, Any], tolerance: T
         SchemaError: the baseline is not JSON.
     """
     baseline = _pinned(root, case.baseline)
-    return compare(read_json(baseline), report, tolerance)
+    return policy.compare(read_json(baseline), report)
+
+
+def examine(policy: GoldenPolicy, root: Path, reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Hold reports of cases against their baselines and what is on record of these; as ``golden/drift.json`` has it.
+
+    Raises:
+        MissingEvidenceError: there is no baseline.
+        IntegrityError: a baseline is not the one that was pinned.
+        SchemaError: a baseline or a record is not what was written.
+    """
+    chosen = [case for case in policy.cases if case.name in reports]
+    return {
+        "cases": {case.name: compare_case(case, root, reports[case.name], policy) for case in chosen},
+        "acceptances": {case.name: _on_record(case, root, policy) for case in chosen},
+        "unreferenced": find_unreferenced(root, policy),
+    }
+
+
+def records_path(case: Case, root: Path) -> Path:
+    """Where a case's acceptances are kept: beside its baseline."""
+    return (root / case.baseline.path).parent / f"ACCEPTED_{case.name}.json"
+
+
+def read_records(case: Case, root: Path) -> tuple[Acceptance, ...]:
+    """Read a case's acceptances; none where there is no such file.
+
+    Raises:
+        SchemaError: it is not the file that was written.
+    """
+    path = records_path(case, root)
+    if not path.exists():
+        return ()
+    data = read_regular(path, MAX_BYTES)
+    parse_json(data, str(path))  # a doubled key, NaN or a half-written file is refused here, with line and column
+    return read_acceptances(data, str(path))
+
+
+def find_unreferenced(root: Path, policy: GoldenPolicy) -> list[str]:
+    """Baselines beside those of the cases, or in a folder beside theirs, that no case names."""
+    named = {(root / case.baseline.path).resolve() for case in policy.cases}
+    folders = {path.parent.parent for path in named}
+    there = {path for folder in folders for path in folder.glob(f"*/{_BASELINES}")}
+    return sorted(str(path.relative_to(root.resolve())) for path in there - named)
+
+
+def _on_record(case: Case, root: Path, policy: GoldenPolicy) -> dict[str, Any]:
+    records = read_records(case, root)
+    return {
+        "records": len(records),
+        "accepted": _last_words(records),
+        "creep": find_creep(records, policy.creep),
+        "unrecorded": find_unrecorded(case, records),
+    }
+
+
+def _last_words(records: Sequence[Acceptance]) -> str | None:
+    if not records:
+        return None
+    last = records[-1]
+    how = "" if last.anchor is None else f" (anchored: {last.anchor})"
+    return f"{last.utc:%Y-%m-%dT%H:%M:%SZ} by {last.by}: {last.reason}{how}"
 
 
 def _pinned(root: Path, pinned: Pinned) -> Path:

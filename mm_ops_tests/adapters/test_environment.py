@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_ops.adapters.environment import Environment, journal_named, wants_traceback
+from mm_ops.adapters.environment import Environment, journal_named, runs_in_ci, wants_traceback
 from mm_ops.domain.errors import PolicyError
 
 
@@ -59,3 +59,10 @@ def test_a_traceback_is_shown_only_when_it_is_asked_for(text: str | None, wanted
 def test_a_journal_is_named_by_a_file_below_the_root_or_a_url(given: dict[str, str], named: str | None):
     environment = Environment.read({"MM_OPS_ROOT": "/p"})
     assert journal_named(environment, given) == named
+
+
+@pytest.mark.parametrize(
+    ("set_to", "answer"), [({}, False), ({"CI": ""}, False), ({"CI": "true"}, True), ({"CI": "0"}, True)]
+)
+def test_ci_is_where_its_variable_is_set_to_anything(set_to: dict[str, str], *, answer: bool):
+    assert runs_in_ci(set_to) is answer

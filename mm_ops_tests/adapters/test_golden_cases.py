@@ -1,17 +1,24 @@
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from mm_ops.adapters.environment import Environment
-from mm_ops.adapters.golden_cases import compare_case, run_case
+from mm_ops.adapters.golden_cases import compare_case, examine, find_unreferenced, read_records, run_case
+from mm_ops.adapters.market_data import read_fills, read_quotes
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
-from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, SchemaError
+from mm_ops.domain.golden.finding import drift_finding
 from mm_ops.domain.golden.policy import Case, GoldenPolicy, Pinned
+from mm_ops.domain.verdict import Verdict
+from mm_ops.domain.windows import to_ns
+from mm_ops_tests import edge_reference as reference
 
 HERE = Environment.read({})
 EDGE = read_policy(HERE.policies / "edge.yaml", EdgePolicy)
@@ -28,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("case", POLICY.cases, ids=lambda case: case.name)
 def test_every_pinned_case_equals_its_signed_off_baseline(root: Path, case: Case):
     report = run_case(case, root, EDGE, INSTRUMENTS)
-    assert compare_case(case, root, report, POLICY.tolerance.tolerance()) == []
+    assert compare_case(case, root, report, POLICY) == []
     assert encode(report) == (root / case.baseline.path).read_bytes()
 
 
@@ -47,7 +54,7 @@ def test_an_input_or_a_baseline_that_is_gone_is_said(root: Path):
     report = run_case(case, root, EDGE, INSTRUMENTS)
     (root / case.baseline.path).unlink()
     with pytest.raises(MissingEvidenceError, match="the pinned file is not there"):
-        compare_case(case, root, report, POLICY.tolerance.tolerance())
+        compare_case(case, root, report, POLICY)
     (root / case.quotes.path).unlink()
     with pytest.raises(MissingEvidenceError, match="the pinned file is not there"):
         run_case(case, root, EDGE, INSTRUMENTS)
@@ -58,7 +65,7 @@ def test_a_baseline_that_nobody_signed_off_is_refused_though_it_equals_in_every_
     report = run_case(case, root, EDGE, INSTRUMENTS)
     (root / case.baseline.path).write_text(json.dumps(report))
     with pytest.raises(IntegrityError, match=f"{case.baseline.path}: not the file that was pinned: expected sha256:"):
-        compare_case(case, root, report, POLICY.tolerance.tolerance())
+        compare_case(case, root, report, POLICY)
 
 
 def test_a_signed_off_baseline_with_an_extra_key_drifts(root: Path):
@@ -67,7 +74,7 @@ def test_a_signed_off_baseline_with_an_extra_key_drifts(root: Path):
     signed = encode({**report, "signed_off_by": "nobody"})
     (root / case.baseline.path).write_bytes(signed)
     case = replace(case, baseline=Pinned(path=case.baseline.path, digest=digest(signed)))
-    (drift,) = compare_case(case, root, report, POLICY.tolerance.tolerance())
+    (drift,) = compare_case(case, root, report, POLICY)
     assert (drift.path, drift.why) == ("$.signed_off_by", "key missing")
 
 
@@ -82,3 +89,75 @@ def test_the_tiny_case_holds_the_numbers_worked_by_hand():
     assert total["fee_bps"] == pytest.approx(0.85)
     assert total["net_edge_bps"] == pytest.approx(4.15)
     assert total["maker_share"] == pytest.approx(0.7495)
+
+
+def test_the_paper_hour_holds_the_numbers_of_the_slow_reference():
+    """Which is written apart from the product; the case's baseline is anchored on it."""
+    (hour,) = [case for case in POLICY.cases if case.name == "paper_hour"]
+    baseline = json.loads((HERE.root / hour.baseline.path).read_bytes())
+    fills, quotes = read_fills(HERE.root / hour.fills.path), read_quotes(HERE.root / hour.quotes.path)
+    for symbol, said in baseline["by_symbol"].items():
+        slow = reference.measured(
+            fills.filter(fills["symbol"] == symbol),
+            quotes.filter(quotes["symbol"] == symbol),
+            clock="exch_ts_ns",
+            kind="linear",
+            size=1.0,
+            stale_ms=60_000,
+            end_ns=to_ns(hour.end),
+        )
+        for name, value in reference.numbers(slow).items():
+            assert said[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+        jump = baseline["quality_by_symbol"][symbol]["mark_jump_bps"]
+        assert jump == pytest.approx(_mark_jump(quotes.filter(quotes["symbol"] == symbol), to_ns(hour.end)), rel=1e-9)
+
+
+def _mark_jump(quotes: pl.DataFrame, end_ns: int) -> float:
+    """How far the last mid is from the median of the last while's, in bps."""
+    book = reference.pandas_frame(quotes).drop_duplicates("exch_ts_ns", keep="last")
+    book = book[book.exch_ts_ns < end_ns]
+    while_ns = (60_000 + max(reference.HORIZONS.values())) * 1_000_000
+    mids = ((book.bid_px + book.ask_px) / 2)[book.exch_ts_ns >= book.exch_ts_ns.max() - while_ns]
+    return float(abs(mids.iloc[-1] / mids.median() - 1) * 1e4)
+
+
+def test_every_committed_baseline_is_one_that_somebody_accepted():
+    reports = {case.name: json.loads((HERE.root / case.baseline.path).read_bytes()) for case in POLICY.cases}
+    found = examine(POLICY, HERE.root, reports)
+    assert drift_finding(found).verdict is Verdict.PASS, drift_finding(found).reason
+    assert found["unreferenced"] == []
+    assert all(one["records"] >= 1 and " by " in one["accepted"] for one in found["acceptances"].values())
+
+
+def test_a_case_without_records_says_so_and_does_not_pass(root: Path):
+    case = POLICY.cases[0]
+    (root / "deploy/golden/tiny/ACCEPTED_tiny.json").unlink()
+    found = examine(POLICY, root, {case.name: run_case(case, root, EDGE, INSTRUMENTS)})
+    assert found["acceptances"]["tiny"]["accepted"] is None
+    assert drift_finding(found).verdict is Verdict.INCONCLUSIVE
+
+
+def test_baselines_that_no_case_names_are_listed(root: Path):
+    (root / "deploy/golden/old").mkdir()
+    for name in ("old/EDGE_REPORT_old.json", "tiny/EDGE_REPORT_tiny_2.json"):
+        (root / "deploy/golden" / name).write_text("{}")
+    there = ["deploy/golden/old/EDGE_REPORT_old.json", "deploy/golden/tiny/EDGE_REPORT_tiny_2.json"]
+    assert find_unreferenced(root, POLICY) == there
+
+
+SPOILT: dict[str, tuple[Callable[[str], str], str]] = {
+    "half of it": (lambda text: text[: len(text) // 2], "not JSON"),
+    "a doubled key": (lambda text: text.replace('"by":', '"utc":', 1), "the key 'utc' stands twice"),
+    "no list": (lambda _: "{}", "top level: input should be a valid array"),
+    "a nameless person": (lambda text: text.replace('"by": "', '"by": "", "x": "', 1), "0.by: string should have at"),
+    "a digest that is none": (lambda text: text.replace('"after": "sha256:', '"after": "md5:', 1), "0.after: string"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_records_that_are_not_what_was_written_are_refused_with_the_place(root: Path, name: str):
+    spoil, message = SPOILT[name]
+    path = root / "deploy/golden/tiny/ACCEPTED_tiny.json"
+    path.write_text(spoil(path.read_text()))
+    with pytest.raises(SchemaError, match=message):
+        read_records(POLICY.cases[0], root)

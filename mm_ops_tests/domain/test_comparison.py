@@ -5,7 +5,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from mm_ops.domain.comparison import MAX_DEPTH, Tolerance, compare
+from mm_ops.domain.comparison import MAX_DEPTH, PathTolerance, Tolerance, compare, path_text, tolerance_at
 from mm_ops.domain.errors import SchemaError
 
 EXACT = Tolerance(0.0, 0.0)
@@ -32,6 +32,8 @@ DRIFTS: dict[str, tuple[Any, Any, str, str]] = {
     "a number where nan was": ({"a": math.nan}, {"a": 1.0}, "$.a", "number"),
     "nan is not even nan": ({"a": math.nan}, {"a": math.nan}, "$.a", "number"),
     "infinity is not near anything": ({"a": 1.0}, {"a": math.inf}, "$.a", "number"),
+    "a number larger than any": ({"a": 10**400}, {"a": 1}, "$.a", "number"),
+    "a key that is no word": ({"a b\n": 1}, {"a b\n": 2}, '$["a b\\n"]', "number"),
     "deep inside": ({"a": [{"b": 1.0}]}, {"a": [{"b": 3.0}]}, "$.a[0].b", "number"),
 }
 
@@ -88,3 +90,49 @@ def test_the_deepest_allowed_nesting_is_compared():
 def test_deeper_nesting_is_refused_and_not_a_recursion_error():
     with pytest.raises(SchemaError, match="nested deeper than 100 levels"):
         compare(nested(5000), nested(5000), EXACT)
+
+
+NOISY = PathTolerance("$.rows[*].noisy", Tolerance(1.0, 0.0))
+FIRST = PathTolerance("$.rows[0].*", Tolerance(5.0, 0.0))
+ODD = PathTolerance('$["a.b"].x', Tolerance(9.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("paths", "path", "absolute"),
+    [
+        ([NOISY, FIRST], "$.rows[0].noisy", 1.0),
+        ([FIRST, NOISY], "$.rows[0].noisy", 5.0),
+        ([NOISY, FIRST], "$.rows[1].noisy", 1.0),
+        ([NOISY, FIRST], "$.rows[1].quiet", 0.0),
+        ([NOISY, FIRST], "$.rows[0]", 0.0),
+        ([ODD], '$["a.b"].x', 9.0),
+        ([], "$.rows[0].noisy", 0.0),
+    ],
+)
+def test_the_first_path_that_fits_decides_and_nothing_but_numbers_is_tolerated(
+    paths: list[PathTolerance], path: str, absolute: float
+):
+    assert tolerance_at(path, EXACT, paths).absolute == absolute
+
+
+def test_every_number_has_the_tolerance_of_its_path():
+    one = {"rows": [{"noisy": 1.0, "quiet": 1.0}, {"noisy": 1.0}], "a.b": {"x": 1.0}, "text": "a"}
+    two = {"rows": [{"noisy": 1.5, "quiet": 2.0}, {"noisy": 2.5}], "a.b": {"x": 9.5}, "text": "b"}
+    found = {item.path: item.tolerance for item in compare(one, two, EXACT, [NOISY, ODD])}
+    assert found == {"$.rows[0].quiet": 0.0, "$.rows[1].noisy": 1.0, "$.text": None}
+
+
+PLACES = st.lists(st.text(min_size=1, max_size=4) | st.integers(0, 9), min_size=1, max_size=4)
+
+
+@given(PLACES)
+def test_a_path_as_it_is_written_finds_its_own_tolerance(steps: list[str | int]):
+    written = path_text(tuple(steps))
+    assert "\n" not in written
+    assert tolerance_at(written, EXACT, [PathTolerance(written, LOOSE)]) == LOOSE
+
+
+@given(VALUES, VALUES)
+def test_a_tolerance_for_other_paths_changes_nothing(one: Any, other: Any):
+    elsewhere = [PathTolerance("$.not.there", Tolerance(99.0, 0.0))]
+    assert len(compare(one, other, LOOSE, elsewhere)) == len(compare(one, other, LOOSE))

@@ -11,6 +11,7 @@ from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.golden.policy import GoldenPolicy
+from mm_ops.domain.golden.text import golden_markdown
 
 POLICIES = ("golden.yaml", "edge.yaml", "instruments.yaml")
 
@@ -25,21 +26,19 @@ def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
         description="Each pinned case measured again, and every difference from its signed-off report.",
     )
     def golden_report(site: Site) -> dg.MaterializeResult[Any]:
-        from mm_ops.adapters.golden_cases import compare_case, run_case
+        from mm_ops.adapters.golden_cases import examine, run_case
 
         evidence = site.evidence(bot)
         with refusals_end_the_step():
             policy = site.policy("golden.yaml", GoldenPolicy)
             edge = site.policy("edge.yaml", EdgePolicy)
             instruments = site.policy("instruments.yaml", Instruments)
-            cases, reports = {}, []
-            for case in policy.cases:
-                report = run_case(case, site.path("."), edge, instruments)
-                reports.append(evidence.put_json(evidence.golden(case.name), report))
-                cases[case.name] = compare_case(case, site.path("."), report, policy.tolerance.tolerance())
-            basis = site.basis(bot, evidence.golden_drift(), *POLICIES, inputs=[item.name for item in reports])
-            stored = evidence.put_json(evidence.golden_drift(), {"bot": bot.name, "cases": cases, **basis})
-        drifts = sum(len(drifts) for drifts in cases.values())
-        return materialised(stored, *reports, cases=len(cases), drifts=drifts)
+            reports = {case.name: run_case(case, site.path("."), edge, instruments) for case in policy.cases}
+            found = examine(policy, site.path("."), reports)
+            stored = [evidence.put_json(evidence.golden(name), report) for name, report in reports.items()]
+            basis = site.basis(bot, evidence.golden_drift(), *POLICIES, inputs=[item.name for item in stored])
+            drift = evidence.put_json(evidence.golden_drift(), {"bot": bot.name, **found, **basis})
+        drifts = sum(len(drifts) for drifts in found["cases"].values())
+        return materialised(drift, *stored, markdown=golden_markdown(found), cases=len(reports), drifts=drifts)
 
     return [golden_report]
