@@ -30,7 +30,7 @@ def read_files(task: Task, proof: FileProof, root: Path) -> Evidence:
 
     Where nothing can be found out the evidence says why: no driver, no permission, no such folder, too many matches.
     """
-    from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # noqa: PLC0415 - it loads the drivers
+    from fsspec.core import url_to_fs  # noqa: PLC0415 - it loads the drivers
 
     named = proof.glob if urlsplit(proof.glob).scheme else str(root / proof.glob)
     try:
@@ -76,6 +76,8 @@ def _below(system: Any, folder: str, parts: list[str]) -> Iterator[Mapping[str, 
     """Everything below a folder that matches the parts, one a level; ``**`` is any number of levels."""
     part, rest = parts[0], parts[1:]
     for one in system.ls(folder, detail=True):
+        if one["name"].rstrip("/") == folder.rstrip("/"):
+            continue  # a file, or the marker of a folder, lists itself
         name = one["name"].rstrip("/").rsplit("/", 1)[-1]
         is_folder = one["type"] == "directory"
         if part == "**":

@@ -20,6 +20,7 @@ COMMANDS = {
     "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),
     "halt": ("mm_ops.cli.halt", "halt", "Say which bots are halted and why, and let one go on, step by step."),
+    "sentinel": ("mm_ops.cli.sentinel", "sentinel", "Say which tasks have run when they should have."),
     "notify": ("mm_ops.cli.notify", "notify", "Try the channels through which people are told."),
     "rotate": ("mm_ops.cli.rotate", "rotate", "Rotate stored evidence: quarantine first, what is needed stays."),
     "audit": ("mm_ops.cli.audit", "audit", "Check the rollback journal."),

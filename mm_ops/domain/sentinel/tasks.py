@@ -1,8 +1,7 @@
 """What must run, what proves that it did, and when it is late, as ``deploy/cron/sentinel.yaml`` states it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, assert_never
@@ -10,7 +9,6 @@ from typing import Annotated, Literal, assert_never
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.notify.policy import Address, Length
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.sentinel.schedule import Due
@@ -217,52 +215,6 @@ class CronPolicy:
     told_at_least: Length
     outside: Outside | None = None
     source: Source
-
-
-def tasks_of(policy: CronPolicy, bots: Sequence[str]) -> tuple[Task, ...]:
-    """Give the tasks with those of each bot made one of every bot, in the order of the file.
-
-    Raises:
-        PolicyError: a name is too long with the bot's, or stands for two tasks.
-    """
-    each = {task.name for task in policy.tasks if BOT in str(task.proof)}
-    try:
-        tasks = tuple(one for task in policy.tasks for one in _expanded(task, each, bots))
-    except ValueError as error:  # pydantic's own: a name that is too long by the bot's
-        raise PolicyError(f"sentinel.yaml: tasks: with a bot's name: {' '.join(str(error).split())}") from error
-    doubled = [name for name, count in Counter(task.name for task in tasks).items() if count > 1]
-    if doubled:
-        raise PolicyError(f"sentinel.yaml: tasks: with the bots' names two are called {', '.join(doubled)}")
-    return tasks
-
-
-def _expanded(task: Task, each: set[str], bots: Sequence[str]) -> Iterator[Task]:
-    if task.name not in each:
-        yield replace(task, needs=tuple(one for name in task.needs for one in _names(name, each, bots)))
-        return
-    for bot in bots:
-        needs = tuple(f"{name}_{bot}" if name in each else name for name in task.needs)
-        yield replace(task, name=f"{task.name}_{bot}", proof=_of_bot(task.proof, bot), needs=needs)
-
-
-def _names(name: str, each: set[str], bots: Sequence[str]) -> list[str]:
-    return [f"{name}_{bot}" for bot in bots] if name in each else [name]
-
-
-def _of_bot(proof: Proof, bot: str) -> Proof:
-    match proof:
-        case AssetProof():
-            return replace(proof, key=proof.key.replace(BOT, bot))
-        case JobProof():
-            return replace(proof, tags={name: value.replace(BOT, bot) for name, value in proof.tags.items()})
-        case FileProof():
-            return replace(proof, glob=proof.glob.replace(BOT, bot))
-        case HeartbeatProof():
-            return replace(proof, task=proof.task.replace(BOT, bot))
-        case TickProof():
-            return replace(proof, name=proof.name.replace(BOT, bot))
-        case _:
-            assert_never(proof)
 
 
 def words_of(proof: Proof) -> str:

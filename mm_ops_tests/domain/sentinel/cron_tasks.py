@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mm_ops.domain.notify.policy import Length
 from mm_ops.domain.sentinel.runs import Evidence, Run
 from mm_ops.domain.sentinel.schedule import Cron, MaxAge, OnCalendar
 from mm_ops.domain.sentinel.standing import Standing, judge_task
-from mm_ops.domain.sentinel.tasks import HeartbeatProof, Task
+from mm_ops.domain.sentinel.tasks import CronPolicy, HeartbeatProof, Task
 
 SKEW = timedelta(seconds=5)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -50,3 +51,10 @@ def known(*runs: Run) -> Evidence:
 
 def judged(one: Task, now: str, *runs: Run) -> Standing:
     return judge_task(one, known(*runs), at(now), SKEW)
+
+
+def policy(*tasks: Task) -> CronPolicy:
+    length = Length(length=MINUTE, source="made up for a test")
+    return CronPolicy(
+        tasks=tasks, clock_skew=length, attempt=length, gap=length, told_at_least=length, source="made up for a test"
+    )

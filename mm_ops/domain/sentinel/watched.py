@@ -1,0 +1,83 @@
+"""Which tasks are watched: those of the policy, with one of each bot for those that are of each bot."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.sentinel.tasks import (
+    BOT,
+    AssetProof,
+    CronPolicy,
+    FileProof,
+    HeartbeatProof,
+    JobProof,
+    Proof,
+    Task,
+    TickProof,
+)
+
+
+def tasks_of(policy: CronPolicy, bots: Sequence[str]) -> tuple[Task, ...]:
+    """Give the tasks with those of each bot made one of every bot, in the order of the file.
+
+    Raises:
+        PolicyError: a name is too long with the bot's, or stands for two tasks.
+    """
+    each = {task.name for task in policy.tasks if BOT in str(task.proof)}
+    try:
+        tasks = tuple(one for task in policy.tasks for one in _expanded(task, each, bots))
+    except ValueError as error:  # pydantic's own: a name that is too long by the bot's
+        raise PolicyError(f"sentinel.yaml: tasks: with a bot's name: {' '.join(str(error).split())}") from error
+    doubled = [name for name, count in Counter(task.name for task in tasks).items() if count > 1]
+    if doubled:
+        raise PolicyError(f"sentinel.yaml: tasks: with the bots' names two are called {', '.join(doubled)}")
+    return tasks
+
+
+def _expanded(task: Task, each: set[str], bots: Sequence[str]) -> Iterator[Task]:
+    if task.name not in each:
+        yield replace(task, needs=tuple(one for name in task.needs for one in _names(name, each, bots)))
+        return
+    for bot in bots:
+        needs = tuple(f"{name}_{bot}" if name in each else name for name in task.needs)
+        yield replace(task, name=f"{task.name}_{bot}", proof=_of_bot(task.proof, bot), needs=needs)
+
+
+def _names(name: str, each: set[str], bots: Sequence[str]) -> list[str]:
+    return [f"{name}_{bot}" for bot in bots] if name in each else [name]
+
+
+def _of_bot(proof: Proof, bot: str) -> Proof:
+    match proof:
+        case AssetProof():
+            return replace(proof, key=proof.key.replace(BOT, bot))
+        case JobProof():
+            return replace(proof, tags={name: value.replace(BOT, bot) for name, value in proof.tags.items()})
+        case FileProof():
+            return replace(proof, glob=proof.glob.replace(BOT, bot))
+        case HeartbeatProof():
+            return replace(proof, task=proof.task.replace(BOT, bot))
+        case TickProof():
+            return replace(proof, name=proof.name.replace(BOT, bot))
+        case _:
+            assert_never(proof)
+
+
+def needed_by(tasks: Sequence[Task], chosen: Collection[str]) -> tuple[Task, ...]:
+    """Give the tasks that are chosen, with all that they come after, however far above; all where none is chosen.
+
+    Raises:
+        PolicyError: there is no task of a name.
+    """
+    known = {task.name: task for task in tasks}
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        raise PolicyError(f"--task: no task {', '.join(unknown)}; there are: {', '.join(known)}")
+    wanted, waiting = set(chosen), list(chosen)
+    while waiting:
+        more = set(known[waiting.pop()].needs) - wanted
+        wanted |= more
+        waiting.extend(more)
+    return tuple(task for task in tasks if not chosen or task.name in wanted)
