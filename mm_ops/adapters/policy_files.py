@@ -18,6 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from mm_ops.domain.errors import PolicyError
 
 T = TypeVar("T")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""With libyaml, where PyYAML was built with it: the watcher reads five files before it is ready."""
+
 _NOT_FINITE = "Out of range float values are not JSON compliant"
 
 
@@ -34,8 +37,11 @@ def read_policy(path: Path, kind: type[T]) -> T:
 @functools.lru_cache(maxsize=128)
 def _parse(path: Path, text: str, kind: Any) -> Any:
     """Parse a text once: a night asks 35 times for 12 files."""
-    node = _compose(path, text)
-    data = json.dumps(_plain(path, node), default=_as_text)
+    try:
+        node = _compose(path, text)
+        data = json.dumps(_plain(path, node), default=_as_text)
+    except RecursionError as error:
+        raise PolicyError(f"{path}: not readable as YAML: nested too deep") from error
     try:
         return TypeAdapter(kind).validate_json(data)
     except ValidationError as error:
@@ -55,11 +61,9 @@ def _read(path: Path) -> str:
 
 def _compose(path: Path, text: str) -> yaml.Node:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         raise PolicyError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
-    except RecursionError as error:
-        raise PolicyError(f"{path}: not readable as YAML: nested too deep") from error
     if node is None:
         raise PolicyError(f"{path}: the policy file is empty")
     _refuse_surprises(path, node, seen=set())

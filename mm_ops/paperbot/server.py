@@ -60,9 +60,11 @@ def make_server(host: str, port: int, door: Door) -> ThreadingHTTPServer:
     class Handler(_Handler):
         opened = door
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
-    return server
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128  # with the usual 5, the commands of two stops at once cost one of them half a second
+
+    return Server((host, port), Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,14 +13,31 @@ from dataclasses import dataclass
 from mm_ops.domain.rollback.response import Pending
 
 
+class Load:
+    """How much waits in all lanes together; it is asked for at every request."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = (0, 0)
+
+    @property
+    def now(self) -> tuple[int, int]:
+        """How many bodies wait, and how many bytes they hold."""
+        return self._now
+
+    def add(self, bodies: int, size: int) -> None:
+        """Count what came, or with a minus what went."""
+        with self._lock:
+            self._now = (self._now[0] + bodies, self._now[1] + size)
+
+
 class Lane:
     """One thread that deals with one body after the other."""
 
-    def __init__(self, name: str, work: Callable[[Pending], None]) -> None:
-        self._work = work
+    def __init__(self, name: str, work: Callable[[Pending], None], total: Load) -> None:
+        self._work, self._total = work, total
         self._waiting: dict[str, Pending] = {}
         self._order: deque[str] = deque()
-        self._bytes = 0
         self._running: str | None = None
         self._closed = False
         self._change = threading.Condition()
@@ -38,7 +55,7 @@ class Lane:
             known = self._waiting.get(pending.digest)
             if known is None:
                 self._order.append(pending.digest)
-                self._bytes += len(pending.body)
+                self._total.add(1, len(pending.body))
             if known is None or pending.seen > known.seen:
                 self._waiting[pending.digest] = pending
             self._change.notify()
@@ -47,12 +64,6 @@ class Lane:
         """Whether a body waits or is being dealt with."""
         with self._change:
             return digest in self._waiting or digest == self._running
-
-    @property
-    def load(self) -> tuple[int, int]:
-        """How many bodies wait, and how many bytes they hold."""
-        with self._change:
-            return len(self._waiting), self._bytes
 
     def shut(self) -> None:
         """Begin no further body; what waits is in the journal."""
@@ -82,7 +93,7 @@ class Lane:
                 return None
             self._running = self._order.popleft()
             pending = self._waiting.pop(self._running)
-            self._bytes -= len(pending.body)
+            self._total.add(-1, -len(pending.body))
             return pending
 
 
@@ -92,11 +103,14 @@ class Lanes:
 
     stops: dict[str, Lane]
     rest: tuple[Lane, ...]
+    total: Load
 
     @classmethod
     def open(cls, bots: Collection[str], shared: int, work: Callable[[Pending], None]) -> "Lanes":
         """Start the threads."""
-        return cls({bot: Lane(bot, work) for bot in bots}, tuple(Lane(str(n), work) for n in range(shared)))
+        total = Load()
+        rest = tuple(Lane(str(number), work, total) for number in range(shared))
+        return cls({bot: Lane(bot, work, total) for bot in bots}, rest, total)
 
     @property
     def every(self) -> tuple[Lane, ...]:
@@ -122,5 +136,4 @@ class Lanes:
     @property
     def load(self) -> tuple[int, int]:
         """How many bodies wait, and how many bytes they hold."""
-        loads = [lane.load for lane in self.every]
-        return sum(count for count, _ in loads), sum(size for _, size in loads)
+        return self.total.now

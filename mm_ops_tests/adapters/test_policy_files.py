@@ -126,7 +126,8 @@ FAULTS = {
     "a tag": ("fills: f", "fills: !!python/name:os.abort x", ":7: bots.0.fills: could not determine a constructor"),
     "a list as a key": ("fills: f", "? [fills]\n    : f", ":7: expected a word as a key, was a list or a mapping"),
     "a date as a key": ("fills: f", "2026-01-01: f", ":4: bots.0: keys must be str"),
-    "2,000 levels": ("fills: f", "fills: " + "[" * 2000 + "]" * 2000, "not readable as YAML: nested too deep"),
+    "2,000 levels": ("fills: f", "fills: " + "[" * 2000 + "]" * 2000, "maximum nesting depth"),
+    "900 levels": ("fills: f", "fills: " + "[" * 900 + "]" * 900, "recursion limit exceeded"),
     "a rule over several fields": (FLEET, FLEET + SECOND, ":1: top level: bots: expected every name once, was twice"),
 }
 

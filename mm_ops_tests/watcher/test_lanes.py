@@ -2,7 +2,7 @@ import threading
 from dataclasses import replace
 
 from mm_ops.domain.rollback.response import Pending
-from mm_ops.watcher.lanes import Lane, Lanes
+from mm_ops.watcher.lanes import Lane, Lanes, Load
 from mm_ops_tests.rollback_world import NOW
 
 
@@ -25,7 +25,8 @@ class Worker:
 
 def test_bodies_are_dealt_with_in_the_order_in_which_they_came():
     work = Worker()
-    lane = Lane("x", work)
+    load = Load()
+    lane = Lane("x", work, load)
     for digest in "abc":
         lane.put(body(digest))
     work.may.release(3)
@@ -37,13 +38,14 @@ def test_bodies_are_dealt_with_in_the_order_in_which_they_came():
 
 def test_the_same_bytes_wait_once_with_the_highest_count_and_never_run_twice_at_once():
     work = Worker()
-    lane = Lane("x", work)
+    load = Load()
+    lane = Lane("x", work, load)
     lane.put(body("a"))
     assert work.begun.acquire(timeout=20)  # a runs; what comes now waits behind it
     for seen in (2, 4, 3):
         lane.put(body("a", seen))
     assert lane.has("a")
-    assert lane.load == (1, 3)
+    assert load.now == (1, 3)
     work.may.release(2)
     assert work.begun.acquire(timeout=20)
     assert lane.close(20)
@@ -53,7 +55,8 @@ def test_the_same_bytes_wait_once_with_the_highest_count_and_never_run_twice_at_
 
 def test_a_closed_lane_finishes_what_runs_and_leaves_the_rest():
     work = Worker()
-    lane = Lane("x", work)
+    load = Load()
+    lane = Lane("x", work, load)
     lane.put(body("a"))
     assert work.begun.acquire(timeout=20)
     lane.put(body("b"))
@@ -63,12 +66,13 @@ def test_a_closed_lane_finishes_what_runs_and_leaves_the_rest():
     closing.join(20)
     assert work.dealt == [("a", 1)]
     assert not lane.alive
-    assert lane.load == (1, 3)
+    assert load.now == (1, 3)
 
 
 def test_a_lane_that_cannot_end_says_so():
     work = Worker()
-    lane = Lane("x", work)
+    load = Load()
+    lane = Lane("x", work, load)
     lane.put(body("a"))
     assert work.begun.acquire(timeout=20)
     assert not lane.close(0.01)
