@@ -1,0 +1,96 @@
+"""Opens ZIP, gzip and bzip2 in memory, as far as the bounds let it: files, bytes that come out, and depth."""
+
+import bz2
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from mm_ops.domain.secrets.policy import Bounds
+
+_ZIP, _GZIP, _BZIP2 = b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh"
+_BZIP2_BLOCK = b"1AY&SY"
+_END = b"PK\x05\x06"
+_END_WITHIN = 65_536 + 22
+_PIECE = 1_048_576
+
+
+class PartError(Exception):
+    """What is inside was not read to its end; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """How deep an archive lies, and what is left of the bytes and files that all of one file may hold."""
+
+    bounds: Bounds
+    depth: int = 0
+    used: list[int] = field(default_factory=lambda: [0, 0])
+
+    def deeper(self) -> "Inside":
+        """One archive further in.
+
+        Raises:
+            PartError: that is too deep.
+        """
+        if self.depth >= self.bounds.max_depth:
+            raise PartError(f"archives in archives, more than {self.bounds.max_depth} deep")
+        return Inside(self.bounds, self.depth + 1, self.used)
+
+    def take(self, read: Callable[[int], bytes], member: str) -> bytes:
+        """Read one file of an archive whole.
+
+        Raises:
+            PartError: there are too many bytes or files.
+        """
+        self.used[1] += 1
+        if self.used[1] > self.bounds.max_members:
+            raise PartError(f"more than {self.bounds.max_members:,} files inside")
+        pieces = []
+        while piece := read(_PIECE):
+            self.used[0] += len(piece)
+            if self.used[0] > self.bounds.max_inside_bytes:
+                raise PartError(f"{member}: more than {self.bounds.max_inside_bytes:,} bytes come out of it")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether bytes begin as an archive does."""
+    return data.startswith((_ZIP, _GZIP)) or _is_bzip2(data)
+
+
+def ends_as_archive(stream: BinaryIO) -> bool:
+    """Whether a file ends as a ZIP does, whatever stands before it; where the stream is afterwards is not said."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - _END_WITHIN))
+    return _END in stream.read() and zipfile.is_zipfile(stream)
+
+
+def _is_bzip2(data: bytes) -> bool:
+    return data.startswith(_BZIP2) and data[4:10] == _BZIP2_BLOCK
+
+
+def members_of(data: bytes, inside: Inside) -> Iterator[tuple[str, bytes]]:
+    """Give name and bytes of every file in an archive.
+
+    Raises:
+        PartError: not all of it could be read: it is broken, encrypted, of a kind that is not known here, or too much.
+    """
+    try:
+        if data.startswith(_GZIP) or _is_bzip2(data):
+            packed = io.BytesIO(data)
+            with bz2.BZ2File(packed) if _is_bzip2(data) else gzip.GzipFile(fileobj=packed) as stream:
+                yield "", inside.take(stream.read, "it")
+            return
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                if not entry.is_dir():
+                    with archive.open(entry) as stream:
+                        yield entry.filename, inside.take(stream.read, entry.filename)
+    except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise PartError(f"not readable as an archive: {said}"[:200]) from error

@@ -1,0 +1,1 @@
+"""Secrets in bytes: rules, decoded text, fingerprints, and what somebody has looked at. Nothing here shows a secret."""
