@@ -17,6 +17,7 @@ SOAK_PAGE = "SOAK_RESULTS.html"
 EDGE_REPORT = "edge_report.json"
 EDGE_TEXT = "EDGE_REPORT.md"
 EDGE_PAGE = "EDGE_REPORT.html"
+EDGE_PROFILE = "edge_profile.json"
 EDGE_REJECTS = "edge_rejects.jsonl"
 CHAOS_DRILL = "chaos_drill.json"
 TEST_RESULTS = "test_results.json"
@@ -26,6 +27,7 @@ READINESS_TEXT = "READINESS.md"
 ROLLBACK_REPORT = "rollback_report.json"
 ROLLBACK_TEXT = "ROLLBACK.md"
 ROLLBACK_PAGE = "ROLLBACK.html"
+FIRE_DRILL = "fire_drill.json"
 
 
 class BotEvidence:
@@ -43,6 +45,14 @@ class BotEvidence:
         """The artifact name of what is told of one episode, sorted by its start: ``20261123T145250.687Z-<labels>``."""
         labels, _, start = episode.partition("@")
         return f"{self._bot}/rollbacks/{start.replace('-', '').replace(':', '')}-{labels}/{name}"
+
+    def drill(self, name: str) -> str:
+        """The artifact name of the result of a fire drill."""
+        return f"{self._bot}/drills/{name}/{FIRE_DRILL}"
+
+    def edge_profile(self) -> str:
+        """The artifact name of what the edge sentinel saw of the bot, and has it trade by."""
+        return f"{self._bot}/edge/{EDGE_PROFILE}"
 
     def golden(self, case: str) -> str:
         """The artifact name of the report made from a pinned case."""

@@ -84,7 +84,8 @@ class Door:
 
     async def metrics(self, _: Request) -> Response:
         """Give what Prometheus scrapes."""
-        return PlainTextResponse(metrics_text(self.service), media_type="text/plain; version=0.0.4")
+        text = await run_in_threadpool(metrics_text, self.service)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def episodes(self, request: Request) -> Response:
         """Give the episodes heard of last, with what was done; ``limit`` says how many, 100 by default."""

@@ -15,7 +15,7 @@ from mm_ops.adapters.environment import WallClock
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.notifier import Notifier, outbox_beside
 from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
-from mm_ops.domain.errors import IntegrityError, PolicyError
+from mm_ops.domain.errors import IntegrityError, PolicyError, SourceUnavailableError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.notify.policy import Address, NotifyPolicy
 from mm_ops.domain.rollback.bot import BotControl
@@ -76,6 +76,7 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
     notifier.attach(lambda subject, key, body: journal.note_event(subject, key, body, clock.now()))
     service = _compose(setup, journal, notifier, clock, say)
     _say_how_it_is_set(setup, say)
+    _note_how_it_is_set(setup, journal, clock, say)
     service.start()
     try:
         asyncio.run(_serve(setup, service, guard, say))
@@ -140,6 +141,20 @@ def _say_how_it_is_set(setup: Setup, say: Callable[[str], None]) -> None:
         say("watch: NO BACKSTOP (--alertmanager, --prometheus): an alert that no webhook brings is not heard")
     if not setup.bots:
         say("watch: no bot of bots.yaml has a control: every rollback is only a page")
+
+
+def _note_how_it_is_set(setup: Setup, journal: Journal, clock: WallClock, say: Callable[[str], None]) -> None:
+    """Write down what others must know of this watcher: whether it commands bots, and which servers it reads."""
+    named = {"alertmanager": setup.alertmanager, "prometheus": setup.prometheus}
+    mode = {
+        "dry_run": setup.dry_run,
+        "auto_rollback": setup.policy.auto_rollback.enabled,
+        "reads": sorted(name for name, url in named.items() if url is not None),
+    }
+    try:
+        journal.note_event("watcher", setup.owner, mode, clock.now())
+    except SourceUnavailableError as error:  # what it is for goes on; a stop is written down again and again
+        say(f"watch: not written down how it is set: {error}")
 
 
 async def _serve(setup: Setup, service: Service, guard: Guard, say: Callable[[str], None]) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.rendering.policy import DRILL_LABEL, DRILL_METRIC
 from mm_ops.domain.rollback.bot import BotControl, BotState
 from mm_ops.domain.rollback.bounded import call_within, start
+from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.watcher.service import Service
 
 
@@ -33,7 +35,7 @@ def state_document(service: Service) -> dict[str, Any]:
 def metrics_text(service: Service) -> str:
     """Give the metrics in Prometheus' text format."""
     told = "" if service.notifier is None else service.notifier.metrics()
-    return "".join(f"{line}\n" for line in _metrics(service)) + told
+    return "".join(f"{line}\n" for line in (*_metrics(service), *_drills(service))) + told
 
 
 def _metrics(service: Service) -> Iterator[str]:
@@ -56,6 +58,20 @@ def _metrics(service: Service) -> Iterator[str]:
     yield "# TYPE mm_ops_watcher_events_total counter"
     for kind, count in sorted(dict(service.counts).items()):
         yield f'mm_ops_watcher_events_total{{kind="{kind}"}} {count}'
+
+
+def _drills(service: Service) -> Iterator[str]:
+    """Tell which drills are open: Prometheus raises their alert by that; a journal that cannot be read opens none."""
+    now = service.responder.clock.now()
+    yield f"# HELP {DRILL_METRIC} 1 while a fire drill of a bot is asked for."
+    yield f"# TYPE {DRILL_METRIC} gauge"
+    for bot in sorted(service.responder.bots):
+        try:
+            found = find_open(bot, service.journal.notes(SUBJECT, bot, LATEST), now)
+        except MmOpsError:
+            continue
+        if found is not None:
+            yield f'{DRILL_METRIC}{{bot="{bot}",{DRILL_LABEL}="{found.name}"}} 1'
 
 
 def _backstop_metrics(service: Service) -> Iterator[str]:

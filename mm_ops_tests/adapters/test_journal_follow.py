@@ -1,4 +1,6 @@
+import json
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,9 +11,13 @@ from mm_ops.adapters.journal_follow import FollowedJournal, JournalPlace, follow
 from mm_ops.adapters.journal_place import anchor_beside
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, SourceUnavailableError
 from mm_ops.domain.rollback.bot import TradingState
+from mm_ops.domain.rollback.decision import Record
+from mm_ops.domain.rollback.drill.judge import Trace
+from mm_ops.domain.rollback.drill.notes import SUBJECT
 from mm_ops.domain.rollback.policy import ActionName
 from mm_ops.domain.rollback.report.follow import Cursor
 from mm_ops.domain.rollback.response import Pending, Responder
+from mm_ops_tests.drills import REQUEST
 from mm_ops_tests.rollback_world import NOW, QUICK, MemoryBot, Pages, WallClock, alert, lies
 
 LEASE = timedelta(minutes=1)
@@ -186,3 +192,79 @@ def test_reading_changes_nothing(place: JournalPlace):
         assert isinstance(journal, FollowedJournal)
         journal.standing("paper")
     assert place.path.read_bytes() == before
+
+
+def drill_body(receiver: str, drill: str = "d1") -> bytes:
+    labels = {"alertname": "RollbackDrill", "bot": "paper", "drill": drill}
+    one = {"status": "firing", "startsAt": "2026-11-25T12:00:00.001Z", "labels": labels}
+    return json.dumps({"version": "4", "receiver": receiver, "alerts": [one]}).encode()
+
+
+def bring(place: JournalPlace, *bodies: bytes, open_it: bool = True) -> None:
+    clock = WallClock(timedelta(seconds=1))
+    with opened(place) as journal:
+        if open_it:
+            journal.note_event(SUBJECT, "paper", REQUEST.note, NOW)
+        for body in (*bodies, b"no payload"):
+            intake = journal.take_in(body, clock.now())
+            answer(journal, MemoryBot(), clock).take_up(Pending(intake.digest, body, 1, clock.now()))
+
+
+def traced(place: JournalPlace) -> Trace | None:
+    with following(place) as journal:
+        return journal.trace(REQUEST, "RollbackDrill")
+
+
+def test_a_drill_is_traced_by_its_name_to_its_stop_and_to_who_brought_it(place: JournalPlace):
+    bring(place, drill_body("dagster"), drill_body("backstop"), drill_body("stop"))
+    found = traced(place)
+    assert found is not None
+    assert found.starts_at == NOW + timedelta(milliseconds=1)
+    assert found.posted_at is not None
+    assert found.story is not None
+    assert (found.over, found.story.last.confirmed) == (True, True)
+    assert found.detect_to_halt is not None
+    with following(place) as journal:
+        assert journal.trace(replace(REQUEST, name="d2"), "RollbackDrill") is None
+        assert journal.trace(replace(REQUEST, at=NOW + timedelta(hours=1)), "RollbackDrill") is None
+
+
+def test_what_only_a_backstop_has_brought_was_not_posted(place: JournalPlace):
+    bring(place, drill_body("backstop"))
+    found = traced(place)
+    assert found is not None
+    assert found.posted_at is None
+
+
+def test_a_drill_that_was_heard_and_stopped_nothing_says_what_was_decided(place: JournalPlace):
+    bring(place, drill_body("stop"), open_it=False)
+    found = traced(place)
+    assert found is not None
+    assert (found.story, found.over) == (None, True)
+    assert found.decided.startswith("Page: RollbackDrill: no such drill is open")
+
+
+def test_before_anything_was_heard_there_is_no_trace(place: JournalPlace):
+    bring(place)
+    assert traced(place) is None
+
+
+def test_a_breach_is_open_until_it_is_resolved_or_was_heard_of_too_long_ago(place: JournalPlace):
+    began = NOW - timedelta(minutes=5)
+    slow, other = alert(starts_at=began), alert("SoakEdgeDegradation", starts_at=began, bot="idle")
+    with opened(place) as journal:
+        for one in (slow, other, alert("SoakWSLagHigh", starts_at=began)):
+            journal.note(one, Record("told"), NOW, NOW)
+        names = {"SoakLatencyP95High", "SoakEdgeDegradation"}
+        assert journal.open_breaches("paper", names, NOW) == [f"SoakLatencyP95High, {slow.episode}"]
+        assert journal.open_breaches("paper", names, NOW + timedelta(seconds=1)) == []
+        journal.note(replace(slow, firing=False), Record("resolved"), NOW, NOW)
+        assert journal.open_breaches("paper", names, NOW) == []
+
+
+def test_a_watcher_is_set_as_it_said_at_its_latest_start(place: JournalPlace):
+    with opened(place) as journal:
+        assert journal.modes() == {}
+        for owner, dry in (("a", True), ("b", False), ("a", False)):
+            journal.note_event("watcher", owner, {"dry_run": dry}, NOW)
+        assert journal.modes() == {"a": {"dry_run": False}, "b": {"dry_run": False}}

@@ -3,14 +3,19 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from mm_ops.adapters.journal import Journal
+from mm_ops.domain.rollback.drill.notes import SUBJECT, closed
 from mm_ops.domain.rollback.response import Responder
 from mm_ops.watcher import service as service_module
 from mm_ops.watcher.service import Service
+from mm_ops.watcher.told import metrics_text
+from mm_ops_tests.drills import REQUEST
 from mm_ops_tests.journal_crash import BODY
 from mm_ops_tests.rollback_world import POLICY, MemoryBot, Pages, WallClock
 
@@ -102,3 +107,13 @@ def test_a_journal_that_writes_no_more_is_a_fault_of_the_watcher(service: Servic
     assert service.faults == []
     service.close(POLICY.attempts.longest)
     assert "the journal: its writer has ended: restart the watcher" in service.faults
+
+
+def test_an_open_drill_is_exported_by_its_name_and_a_closed_one_is_not(service: Service, journal: Journal):
+    asked = replace(REQUEST, at=service.responder.clock.now(), until=service.responder.clock.now() + timedelta(days=1))
+    service.start()
+    assert "mm_ops_drill_open{" not in metrics_text(service)
+    journal.note_event(SUBJECT, "paper", asked.note, asked.at)
+    assert 'mm_ops_drill_open{bot="paper",drill="d1"} 1' in metrics_text(service).splitlines()
+    journal.note_event(SUBJECT, "paper", closed("d1"), asked.at)
+    assert "mm_ops_drill_open{" not in metrics_text(service)

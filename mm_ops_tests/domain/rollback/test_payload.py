@@ -208,3 +208,8 @@ def test_nothing_that_json_can_say_breaks_it(fields: dict[str, Any], truncated: 
 def test_no_bytes_break_it(body: bytes):
     with contextlib.suppress(SchemaError):
         assert isinstance(parse_payload(body), Payload)
+
+
+@pytest.mark.parametrize(("given", "expected"), [('"stop"', "stop"), ("7", ""), ("null", "")])
+def test_the_receiver_is_the_one_that_the_body_names_or_none(given: str, expected: str):
+    assert parse_payload(f'{{"alerts": [], "receiver": {given}}}'.encode()).receiver == expected

@@ -60,9 +60,10 @@ class DrillWorld(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drilled:
-    """What came of a drill; ``resumed`` are the steps of the way back that were read back, ``state`` the last one.
+    """What came of a drill; ``begun`` is whether it was asked for at all.
 
-    ``begun`` is whether it was asked for at all, ``budget_ms`` what it had.
+    ``halted`` was read after the stop; ``resumed`` are the steps of the way back that were read back, ``state`` what
+    the bot said after the last.
     """
 
     request: DrillRequest
@@ -74,6 +75,12 @@ class Drilled:
     closed_at: datetime | None = None
     resumed: tuple[str, ...] = ()
     state: BotState | None = None
+
+    @property
+    def left(self) -> str:
+        """How the bot was left, as it was read last."""
+        last = self.state or self.halted
+        return "not known" if last is None else last.trading_state.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
