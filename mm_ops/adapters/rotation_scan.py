@@ -85,7 +85,8 @@ def measure(root: Path, name: str) -> Folder:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     seen = entry.stat(follow_symlinks=False)
-                    latest = max(latest, seen.st_mtime_ns)
+                    if seen.st_mtime_ns > latest:  # noqa: PLR1730 - max() takes a quarter longer for all of it
+                        latest = seen.st_mtime_ns
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     else:

@@ -19,19 +19,20 @@ _LONG = timedelta(days=100_000)
 UNDECIDED = 2
 
 
-class SizeText(click.ParamType[int]):
-    """A size such as 500M or 2G."""
+class SizeText(click.ParamType[str]):
+    """A size such as 500M or 2G, as a policy writes it."""
 
     name = "size"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Read it."""
         from mm_ops.domain.retention.sizes import parse_size
 
         try:
-            return value if isinstance(value, int) else parse_size(value)
+            parse_size(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        return str(value)
 
 
 @click.command()
@@ -51,7 +52,7 @@ def rotate(
     base: Path | None,
     days: int | None,
     keep: int | None,
-    max_size: int | None,
+    max_size: str | None,
     everything: bool,
 ) -> None:
     """Rotate stored evidence by retention.yaml: into quarantine first, and deleted a while later.
@@ -81,7 +82,7 @@ def rotate(
 
 
 def _of_options(
-    policy: "RetentionPolicy", base: Path | None, days: int | None, keep: int | None, max_size: int | None
+    policy: "RetentionPolicy", base: Path | None, days: int | None, keep: int | None, max_size: str | None
 ) -> "RetentionPolicy":
     from dataclasses import replace
 
@@ -95,7 +96,7 @@ def _of_options(
     source = "given on the command line"
     ttl = _LONG if days is None else timedelta(days=days)
     rule = Rule(kind="folder", folders=["*"], ttl=ttl, max_count=keep, source=source)
-    size = None if max_size is None else MaxSize(high=max_size, low=max_size, source=source)
+    size = None if max_size is None else MaxSize(high=max_size, low=max_size, source=source)  # type: ignore[arg-type] # read as in a policy
     return replace(policy, rules=[rule], max_size=size, newest_within=_LONG)
 
 

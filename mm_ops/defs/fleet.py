@@ -10,13 +10,14 @@ from mm_ops.defs.edge.assets import edge_assets
 from mm_ops.defs.edge.checks import edge_checks
 from mm_ops.defs.golden.assets import golden_assets
 from mm_ops.defs.golden.checks import golden_checks
-from mm_ops.defs.jobs import checks_job, nightly_job, nightly_schedule
+from mm_ops.defs.jobs import checks_job, nightly_job, nightly_schedule, rotation_job, rotation_schedule
 from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
 from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
+from mm_ops.defs.retention.assets import retention_assets
 from mm_ops.defs.rollback.assets import rollback_report, rollback_state
 from mm_ops.defs.rollback.backstop import backstop_job, backstop_sensor
 from mm_ops.defs.rollback.checks import rollback_checks
@@ -94,10 +95,14 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     stops = {bot.name: _after_stops(bot) for bot in bots.bots}
     parts = (*graphs.values(), shared, *stops.values())
     definitions = dg.Definitions(
-        assets=[*(one for graph in parts for one in graph.assets), *(one for graph in parts for one in graph.observed)],
+        assets=[
+            *retention_assets(),
+            *(one for graph in parts for one in graph.assets),
+            *(one for graph in parts for one in graph.observed),
+        ],
         asset_checks=[check for graph in parts for check in graph.checks],
-        jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY), backstop_job()],
-        schedules=[nightly_schedule(bots)],
+        jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY), backstop_job(), rotation_job()],
+        schedules=[nightly_schedule(bots), rotation_schedule()],
         sensors=[*rollback_sensors(bots), backstop_sensor(bots)],
         resources={"site": site},
         executor=dg.in_process_executor,

@@ -6,11 +6,12 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.keys import ARTIFACT_ROTATION, PROMETHEUS_RULES, BotKeys
 from mm_ops.domain.bots import Fleet
 
 NIGHTLY = "nightly"
 CHECKS = "checks"
+ROTATION = "rotation"
 BOT_TAG = "mm_ops/bot"
 PARTITION_TAG = "dagster/partition"
 
@@ -19,7 +20,7 @@ def nightly_job(fleet: Fleet) -> Any:
     """Everything of one day; started for one bot it runs the assets of that bot."""
     return dg.define_asset_job(
         NIGHTLY,
-        selection=dg.AssetSelection.all() - _of_stops(fleet),
+        selection=dg.AssetSelection.all() - _of_stops(fleet) - dg.AssetSelection.assets(ARTIFACT_ROTATION),
         description="Measure, judge and, if every hard gate passes, bundle one UTC day.",
     )
 
@@ -54,6 +55,26 @@ def nightly_schedule(fleet: Fleet) -> dg.ScheduleDefinition:
             )
 
     return schedule
+
+
+def rotation_job() -> Any:
+    """The rotation of stored evidence by itself."""
+    return dg.define_asset_job(
+        ROTATION,
+        selection=dg.AssetSelection.assets(ARTIFACT_ROTATION),
+        description="Rotate stored evidence by retention.yaml; what is needed stays.",
+    )
+
+
+def rotation_schedule() -> dg.ScheduleDefinition:
+    """At 03:00 UTC, when the nights have ended."""
+    return dg.ScheduleDefinition(
+        name="rotation_schedule",
+        job_name=ROTATION,
+        cron_schedule="0 3 * * *",
+        execution_timezone="UTC",
+        description="Daily at 03:00 UTC, when the nights have ended.",
+    )
 
 
 def _of_stops(fleet: Fleet) -> dg.AssetSelection:

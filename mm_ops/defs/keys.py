@@ -6,6 +6,8 @@ import dagster as dg
 
 PROMETHEUS_RULES = dg.AssetKey("prometheus_rules")
 """Rules of every gate, rendered: of no day and of no single bot."""
+ARTIFACT_ROTATION = dg.AssetKey("artifact_rotation")
+"""What was rotated out of the stored evidence."""
 
 
 @dataclass(frozen=True, slots=True)

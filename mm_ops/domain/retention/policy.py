@@ -25,7 +25,7 @@ def _pattern(text: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (ValueError, KeyError, OSError) as error:
         raise ValueError(f"expected a time zone such as UTC or Europe/Berlin, was {name!r}") from error
     return name
 

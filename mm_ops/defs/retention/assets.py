@@ -1,0 +1,80 @@
+"""The daily rotation of stored evidence: of no day and of no single bot."""
+
+from typing import Any
+
+import dagster as dg
+
+from mm_ops.adapters.rotation_run import Rotated
+from mm_ops.defs.automation import refusals_end_the_step
+from mm_ops.defs.keys import ARTIFACT_ROTATION
+from mm_ops.defs.resources import Site
+from mm_ops.domain.retention.policy import RetentionPolicy
+from mm_ops.domain.retention.sizes import format_size
+
+GROUP = "upkeep"
+_COLUMNS = [
+    dg.TableColumn("unit"),
+    dg.TableColumn("of", description="the day that it is about"),
+    dg.TableColumn("bytes", "int"),
+    dg.TableColumn("files", "int"),
+    dg.TableColumn("reason"),
+]
+
+
+def retention_assets() -> list[dg.AssetsDefinition]:
+    """Build ``artifact_rotation``."""
+
+    @dg.asset(
+        key=ARTIFACT_ROTATION,
+        group_name=GROUP,
+        kinds={"file"},
+        description="What of the stored evidence is no longer needed, moved into quarantine, and deleted a while "
+        "later; the plan, with the reason of each, is that of `mm-ops rotate --dry-run`.",
+    )
+    def artifact_rotation(site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.rotation_run import rotate
+        from mm_ops.adapters.rotation_scan import local_root
+
+        with refusals_end_the_step():
+            policy = site.policy("retention.yaml", RetentionPolicy)
+            named = {bot.name: site.path(bot.known_good) for bot in site.fleet().bots if bot.known_good is not None}
+            done = rotate(local_root(site.artifacts), policy, site.now(), known_good=named, dry=False)
+        _end_unless_done(done)
+        return dg.MaterializeResult(metadata=_metadata(done))
+
+    return [artifact_rotation]
+
+
+def _end_unless_done(done: Rotated) -> None:
+    """Fail the step, after the deed, where something stayed that should have gone."""
+    reasons = [f"{unit}: {why}" for unit, why in done.left.items()]
+    reasons += [done.plan.short] if done.plan.short is not None else []
+    if reasons:
+        raise dg.Failure(description="; ".join(reasons), metadata=_metadata(done), allow_retries=False)
+
+
+def _metadata(done: Rotated) -> dict[str, Any]:
+    moved = done.moved.moved if done.moved is not None else ()
+    records = [
+        dg.TableRecord(
+            {
+                "unit": entry.unit.name,
+                "of": f"{entry.unit.of:%Y-%m-%d}",
+                "bytes": entry.unit.size,
+                "files": entry.unit.files,
+                "reason": entry.reason,
+            }
+        )
+        for entry in moved
+    ]
+    freed = sum(entry.unit.size for entry in moved)
+    return {
+        "size_bytes": done.plan.size - freed,
+        "units": len(done.plan.entries),
+        "rotated_units": len(moved),
+        "rotated_bytes": freed,
+        "deleted_bytes": sum(done.purged.values()),
+        "rotated": dg.MetadataValue.table(records, dg.TableSchema(_COLUMNS)),
+        "size": format_size(done.plan.size - freed),
+        "quarantine": done.moved.name if done.moved is not None else "nothing to rotate",
+    }
