@@ -23,7 +23,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from mm_ops.adapters.prometheus_answer import error_of, one_line, parse_answer, read_series, why_no_answer
-from mm_ops.adapters.server_clock import Stamp, find_clock_fault
+from mm_ops.adapters.server_clock import SETTLED, Stamp, find_clock_fault
 from mm_ops.domain.errors import SchemaError, SourceUnavailableError
 from mm_ops.domain.sli.series import Selector, Series, join_series
 from mm_ops.domain.sli.series_table import SeriesTable, Times, Values
@@ -70,6 +70,7 @@ class PrometheusSamples:
             stalls for good is given up after at most twice this time.
         max_answer_bytes: refuse a larger answer.
         now: our clock, with which the server's is compared; ``None`` compares nothing.
+        settled: how long a window must be over before it is read.
     """
 
     def __init__(
@@ -80,11 +81,13 @@ class PrometheusSamples:
         *,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         now: Callable[[], datetime] | None = None,
+        settled: timedelta = SETTLED,
     ) -> None:
         self._url = url.rstrip("/")
         self._matchers = dict(matchers)
         self._timeout = timeout
         self._max_bytes = max_answer_bytes
+        self._settled = settled
         self._now: Callable[[], datetime | None] = now or (lambda: None)
 
     def read_series(self, selectors: Sequence[Selector], window: TimeWindow) -> list[Series]:
@@ -206,7 +209,7 @@ class PrometheusSamples:
             raise self._refusal(f"status {answer.status}: {error_of(found)}")
         if found.get("warnings"):
             raise self._refusal(f"a partial answer, with warnings: {one_line(json.dumps(found['warnings']))}")
-        fault = find_clock_fault(answer.made, end)
+        fault = find_clock_fault(answer.made, end, self._settled)
         if fault:
             raise self._refusal(fault)
         return self._result(found)

@@ -30,18 +30,18 @@ class Stamp:
     received: datetime | None
 
 
-def find_clock_fault(stamp: Stamp, end: datetime) -> str | None:
+def find_clock_fault(stamp: Stamp, end: datetime, settled: timedelta = SETTLED) -> str | None:
     """Say why a window that ends then cannot be read yet, or not by these clocks; ``None`` where it can.
 
     A server that is late by less than it took to answer is not told from one that was slow. Without a ``Date`` it is
     our own clock, where there is one, by which the window must have ended.
     """
     if stamp.date is None:
-        return _find_early(stamp.sent, end, "our clock; the server sent no Date")
+        return _find_early(stamp.sent, end, "our clock; the server sent no Date", settled)
     there = _read_date(stamp.date)
     if there is None:
         return f"Date: expected a time such as Sat, 21 Nov 2026 00:01:00 GMT, was {stamp.date[:40]!r}"
-    return _find_skew(stamp, there) or _find_early(there, end, "the server's clock")
+    return _find_skew(stamp, there) or _find_early(there, end, "the server's clock", settled)
 
 
 def _find_skew(stamp: Stamp, there: datetime) -> str | None:
@@ -59,12 +59,12 @@ def _find_skew(stamp: Stamp, there: datetime) -> str | None:
     )
 
 
-def _find_early(now: datetime | None, end: datetime, whose: str) -> str | None:
-    if now is None or end <= now - SETTLED:
+def _find_early(now: datetime | None, end: datetime, whose: str, settled: timedelta) -> str | None:
+    if now is None or end <= now - settled:
         return None
     return (
         f"the window up to {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} has not ended by {whose} "
-        f"({now:%Y-%m-%dT%H:%M:%SZ}), or less than {SETTLED.total_seconds():g} s ago; ask again later"
+        f"({now:%Y-%m-%dT%H:%M:%SZ}), or less than {settled.total_seconds():g} s ago; ask again later"
     )
 
 

@@ -1,7 +1,7 @@
 """Adapters, configured: Dagster's only door to policies, sources, evidence, clock and environment."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -157,8 +157,8 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The bot's stored evidence."""
         return BotEvidence(Artifacts(self.artifacts), bot.name)
 
-    def samples(self, bot: Bot) -> "SampleSource":
-        """Where the bot's samples come from."""
+    def samples(self, bot: Bot, settled: timedelta | None = None) -> "SampleSource":
+        """Where the bot's samples come from; ``settled``: how long a window must be over, by default as for a day."""
         match bot.samples:
             case Recorded(path=path):
                 from mm_ops.adapters.recording import RecordingSamples
@@ -167,7 +167,10 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
             case Scraped(url=url, match=labels, timeout=timeout):
                 from mm_ops.adapters.prometheus import PrometheusSamples
 
-                return PrometheusSamples(url, labels, timeout, now=None if self.fake_utc else self.now)
+                from mm_ops.adapters.server_clock import SETTLED
+
+                now = None if self.fake_utc else self.now
+                return PrometheusSamples(url, labels, timeout, now=now, settled=settled or SETTLED)
 
     def known_good(self, bot: Bot) -> dict[str, Any] | None:
         """The soak of the release that the bot is compared with; ``None`` where none is named.

@@ -6,6 +6,7 @@ written and not yet recorded from one that was changed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,6 +15,7 @@ from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.sentinel.edge_count import SWITCHES, Answer, EdgeState, Row, Topic
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.edge_switch import Effect
+from mm_ops.domain.sentinel.edge_window import closed_end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,17 @@ class EdgeHistory:
         words = f"profile {effect.profile} is not confirmed: {effect.reason}" if failed else None
         state = replace(state, told=(*told, Topic.UNCONFIRMED.value) if failed else told)
         return replace(self, state=state, effect=effect), None if Topic.UNCONFIRMED in self.state.told else words
+
+
+def plan_look(history: EdgeHistory, now: datetime, policy: EdgeSentinelPolicy) -> datetime | str:
+    """The end of the window that is to be looked at now, or in words why none is."""
+    newest, last, effect = closed_end(now, policy), history.state.last, history.effect
+    if last is None or newest > last:
+        return newest
+    if history.pending and effect is not None and now - effect.at >= policy.again_after:
+        return newest
+    rest = f"; profile {effect.profile} is not confirmed" if history.pending and effect is not None else ""
+    return f"counted up to {last:%Y-%m-%dT%H:%M:%SZ}, profile {history.state.profile or 'its own'}{rest}"
 
 
 def switches_in(rows: Sequence[Row]) -> list[Row]:

@@ -10,7 +10,6 @@ from mm_ops.domain.edge.ema_policy import EmaPolicy
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.sentinel.edge_profiles import Profiles
-from mm_ops.domain.sli.series import Selector
 from mm_ops.domain.windows import DAY, Duration, format_duration
 
 Bps = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
@@ -81,7 +80,8 @@ class EdgeSentinelPolicy:
     ``fast`` and ``slow`` are averages of ``ema.yaml``. Windows begin at multiples of ``window`` since 1970, UTC; one is
     looked at when it is closed for ``settled``, and no more when it is closed for longer than ``late_after``. A sample
     older than ``stale_after`` says nothing at a window's end. ``blind_after`` windows in a row without a number are
-    paged. ``flat_only``: which switches wait for a flat position. What is not confirmed is tried again every ``tick``.
+    paged. ``flat_only``: which switches wait for a flat position. The sensor looks every ``tick``; what is not
+    confirmed is tried again ``again_after``. ``chart``: how far back windows are kept and drawn.
     """
 
     window: Duration
@@ -89,6 +89,7 @@ class EdgeSentinelPolicy:
     stale_after: Duration
     late_after: Duration
     tick: Duration
+    again_after: Duration
     fast: Name
     slow: Name
     degradation: Degradation
@@ -102,7 +103,7 @@ class EdgeSentinelPolicy:
     source: Source
 
     def __post_init__(self) -> None:
-        for name in ("window", "stale_after", "tick", "chart"):
+        for name in ("window", "stale_after", "tick", "again_after", "chart"):
             if getattr(self, name) <= timedelta(0):
                 raise ValueError(f"{name}: expected a duration above zero, was 0s")
         if DAY % self.window:
@@ -121,10 +122,6 @@ class EdgeSentinelPolicy:
             )
         if self.degradation.profile == self.recovery.profile:
             raise ValueError(f"recovery: profile: expected another than degradation's, was {self.recovery.profile}")
-
-    def gauge(self, name: str) -> Selector:
-        """The bot's own gauge of an average."""
-        return Selector(f"mm_edge_bps_{name}")
 
 
 def check_edge_sentinel(policy: EdgeSentinelPolicy, profiles: Profiles, ema: EmaPolicy) -> None:

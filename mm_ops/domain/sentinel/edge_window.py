@@ -51,9 +51,14 @@ class Fills:
     unknown: tuple[str, ...] = ()
 
 
+def gauge_of(average: str) -> Selector:
+    """The bot's own gauge of an average."""
+    return Selector(f"mm_edge_bps_{average}")
+
+
 def selectors_of(policy: EdgeSentinelPolicy) -> list[Selector]:
     """Every series that a window is read from."""
-    return [policy.gauge(policy.fast), policy.gauge(policy.slow), STATE, POSITION, PROFILE]
+    return [gauge_of(policy.fast), gauge_of(policy.slow), STATE, POSITION, PROFILE]
 
 
 def read_span(ends: Sequence[datetime], policy: EdgeSentinelPolicy) -> TimeWindow:
@@ -78,7 +83,7 @@ def read_windows(
 
 def _read(table: Sequence[Series], end: datetime, policy: EdgeSentinelPolicy, fills: Fills) -> EdgeWindow:
     look = _Look(table, end, policy.stale_after)
-    values = {name: look.number(policy.gauge(getattr(policy, name))) for name in ("fast", "slow")}
+    values = {name: look.number(gauge_of(getattr(policy, name))) for name in ("fast", "slow")}
     state, profile = look.named(STATE, "state"), look.named(PROFILE, "profile")
     held = look.last(POSITION)
     return EdgeWindow(

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_profile_is_shown_only_with_the_numbers_that_were_asked_for():
     ("field", "value"),
     [("spread_factor", 0.0), ("spread_factor", float("nan")), ("max_in_flight", 0), ("backoff_ms", -1)],
 )
-def test_settings_that_no_bot_can_have_are_refused(field: str, value: float):
+def test_settings_that_no_bot_can_have_are_refused(field: str, value: Any):
     with pytest.raises(SchemaError, match=f"{field}: expected "):
         replace(ProfileSettings(spread_factor=1.0, max_in_flight=1, backoff_ms=0), **{field: value})
 
