@@ -22,10 +22,13 @@ from mm_ops.defs.rollback.assets import rollback_report, rollback_state
 from mm_ops.defs.rollback.backstop import backstop_job, backstop_sensor
 from mm_ops.defs.rollback.checks import rollback_checks
 from mm_ops.defs.rollback.sensors import rollback_sensors
+from mm_ops.defs.sentinel.edge_assets import edge_profile, edge_profile_checks
+from mm_ops.defs.sentinel.edge_sensor import edge_sensor
 from mm_ops.defs.soak.assets import soak_assets
 from mm_ops.defs.soak.checks import soak_checks
 from mm_ops.domain.bots import Bot, Fleet
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import DAY
@@ -103,7 +106,11 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
         asset_checks=[check for graph in parts for check in graph.checks],
         jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY), backstop_job(), rotation_job()],
         schedules=[nightly_schedule(bots), rotation_schedule()],
-        sensors=[*rollback_sensors(bots), backstop_sensor(bots)],
+        sensors=[
+            *rollback_sensors(bots),
+            backstop_sensor(bots),
+            edge_sensor(bots, site.policy("edge_sentinel.yaml", EdgeSentinelPolicy)),
+        ],
         resources={"site": site},
         executor=dg.in_process_executor,
     )
@@ -135,7 +142,8 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
 
 
 def _after_stops(bot: Bot) -> BotGraph:
-    return replace(_graph([rollback_report(bot)], rollback_checks(bot)), observed=[rollback_state(bot)])
+    assets = [rollback_report(bot), edge_profile(bot)]
+    return replace(_graph(assets, [*rollback_checks(bot), *edge_profile_checks(bot)]), observed=[rollback_state(bot)])
 
 
 def _graph(assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition]) -> BotGraph:

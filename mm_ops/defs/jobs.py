@@ -83,4 +83,5 @@ def _of_stops(fleet: Fleet) -> dg.AssetSelection:
 
 
 def _reports(fleet: Fleet) -> list[dg.AssetKey]:
-    return [BotKeys(bot.name).rollback_report for bot in fleet.bots]
+    keys = [BotKeys(bot.name) for bot in fleet.bots]
+    return [key for of_bot in keys for key in (of_bot.rollback_report, of_bot.edge_profile)]

@@ -72,6 +72,11 @@ class BotKeys:
         return self._of("rollback_state")
 
     @property
+    def edge_profile(self) -> dg.AssetKey:
+        """The closed windows of the edge, and the profile that follows from them."""
+        return self._of("edge_profile")
+
+    @property
     def day_evidence(self) -> list[dg.AssetKey]:
         """What readiness needs of each of its days."""
         return [self.soak_metrics, self.edge_report, self.chaos_drill, self.test_results]
