@@ -8,11 +8,12 @@ import polars as pl
 
 from mm_ops.domain.edge.ema_fills import ClosedFills, OpenFills
 from mm_ops.domain.edge.fill_arrays import FillArrays
-from mm_ops.domain.edge.join import Book, Reach, join_fills, nanoseconds, on_clock
+from mm_ops.domain.edge.join import Reach, join_fills, nanoseconds, on_clock
 from mm_ops.domain.edge.measures import price_fills
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.edge.symbol_edge import with_order_age
 from mm_ops.domain.windows import TimeWindow
+from mm_ops_tests.edge_inputs import book_of
 
 
 def close_fills(
@@ -30,7 +31,7 @@ def close_fills(
         how = policy.venue(instrument.venue)
         timed = with_order_age(on_clock(fills.filter(symbol=symbol), how.clock, "fills"))
         ours = FillArrays.of(price_fills(timed, instrument))
-        book = Book.read(quotes.filter(symbol=symbol), how.clock, how.quote_lag, window)
+        book = book_of(quotes.filter(symbol=symbol), how.clock, how.quote_lag, window)
         met = join_fills(ours.at, book, Reach.of(single, window))
         every = OpenFills.of(ours, met, nanoseconds(horizon), instrument).close(met.later[0], met.seen[0], instrument)
         inside = (every.close_ns >= window.start_ns) & (every.close_ns < window.end_ns)

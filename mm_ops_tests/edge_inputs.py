@@ -20,8 +20,16 @@ from mm_ops.domain.edge.inputs import (
     Rows,
 )
 from mm_ops.domain.edge.intake import EdgePolicies
+from mm_ops.domain.edge.join import Book
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instruments
+from mm_ops.domain.edge.quote_buffer import QuoteBuffer
+from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import WORDS, edge_policy, instruments
+
+
+def book_of(market: pl.DataFrame, clock: Clock, lag: timedelta, window: TimeWindow) -> Book:
+    """All quotes of one symbol at once."""
+    return QuoteBuffer().lay_out(Book.empty(), market, clock, lag, window)[1]
 
 
 def rows(*refused: Reason, **different: Any) -> Rows:

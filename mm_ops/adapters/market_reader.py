@@ -137,8 +137,10 @@ class MarketReader:
             found.append(unknown_symbols(conformed.frame, self._known))
         limit = nanoseconds(self._policy.sort_within)
         for clock, late_ns in behind(conformed.frame, before):
-            count = int((late_ns.is_between(0, limit, closed="right")).sum())
-            self._sorted[clock] = self._sorted.get(clock, 0) + count
+            self._sorted.setdefault(clock, 0)
+            if late_ns is None:
+                continue
+            self._sorted[clock] += int((late_ns.is_between(0, limit, closed="right")).sum())
             words = f"a time at most {format_duration(self._policy.sort_within)} before an earlier row's"
             found.append(Fault(clock, "time_backwards", words, late_ns > limit))
         return [fault for fault in found if fault.rows.any()]

@@ -18,12 +18,13 @@ from mm_ops.domain.edge.aggressor import count_rules, infer_aggressor
 from mm_ops.domain.edge.clocks import clock_alternatives
 from mm_ops.domain.edge.inputs import InputsPolicy
 from mm_ops.domain.edge.intake import EdgePolicies
-from mm_ops.domain.edge.join import Book, Reach, join_fills, on_clock
+from mm_ops.domain.edge.join import Reach, join_fills, on_clock
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instruments
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.edge.venue_clock import VenueClock
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow, from_ns
+from mm_ops_tests.edge_inputs import book_of
 from mm_ops_tests.requirements import require_data
 
 pytestmark = pytest.mark.integration
@@ -52,7 +53,7 @@ def report(*captures: str, clock: Clock | None = None) -> dict[str, Any]:
 
 def at_or_through_the_opposite_touch(*captures: str, clock: Clock, lag: timedelta = timedelta(0)) -> float:
     ours, market, window = read(*captures)
-    timed, book = on_clock(ours, clock, "fills"), Book.read(market, clock, lag, window)
+    timed, book = on_clock(ours, clock, "fills"), book_of(market, clock, lag, window)
     met = join_fills(timed["at_ns"].to_numpy(), book, Reach.of(POLICY, window))
     touch = {"bid_px": met.bid, "ask_px": met.ask}
     fills = timed.with_columns(**{name: pl.Series(prices, nan_to_null=True) for name, prices in touch.items()})

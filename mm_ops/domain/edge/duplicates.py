@@ -11,6 +11,7 @@ from typing import Self
 
 import polars as pl
 
+from mm_ops.domain.edge.arrays import with_neighbour
 from mm_ops.domain.windows import NS_PER_SECOND
 
 ROW_HASH = "row_hash"
@@ -66,10 +67,17 @@ def count_doubled_quotes(quotes: pl.DataFrame, at: str = "ts_ns", before: pl.Dat
         before: what :func:`last_moment` said of the rows before them.
     """
     every = quotes if before is None else pl.concat([before, quotes])
-    same = (every[at] == every[at].shift(1)).fill_null(value=False)
-    candidates = every.filter(same | same.shift(-1, fill_value=False))
+    candidates = every.filter(_several_of_a_time(every[at]))
     doubled = candidates.height - candidates.n_unique()
     return doubled if before is None else doubled - (before.height - before.n_unique())
+
+
+def _several_of_a_time(times: pl.Series) -> pl.Series:
+    """Which times are that of the row before or after; one that is not known is none."""
+    if times.dtype.is_integer() and not times.null_count():
+        return pl.Series(with_neighbour(times.to_numpy()))
+    same = (times == times.shift(1)).fill_null(value=False)
+    return same | same.shift(-1, fill_value=False)
 
 
 def last_moment(quotes: pl.DataFrame, at: str = "ts_ns") -> pl.DataFrame:

@@ -78,10 +78,11 @@ def only_symbol(frame: pl.DataFrame) -> str | None:
     return str(first) if alike else None
 
 
-def behind(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> Iterator[tuple[str, pl.Series]]:
+def behind(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> Iterator[tuple[str, pl.Series | None]]:
     """By how many nanoseconds each row lies behind the latest before it, of its symbol, for each clock that is there.
 
-    Zero where it does not, and where a row has no such time. ``before`` is what :func:`latest` said of earlier rows.
+    Zero where it does not, and where a row has no such time; none where all rows are in order. ``before`` is what
+    :func:`latest` said of earlier rows.
     """
     earlier = 0 if before is None else before.height
     for clock in _clocks(frame):
@@ -89,7 +90,7 @@ def behind(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> Iterator[
         if before is not None:
             times = pl.concat([before.select("symbol", clock), times])
         if times[clock].is_sorted():  # nulls first, and then whatever symbol it is of
-            yield clock, pl.Series(clock, [0], dtype=pl.Int64).new_from_index(0, frame.height)
+            yield clock, None
             continue
         latest = pl.col(clock).cum_max().forward_fill().over("symbol")
         yield clock, times.select((latest - pl.col(clock)).fill_null(0)).to_series().slice(earlier)

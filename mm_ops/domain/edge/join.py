@@ -76,60 +76,20 @@ class Book:
     doubled: int
 
     @classmethod
-    def read(cls, quotes: pl.DataFrame, clock: Clock, lag: timedelta, window: TimeWindow) -> Self:
-        """Take a symbol's quotes up to the window's end; ``lag`` is how late they are known.
-
-        Raises:
-            SchemaError: a quote lacks the clock.
-        """
-        known = on_clock(quotes, clock, "quotes").select("at_ns", "bid_px", "ask_px").rechunk()
-        at = known["at_ns"].to_numpy()
-        at = at + nanoseconds(lag) if lag else at
-        stop = int(np.searchsorted(at, window.end_ns))
-        bid, ask = (known[name].cast(pl.Float64).to_numpy()[:stop] for name in ("bid_px", "ask_px"))
-        return cls._of(at[:stop], bid, ask)
-
-    @classmethod
     def empty(cls) -> Self:
         """No quote at all."""
         nothing = np.empty(0)
         return cls(np.empty(0, dtype=np.int64), nothing, nothing, nothing, 0)
 
-    @classmethod
-    def _of(cls, at: Ints, bid: Floats, ask: Floats) -> Self:
-        doubled = at[1:] == at[:-1]
-        if doubled.any():
-            last = np.append(~doubled, True)
-            at, bid, ask = at[last], bid[last], ask[last]
-        mid = np.empty(at.size)
-        for start in range(0, at.size, STRETCH):  # in the cache, instead of through it twice
-            part = slice(start, start + STRETCH)
-            mid[part] = (bid[part] + ask[part]) / 2
-        return cls(at, bid, ask, mid, int(np.count_nonzero(doubled)))
-
-    def then(self, later: Self) -> Self:
-        """These quotes and later ones, some of which may be as old as some of these."""
-        if not self.at.size:
-            return later
-        if later.at.size and later.at[0] > self.at[-1]:
-            at = np.concatenate([self.at, later.at])
-            bid, ask = np.concatenate([self.bid, later.bid]), np.concatenate([self.ask, later.ask])
-            return type(self)(at, bid, ask, np.concatenate([self.mid, later.mid]), self.doubled + later.doubled)
-        at = np.concatenate([self.at, later.at])
-        bid, ask = np.concatenate([self.bid, later.bid]), np.concatenate([self.ask, later.ask])
-        order = np.argsort(at, kind="stable")
-        both = self._of(at[order], bid[order], ask[order])
-        return type(self)(both.at, both.bid, both.ask, both.mid, both.doubled + self.doubled + later.doubled)
-
-    def until(self, stop: int) -> Self:
-        """The quotes before an index, and what was doubled."""
-        return type(self)(self.at[:stop], self.bid[:stop], self.ask[:stop], self.mid[:stop], self.doubled)
+    def pick(self, some: slice) -> Self:
+        """A stretch of them, without a copy, and what was doubled."""
+        return type(self)(self.at[some], self.bid[some], self.ask[some], self.mid[some], self.doubled)
 
     def since(self, first: int) -> Self:
-        """The quotes from an index on, in memory of their own; what was doubled stays with those before."""
-        return type(self)(
-            self.at[first:].copy(), self.bid[first:].copy(), self.ask[first:].copy(), self.mid[first:].copy(), 0
-        )
+        """The quotes from an index on, in memory of their own; what was doubled stays with those before, if any."""
+        at, bid = self.at[first:].copy(), self.bid[first:].copy()
+        ask, mid = self.ask[first:].copy(), self.mid[first:].copy()
+        return type(self)(at, bid, ask, mid, 0 if first else self.doubled)
 
 
 def find_last(at: Ints, needles: Ints, *, before: bool) -> Ints:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mm_ops.domain.edge.arrays import Bools, Ints
+from mm_ops.domain.edge.arrays import Bools, Ints, with_neighbour
 from mm_ops.domain.edge.columns import WORDS
 from mm_ops.domain.edge.inputs import Prints
 from mm_ops.domain.edge.join import clock_times
@@ -91,8 +91,7 @@ def _sharing(times: pl.Series) -> tuple[Ints, Ints]:
     """Which of some times are not the only one in their millisecond, and that millisecond: both (n,)."""
     order = None if times.is_sorted() else times.arg_sort().to_numpy()
     moments = (times if order is None else times[order]).to_numpy() // _MS
-    same = np.diff(moments, prepend=-1, append=-1) == 0
-    some = np.flatnonzero(same[1:] | same[:-1])
+    some = np.flatnonzero(with_neighbour(moments))
     return (some if order is None else order[some]), moments[some]
 
 

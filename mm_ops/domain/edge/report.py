@@ -18,6 +18,7 @@ from mm_ops.domain.edge.join import Reach
 from mm_ops.domain.edge.measures import horizon_names
 from mm_ops.domain.edge.policy import Clock, EdgePolicy, Instrument, Instruments, VenuePolicy
 from mm_ops.domain.edge.quality import quality
+from mm_ops.domain.edge.quote_buffer import QuoteBuffer
 from mm_ops.domain.edge.sums import SIDES, Rows
 from mm_ops.domain.edge.symbol_edge import SymbolEdge
 from mm_ops.domain.edge.tally import HOURS
@@ -107,12 +108,14 @@ def measure_parts(
     """
     rows, reach = Rows(tuple(horizon_names(policy.horizons))), Reach.of(policy, window)
     grid = None if ema is None else Grid.of(ema, window, reach)
+    buffer = QuoteBuffer()
     found: dict[str, SymbolEdge] = {}
 
     def begin(symbol: str, handed_on: HandedOn | None = None) -> None:
         instrument = instruments.of(symbol)
         track = None if grid is None else EmaTrack(grid, instrument, handed_on)
-        found[symbol] = SymbolEdge(instrument, _how(policy, instrument, clock), rows, reach, window, track)
+        how = _how(policy, instrument, clock)
+        found[symbol] = SymbolEdge(instrument, how, rows, reach, window, buffer, track)
 
     for symbol, handed_on in (before or {}).items():
         begin(symbol, handed_on)

@@ -15,12 +15,13 @@ import numpy as np
 import polars as pl
 
 from mm_ops.domain.edge.ages import Ages
-from mm_ops.domain.edge.arrays import Bools, Ints
+from mm_ops.domain.edge.arrays import Ints, with_neighbour
 from mm_ops.domain.edge.ema_track import EmaTrack, HandedOn
 from mm_ops.domain.edge.fill_arrays import FillArrays
 from mm_ops.domain.edge.join import STRETCH, Book, Met, Reach, covered_ns, join_fills, nanoseconds, on_clock
 from mm_ops.domain.edge.measures import price_fills
 from mm_ops.domain.edge.policy import Instrument, VenuePolicy
+from mm_ops.domain.edge.quote_buffer import QuoteBuffer
 from mm_ops.domain.edge.sums import Rows
 from mm_ops.domain.edge.tally import Tally
 from mm_ops.domain.errors import SchemaError
@@ -65,6 +66,7 @@ class SymbolEdge:
     rows: Rows
     reach: Reach
     window: TimeWindow
+    buffer: QuoteBuffer
     ema: EmaTrack | None = None
     handed_on: HandedOn | None = None
     tally: Tally = field(init=False)
@@ -105,21 +107,21 @@ class SymbolEdge:
         Raises:
             SchemaError: a clock is missing, or the first lies more than ``OVERLAP`` before the last so far.
         """
-        new = Book.read(quotes, self.how.clock, self.how.quote_lag, self.window)
-        self._check_order(new.at, self._known_ns, "quotes")
         first = not self._book.at.size
-        self._book = self._book.then(new)
+        how = self.how
+        new, self._book = self.buffer.lay_out(self._book, quotes, how.clock, how.quote_lag, self.window)
+        self._check_order(new.at, self._known_ns, "quotes")
         if first and new.at.size:
             self.tally.revalue(float(new.mid[-1]))
         if self._book.at.size:
             known = int(self._book.at[-1]) - nanoseconds(OVERLAP)
-            self._settle((known - max(self.reach.horizons_ns)) // _MS * _MS)
+            self._book = self._book.since(self._settle((known - max(self.reach.horizons_ns)) // _MS * _MS))
             self._known_ns = max(self._known_ns, known)
 
     def close(self) -> None:
         """Measure what waits: no more quotes will come."""
         self.counts.mark_jump_bps = self._mark_jump()
-        self._settle(self.window.end_ns)
+        self._book = self._book.since(self._settle(self.window.end_ns))
         self._see_fills(np.array([self.window.end_ns]))
         if self.ema is not None:
             self.handed_on = self.ema.handed_on(self._book)
@@ -146,11 +148,11 @@ class SymbolEdge:
                 f"{self.instrument.symbol}: {what}: expected them in the order of time, from {expected} on, was {was}"
             )
 
-    def _settle(self, before_ns: int) -> None:
-        """Measure the fills before a time, and let go of the quotes that no later fill can meet."""
+    def _settle(self, before_ns: int) -> int:
+        """Measure the fills before a time, and count the quotes that no later fill can meet, which are the first."""
         fills = self._fills
         if before_ns <= self._settled_ns or (self.ema is not None and before_ns < self.ema.waits_until):
-            return
+            return 0
         if self.ema is not None:
             self.ema.close_waiting(self._book)
         done = int(np.searchsorted(fills.at, before_ns))
@@ -158,9 +160,8 @@ class SymbolEdge:
         self._fills, self._settled_ns = fills.since(done), before_ns
         kept = max(int(np.searchsorted(self._book.at, before_ns)) - 1, 0)
         if kept:
-            following = int(self._book.at[kept])
-            self._count_quotes(self._book.until(kept), following)
-            self._book = self._book.since(kept)
+            self._count_quotes(self._book.pick(slice(kept)), int(self._book.at[kept]))
+        return kept
 
     def _see_fills(self, at: Ints) -> None:
         """Keep the longest time without a fill, from the window's start to its end."""
@@ -181,7 +182,7 @@ class SymbolEdge:
         counts = self.counts
         counts.traded += float(fills.traded.sum())
         counts.traded_measured += float(fills.traded[measured].sum())
-        alone = _alone(fills.at[measured])
+        alone = ~with_neighbour(fills.at[measured] // _MS)
         counts.alone += int(np.count_nonzero(alone))
         counts.alone_outside += int(np.count_nonzero(alone & outside[measured]))
 
@@ -206,13 +207,6 @@ class SymbolEdge:
             counts.crossed += int(np.count_nonzero(bid > ask))
             then = int(book.at[start + STRETCH]) if start + STRETCH < book.at.size else following
             counts.covered_ns += covered_ns(at, then, self.reach.stale_ns, self.window)
-
-
-def _alone(at: Ints) -> Bools:
-    """Which of the fills are the only one in their millisecond."""
-    differs = np.diff(at // _MS) != 0
-    found: Bools = np.append(True, differs)[: at.size] & np.append(differs, True)[: at.size]
-    return found
 
 
 def _check_venue(fills: pl.DataFrame, instrument: Instrument) -> None:

@@ -139,3 +139,9 @@ def test_where_all_have_an_id_no_row_needs_a_hash_and_where_none_has_each_does()
 def test_fills_of_more_than_an_hour_before_the_last_are_not_remembered():
     given = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 99, fill_id="b"), fill(3600, "buy", 99, fill_id="c"))
     assert Seen.of(given).find(given).to_list() == [False, True, True]
+
+
+def test_doubled_quotes_are_counted_by_times_as_text_and_not_where_there_is_no_time():
+    market = quotes((0, 99, 101), (0, 99, 101), (1, 99, 101), (2, 99, 101), (2, 98, 101), (2, 99, 101))
+    assert count_doubled_quotes(market.with_columns(pl.col("ts_ns").cast(pl.String))) == 2
+    assert count_doubled_quotes(market.with_columns(ts_ns=pl.lit(None, dtype=pl.Int64))) == 0

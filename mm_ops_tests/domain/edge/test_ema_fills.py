@@ -14,6 +14,7 @@ from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import SECOND, START, START_NS, edge_policy, fill, fills, instrument, instruments, quotes
 from mm_ops_tests.closed_fills import close_fills
 from mm_ops_tests.domain.edge.ema_worked import at, closed
+from mm_ops_tests.edge_inputs import book_of
 
 MARKET = quotes((0, 99, 101), (2, 98, 100), (4, 101, 103), (9, 103, 105))
 """Mids: 100 from 0 s, 99 from 2 s, 102 from 4 s, 104 from 9 s."""
@@ -145,7 +146,7 @@ def waiting(*seconds: float, **different: Any) -> OpenFills:
 
 
 def book(*rows: tuple[float, float, float]) -> Book:
-    return Book.read(quotes(*rows), "exchange", timedelta(0), TimeWindow(START, START + timedelta(hours=1)))
+    return book_of(quotes(*rows), "exchange", timedelta(0), TimeWindow(START, START + timedelta(hours=1)))
 
 
 def test_fills_that_waited_close_by_the_quotes_of_their_window_or_by_the_last_one_before():

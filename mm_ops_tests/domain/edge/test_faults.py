@@ -67,6 +67,11 @@ def test_an_unknown_symbol_is_one_that_is_not_listed():
     assert (fault.reason, fault.rows.to_list()) == ("unknown_symbol", [False, True])
 
 
+def lateness(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> dict[str, list[int]]:
+    found = dict(behind(frame, before))
+    return {clock: [0] * frame.height if rows is None else rows.to_list() for clock, rows in found.items()}
+
+
 BEHIND: dict[str, tuple[list[tuple[float, str]], list[int]]] = {
     "in order": ([(0, "X"), (1, "X"), (1, "X")], [0, 0, 0]),
     "the latest so far counts, not the one before": ([(0, "X"), (3, "X"), (1, "X"), (2, "X")], [0, 0, 2000, 1000]),
@@ -80,15 +85,13 @@ BEHIND: dict[str, tuple[list[tuple[float, str]], list[int]]] = {
 def test_rows_are_behind_the_latest_of_their_symbol_by_milliseconds(name: str):
     given, expected = BEHIND[name]
     frame = fills(*(fill(at, "buy", 99, symbol=symbol) for at, symbol in given))
-    late = {clock: rows.to_list() for clock, rows in behind(frame)}
-    assert late == {clock: [ms * MS for ms in expected] for clock in ("ts_ns", "exch_ts_ns")}
+    assert lateness(frame) == {clock: [ms * MS for ms in expected] for clock in ("ts_ns", "exch_ts_ns")}
 
 
 def test_each_clock_has_its_own_order_and_a_row_without_its_time_is_not_behind():
     frame = fills(fill(0, "buy", 9), fill(1, "buy", 9, exch_ts_ns=None), fill(2, "buy", 9), fill(1.5, "buy", 9))
     frame = frame.with_columns(ts_ns=pl.Series([1, 2, 3, 4]))
-    late = {clock: rows.to_list() for clock, rows in behind(frame)}
-    assert late == {"ts_ns": [0, 0, 0, 0], "exch_ts_ns": [0, 0, 0, 500 * MS]}
+    assert lateness(frame) == {"ts_ns": [0, 0, 0, 0], "exch_ts_ns": [0, 0, 0, 500 * MS]}
 
 
 def test_a_frame_of_one_clock_is_judged_by_that():
@@ -97,10 +100,10 @@ def test_a_frame_of_one_clock_is_judged_by_that():
 
 def test_rows_are_behind_what_came_in_an_earlier_part_too():
     rows = [fill(at, "buy", 99, symbol=symbol) for symbol in ("X", "Y") for at in (3, 5, 4, 6, 2)]
-    whole = [list(late) for _, late in behind(fills(*rows))]
+    whole = list(lateness(fills(*rows)).values())
     for cut in range(1, len(rows)):
         first, second = fills(*rows[:cut]), fills(*rows[cut:])
-        assert [list(late) for _, late in behind(second, latest(first))] == [late[cut:] for late in whole]
+        assert list(lateness(second, latest(first)).values()) == [late[cut:] for late in whole]
     both = latest(fills(*rows[4:]), latest(fills(*rows[:4])))
     assert both.sort("symbol").rows() == latest(fills(*rows)).sort("symbol").rows()
 

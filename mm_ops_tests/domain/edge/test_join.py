@@ -8,9 +8,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from mm_ops.domain.edge.join import Book, Reach, covered_ns, find_last, join_fills
+from mm_ops.domain.edge.join import Reach, covered_ns, find_last, join_fills
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops_tests.builders import SECOND, START_NS, edge_policy, fills, instruments, minute, quotes
+from mm_ops_tests.edge_inputs import book_of
 
 MS = 1_000_000
 
@@ -37,7 +38,7 @@ def test_quotes_cover_the_window_as_far_as_they_are_fresh(name: str):
 
 
 def covered(at: Sequence[float], lag: timedelta = timedelta(0)) -> float:
-    book = Book.read(quotes(*((each, 99, 101) for each in at)), "exchange", lag, minute())
+    book = book_of(quotes(*((each, 99, 101) for each in at)), "exchange", lag, minute())
     return covered_ns(book.at, minute().end_ns, 10 * SECOND, minute()) / (minute().end_ns - minute().start_ns)
 
 
@@ -55,7 +56,7 @@ def test_a_lost_quote_never_covers_more(seed: int):
 
 
 def test_the_age_of_a_quote_is_told_also_where_it_is_stale():
-    book = Book.read(quotes((0, 99, 101), (2, 99, 101)), "exchange", timedelta(0), minute())
+    book = book_of(quotes((0, 99, 101), (2, 99, 101)), "exchange", timedelta(0), minute())
     at = START_NS + np.array([0, 2.5, 30]) * SECOND
     met = join_fills(at.astype(np.int64), book, Reach((SECOND,), 10 * SECOND, minute().end_ns))
     assert met.age_ms.tolist() == pytest.approx([np.nan, 500.0, 28_000.0], nan_ok=True), "nothing is known before 0 s"
