@@ -21,8 +21,18 @@ from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.edge_window import Fills
 from mm_ops.domain.windows import DAY, TimeWindow
 
-HandedOver = Callable[[date], Mapping[str, HandedOn]]
-"""What the day before a day handed on, by symbol; nothing where that is not known."""
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a day begins with, by symbol, and since when the averages in it have been kept."""
+
+    states: Mapping[str, HandedOn]
+    since: datetime
+
+
+def with_nothing(day: date) -> Begun:
+    """A day before which nothing is known."""
+    return Begun({}, TimeWindow.of_day(day).start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +44,42 @@ class EdgeFills:
     policies: EdgePolicies
     ema: EmaPolicy
     sentinel: EdgeSentinelPolicy
-    handed_over: HandedOver = lambda _: {}
+    begins: Callable[[date], Begun] = with_nothing
 
     def read(self, ends: Sequence[datetime], tell: Callable[[str], None] = lambda _: None) -> list[Fills]:
         """Read the averages at the ends of windows, which grow; what cannot be read is not known, and says why."""
         found: dict[datetime, Fills] = {}
-        before: Mapping[str, HandedOn] | None = None
+        before: Begun | None = None
         for day, until in _days(ends):
             tell(f"fills of {day}")
             window = TimeWindow(TimeWindow.of_day(day).start, until)
-            section = self._measure(window, self.handed_over(day) if before is None else before)
+            begun = before or self.begins(day)
+            section = self._measure(window, begun.states)
             if isinstance(section, MmOpsError):
                 found |= {end: Fills(unknown=(f"fills: {section}",)) for end in ends if window.start < end <= until}
                 before = None
                 continue
             at = dict(zip(section["at"], zip(*self._series(section), strict=True), strict=True))
-            found |= {end: _told(*at[end]) for end in ends if end in at and window.start < end <= until}
+            found |= {end: self._told(end, at[end], begun.since) for end in ends if window.start < end <= until}
             handed = read_handed_on(
                 {"ema": section, "window": {"start": window.start, "end": until}}, self.ema, _after(until)
             )
-            before = handed if isinstance(handed, dict) else None
+            before = Begun(handed, begun.since) if isinstance(handed, dict) else None
         return [found[end] for end in ends]
+
+    def _told(self, end: datetime, values: tuple[float | None, ...], since: datetime) -> Fills:
+        """The values that rest on enough; an average that began with nothing lately is not known."""
+        found: list[float | None] = []
+        unknown: list[str] = []
+        for name, value in zip((self.sentinel.fast, self.sentinel.slow), values, strict=True):
+            half_life = next(rule.half_life for rule in self.ema.emas if rule.name == name)
+            young = end - since < half_life * self.sentinel.agreement.after_half_lives
+            found.append(None if young else value)
+            if young:
+                unknown.append(f"fills: {name} began with nothing at {since:%Y-%m-%dT%H:%MZ}")
+            elif value is None:
+                unknown.append(f"fills: {name}: too little is left, or known (ema.yaml)")
+        return Fills(found[0], found[1], tuple(unknown))
 
     def _series(self, section: Mapping[str, Any]) -> tuple[list[float | None], list[float | None]]:
         return section["series"][self.sentinel.fast], section["series"][self.sentinel.slow]
@@ -74,12 +99,6 @@ class EdgeFills:
             return error
         section: dict[str, Any] = measured.report["ema"]
         return section
-
-
-def _told(fast: float | None, slow: float | None) -> Fills:
-    lacking = [name for name, value in (("fast", fast), ("slow", slow)) if value is None]
-    why = f"fills: of {' and '.join(lacking)} too little is left, or known (ema.yaml)"
-    return Fills(fast, slow, (why,) if lacking else ())
 
 
 def _days(ends: Sequence[datetime]) -> Iterator[tuple[date, datetime]]:

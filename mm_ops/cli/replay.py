@@ -13,7 +13,9 @@ from mm_ops.cli.samples import Moment, Origin, origin_options, read_policies, ve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mm_ops.domain.sli.series import SampleSource
     from mm_ops.domain.soak.history import Change, History
+    from mm_ops.domain.windows import TimeWindow
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _WHOSE = ("soak.yaml", "--policy")
@@ -26,6 +28,7 @@ _SOAKS = ("soak up to", "verdict", "fail", "inconclusive", "pass")
 @click.option("--from", "start", type=Moment(), required=True, help="Start of the stretch: a date, or an ISO time.")
 @click.option("--to", "end", type=Moment(), required=True, help="Its end, exclusive.")
 @click.option("--policy", type=_FILE, help="Another soak.yaml: say what it would change.")
+@click.option("--sentinels", is_flag=True, help="Run the sentinels instead: every change of state, and why.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as canonical JSON.")
 def replay(  # noqa: PLR0913 - one argument for each flag
     *,
@@ -38,15 +41,17 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     start: datetime,
     end: datetime,
     policy: Path | None,
+    sentinels: bool,
     as_json: bool,
 ) -> None:
-    """Run gates and alert rules over recorded history, with the functions that judge a live soak.
+    """Run gates and alert rules, or sentinels, over recorded history, with the functions that judge live.
 
     Alerts are replayed over the whole stretch; each soak that lies in it and ends at a UTC midnight is judged. Exit 0
     where every soak passes (under --policy, if given), 1 where one fails, 2 where one could not be decided or there is
-    none.
+    none. With --sentinels exit 0: what they would have said is no verdict.
     """
-    source, words = Origin(mock, recording, prometheus, bot, timeout).open()
+    origin = Origin(mock, recording, prometheus, bot, timeout)
+    source, words = origin.open()
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.errors import PolicyError
     from mm_ops.domain.sli.series import split_series
@@ -58,6 +63,9 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     if start >= end:
         raise PolicyError(f"--from, --to: expected a start before the end, was {_words(start)} and {_words(end)}")
     window, reference = TimeWindow(start, end), Reference(version=expect_version or version_of(bot))
+    if sentinels:
+        _sentinels(source, window, origin.folder, as_json=as_json)
+        return
     excess = find_excess(window)
     if excess:
         raise PolicyError(f"--from, --to: {excess}")
@@ -81,6 +89,18 @@ def replay(  # noqa: PLR0913 - one argument for each flag
     code = _exit_code(histories[-1])
     marker("replay", {0: "PASS", 1: "FAIL", 2: "INCONCLUSIVE"}[code], err=as_json)
     sys.exit(code)
+
+
+def _sentinels(source: "SampleSource", window: "TimeWindow", folder: Path | None, *, as_json: bool) -> None:
+    from mm_ops.cli.replay_edge import plain_edge, replay_edge, show_edge
+    from mm_ops.domain.canonical import encode
+
+    rows = replay_edge(source, window, folder, lambda words: say(f"replay: {words}"))
+    if as_json:
+        click.echo(encode({"window": str(window), "edge": plain_edge(rows)}), nl=False)
+    else:
+        show_edge(rows)
+    marker("replay", "SENTINELS", err=as_json)
 
 
 def _words(moment: datetime) -> str:

@@ -73,8 +73,14 @@ class Origin:
             return source, f'prometheus, bot="{self.bot}"'
         from mm_ops.adapters.recording import RecordingSamples
 
-        root = self.recording if self.recording is not None else Environment.read().path(_MOCK)
-        return RecordingSamples(root), "recording"
+        return RecordingSamples(self.folder or Environment.read().path(_MOCK)), "recording"
+
+    @property
+    def folder(self) -> Path | None:
+        """The recording's folder; none where a server is asked."""
+        from mm_ops.adapters.environment import Environment
+
+        return Environment.read().path(_MOCK) if self.mock else self.recording
 
 
 def origin_options(command: F) -> F:

@@ -58,9 +58,13 @@ class Switches:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Agreement:
-    """How far apart the bot's gauges and what its fills say may be."""
+    """How far apart the bot's gauges and what its fills say may be.
+
+    An average of fills that began with nothing is compared ``after_half_lives`` of its own.
+    """
 
     within_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    after_half_lives: Annotated[float, Field(ge=0, le=20)]
     source: Source
 
 
