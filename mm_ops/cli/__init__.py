@@ -22,7 +22,6 @@ COMMANDS = {
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),
     "halt": ("mm_ops.cli.halt", "halt", "Say which bots are halted and why, and let one go on, step by step."),
     "drill": ("mm_ops.cli.drill", "drill", "Stop a bot on purpose, by the way of a breach, and measure it."),
-    "drill": ("mm_ops.cli.drill", "drill", "Stop a bot on purpose, by the way of a breach, and measure it."),
     "sentinel": ("mm_ops.cli.sentinel", "sentinel", "Say which tasks have run when they should have."),
     "notify": ("mm_ops.cli.notify", "notify", "Try the channels through which people are told."),
     "rotate": ("mm_ops.cli.rotate", "rotate", "Rotate stored evidence: quarantine first, what is needed stays."),

@@ -3,17 +3,18 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import marker, policy_file, utc_now
+from mm_ops.cli.context import UtcDay, marker, policy_file, utc_now
 
 if TYPE_CHECKING:
     from mm_ops.domain.bots import Bot
 
-CODES = {"GO": 0, "HOLD": 1, "INVALID": 2, "UNPROVEN": 2}
+CODES = {"GO": 0, "HOLD": 1, "INVALID": 2, "UNPROVEN": 2, "STALE": 2}
 _LAYOUT = 3  # <root>/<bot>/<day>/reports/readiness.json
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -28,12 +29,14 @@ def readiness() -> None:
 @readiness.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--artifacts", type=_FOLDER, help="Compare with the reports below; default the root that FILE lies in.")
+@click.option("--date", "day", type=UtcDay(), help="The day that it must be of, however old; default one that still stands.")
 @click.option("--structure-only", is_flag=True, help="Ask for the file by itself, and not for what it rests on.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
-def validate(file: Path, artifacts: Path | None, *, structure_only: bool, as_json: bool) -> None:
+def validate(file: Path, artifacts: Path | None, day: date | None, *, structure_only: bool, as_json: bool) -> None:
     """Check structure, ranges, arithmetic, verdict and the reports that FILE rests on, each read again.
 
-    Exit 0 only on GO, 1 on a sound HOLD, 2 when the file cannot be believed or, without its reports, is not proven.
+    So is what these rest on in turn: policies, recorders' entries, samples' entries. Exit 0 only on GO, 1 on a sound
+    HOLD, 2 when the file cannot be believed, is too old or, without its reports, is not proven.
     """
     from mm_ops.adapters.json_files import read_json
     from mm_ops.domain.canonical import encode
@@ -46,7 +49,10 @@ def validate(file: Path, artifacts: Path | None, *, structure_only: bool, as_jso
     problems = _problems(document) or _misplaced(file, document)
     if not problems and not structure_only:
         problems = _departures(document, root)
+    stale = None if problems or structure_only else _stale(document, day)
     answer = "INVALID" if problems else "UNPROVEN" if provenance == _NOT_AT_HAND else document["verdict"]
+    if stale:
+        answer, problems = "STALE", [stale]
     if as_json:
         checked = str(root) if provenance == _AT_HAND else None
         found = {"file": str(file), "answer": answer, "problems": problems, "artifacts": checked}
@@ -77,6 +83,15 @@ def _place(file: Path) -> tuple[str, str] | None:
     return (bot, day) if laid_out else None
 
 
+def _stale(document: Mapping[str, Any], asked: date | None) -> str | None:
+    """Say why the file is of no day that is asked for: of another than the one named, or of one too long ago."""
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.readiness.policy import ReadinessPolicy
+    from mm_ops.domain.readiness.soundness import POLICY, find_stale
+
+    return find_stale(document["day"], asked, read_policy(policy_file(POLICY), ReadinessPolicy), utc_now())
+
+
 def _misplaced(file: Path, document: Mapping[str, Any]) -> list[str]:
     place, own = _place(file), (document["bot"], document["day"])
     if place in {None, own}:
@@ -92,7 +107,11 @@ def _departures(document: Mapping[str, Any], root: Path | None) -> list[str]:
     strange = [] if bot is None else find_strangeness(document, bot.version)
     if root is None or strange:
         return strange
-    return _replaced(document, root) or _contradictions(document, root, None if bot is None else bot.symbols)
+    return (
+        _replaced(document, root)
+        or _contradictions(document, root, None if bot is None else bot.symbols)
+        or _outdated(document, root, bot)
+    )
 
 
 def _bot(name: str) -> "Bot | None":
@@ -131,6 +150,30 @@ def _contradictions(document: Mapping[str, Any], root: Path, symbols: Sequence[s
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # bytes of the right digest, of any shape
             problems.append(f"days[{n}]: a stored report of {row['date']} has not the form of one: {error!r}")
     return problems
+
+
+def _outdated(document: Mapping[str, Any], root: Path, bot: "Bot | None") -> list[str]:
+    """What the reports rest on that was replaced since; of a bot that no policy names, by what the file says of it."""
+    from dataclasses import replace
+
+    from mm_ops.adapters.current import current_of
+    from mm_ops.adapters.environment import Environment
+    from mm_ops.domain.provenance import find_departures
+
+    environment = Environment.read()
+    if bot is not None:
+        current = current_of(environment, bot, str(root))
+    else:
+        from mm_ops.adapters.policy_files import read_policy
+        from mm_ops.domain.bots import Fleet
+
+        other = read_policy(policy_file("bots.yaml"), Fleet).bots[0]
+        current = replace(
+            current_of(environment, replace(other, name=document["bot"], known_good=None), str(root)),
+            version=document["version"],
+            origin=document["origin"],
+        )
+    return find_departures(document, current, where=document["stored_as"])
 
 
 def _say_provenance(document: Any, provenance: str, root: Path | None) -> str:

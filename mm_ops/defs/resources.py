@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -10,6 +9,7 @@ import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters.artifacts import Artifacts
+from mm_ops.adapters.current import current_of, find_digest
 from mm_ops.adapters.environment import Environment, WallClock, journal_named
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
@@ -92,15 +92,7 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def current(self, bot: Bot) -> Current:
         """What is there now for a bot; each file is read once."""
-        return Current(
-            read=cache(self.evidence(bot).find),
-            policy=cache(self._find_policy_digest),
-            source=cache(self._find_source_digest),
-            version=bot.version,
-            made_by=__version__,
-            origin=bot.origin,
-            known_good=self.known_good_digest(bot),
-        )
+        return current_of(self.environment(), bot, self.artifacts)
 
     def require_entries(self, bot: Bot, day: date) -> None:
         """Refuse files whose recorder should keep the digests of a day, and does not.
@@ -136,18 +128,10 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Where a day's samples come from, in words; of a recording with the digest of what it holds."""
         if not isinstance(bot.samples, Recorded):
             return bot.samples.words
-        return f"{bot.samples.words} {self._find_source_digest(_entry_name(bot.samples.path, day))}"
+        return f"{bot.samples.words} {find_digest(self.path(_entry_name(bot.samples.path, day)))}"
 
     def _source_entries(self, bot: Bot, day: date) -> dict[str, str | None]:
-        return {name: self._find_source_digest(name) for name in self._entry_names(bot, day)}
-
-    def _find_source_digest(self, name: str) -> str | None:
-        path = self.path(name)
-        return digest(path.read_bytes()) if path.is_file() else None
-
-    def _find_policy_digest(self, name: str) -> str | None:
-        path = Path(self.policies) / name
-        return digest(path.read_bytes()) if path.is_file() else None
+        return {name: find_digest(self.path(name)) for name in self._entry_names(bot, day)}
 
     def fleet(self) -> Fleet:
         """The bots."""
@@ -187,7 +171,7 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def known_good_digest(self, bot: Bot) -> str | None:
         """The digest of that soak; ``None`` where none is named, or it is not there."""
-        return None if bot.known_good is None else self._find_source_digest(bot.known_good)
+        return None if bot.known_good is None else find_digest(self.path(bot.known_good))
 
     def result_file(self, bot: Bot, day: date, name: str) -> Path:
         """A result file that the bot's own pipeline wrote for a day."""

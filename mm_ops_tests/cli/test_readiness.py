@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.cli import cli
+from mm_ops.domain.bots import Fleet
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.readiness.document import readiness_document
 from mm_ops.domain.readiness.policy import ReadinessPolicy
@@ -18,6 +19,7 @@ from mm_ops.domain.readiness.score import score_readiness
 from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, week
 from mm_ops_tests.domain.readiness.written import reports_of
 
+PAPER = read_policy(Environment.read({}).policies / "bots.yaml", Fleet).bots[0]
 POLICY = Environment.read({}).policies / "readiness.yaml"
 EDGE = f"paper/{EXPECTED[0]}/reports/edge_report.json"
 
@@ -37,7 +39,7 @@ def store(root: Path, *, bot: str = "paper", **different: Any) -> Path:
             "stored_as": f"{bot}/2026-11-20/reports/readiness.json",
             "version": "1.0.0",
             "made_by": "0.1.0",
-            "origin": "sha256:" + "0" * 64,
+            "origin": PAPER.origin if bot == "paper" else "sha256:" + "0" * 64,
             "sources": {},
             "inputs": inputs,
             "policies": {"readiness.yaml": digest(POLICY.read_bytes())},
@@ -182,6 +184,78 @@ def test_a_file_made_more_than_a_day_from_now_is_made_up(tmp_path: Path):
     result = validate(store(tmp_path), now="2026-11-19T23:00:00Z")
     assert answer(result) == (2, "| readiness | INVALID | READINESS=INVALID |")
     assert "runtime.utc: expected a time before now, 2026-11-19T23:00:00Z, was 2026-11-21T00:30:00" in result.stdout
+
+
+def chain(file: Path, entry: bytes | None, edge: str) -> None:
+    """Let the first day's edge rest on a stored entry and on a policy, as stored reports do."""
+    root = file.parents[3]
+    name = f"paper/days/date={EXPECTED[0]}/day.json"
+    report = json.loads((root / EDGE).read_bytes()) | {
+        "version": "1.0.0",
+        "made_by": "0.1.0",
+        "origin": PAPER.origin,
+        "sources": {},
+        "inputs": {name: put(root / name, {"files": {}})},
+        "policies": {"edge.yaml": edge},
+    }
+    swap(file, EDGE, encode(report))
+    if entry is None:
+        (root / name).unlink()
+    else:
+        (root / name).write_bytes(entry)
+
+
+EDGE_POLICY = digest((POLICY.parent / "edge.yaml").read_bytes())
+REPLACED = {
+    "nothing": (encode({"files": {}}), EDGE_POLICY, None),
+    "an entry of samples": (b"{}", EDGE_POLICY, "rests on another paper/days/date=2026-11-14/day.json than"),
+    "an entry that is gone": (None, EDGE_POLICY, "rests on paper/days/date=2026-11-14/day.json, which is gone"),
+    "a policy": (encode({"files": {}}), digest(b"other"), "made with another edge.yaml than the one that is there"),
+}
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_what_the_reports_rest_on_in_turn_is_compared_too(tmp_path: Path, name: str):
+    entry, edge, words = REPLACED[name]
+    file = store(tmp_path)
+    chain(file, entry, edge)
+    result = validate(file)
+    assert result.exit_code == (2 if words else 0), result.output
+    assert words is None or f"{EDGE}: {words}" in result.stdout
+
+
+def test_a_bot_whose_evidence_comes_from_elsewhere_now_is_judged_again(tmp_path: Path):
+    policies = tmp_path / "policies"
+    shutil.copytree(POLICY.parent, policies)
+    bots = policies / "bots.yaml"
+    bots.write_text(bots.read_text().replace("recordings/paper", "recordings/elsewhere"))
+    environment = {"CI_FAKE_UTC": "2026-11-21T06:00:00Z", "MM_OPS_POLICIES": str(policies)}
+    result = CliRunner(env=environment).invoke(cli, ["readiness", "validate", str(store(tmp_path / "root"))])
+    assert result.exit_code == 2
+    assert "the bot's evidence comes from elsewhere now (bots.yaml)" in result.stdout
+
+
+STALE = (2, "| readiness | STALE | READINESS=STALE |")
+
+
+def test_a_verdict_stands_for_so_long_and_no_longer(tmp_path: Path):
+    file = store(tmp_path)
+    assert validate(file, now="2026-11-23T00:00:00Z").exit_code == 0
+    result = validate(file, now="2026-11-23T00:00:01Z")
+    assert answer(result) == STALE
+    assert (
+        f"{file}: day: 2026-11-20 ended 48 h ago, and a verdict stands for 48h: decide again, or ask " in result.stdout
+    )
+    assert validate(file, now="2027-06-01T00:00:00Z").exit_code == 2
+    assert validate(file, "--structure-only", now="2027-06-01T00:00:00Z").exit_code == 0
+
+
+def test_the_day_that_is_asked_for_is_the_one_that_counts(tmp_path: Path):
+    file = store(tmp_path)
+    assert validate(file, "--date", "2026-11-20", now="2027-06-01T00:00:00Z").exit_code == 0
+    result = validate(file, "--date", "2026-11-21")
+    assert answer(result) == STALE
+    assert f"{file}: day: expected 2026-11-21, which was asked for, was 2026-11-20\n" in result.stdout
 
 
 def test_a_device_is_no_readiness_file():

@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.windows import Duration
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Points = Annotated[float, Field(gt=0, le=100)]
@@ -91,9 +92,10 @@ class TestsSection:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class ReadinessPolicy:
-    """``deploy/policies/readiness.yaml``."""
+    """``deploy/policies/readiness.yaml``; ``stands_for`` counts from the end of the day that was judged."""
 
     days: Annotated[int, Field(ge=1, le=366)]
+    stands_for: Duration
     edge: EdgeSection
     latency: LatencySection
     taker: TakerSection

@@ -8,6 +8,7 @@ from mm_ops.domain.readiness.evidence import DayEvidence
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
 from mm_ops.domain.readiness.structure import StatedReadiness, read_structure, shown
+from mm_ops.domain.windows import format_duration
 
 POLICY = "readiness.yaml"
 REPORTS: Mapping[str, Sequence[str]] = {
@@ -57,6 +58,27 @@ def find_replaced(document: Mapping[str, Mapping[str, str]], stored: Mapping[str
         for name, recorded in document["inputs"].items()
         if stored.get(name) != recorded
     ]
+
+
+def find_stale(day: str, asked: date | None, policy: ReadinessPolicy, now: datetime) -> str | None:
+    """Say why a sound file is not of the day that is meant; ``None`` where it is.
+
+    Args:
+        day: the file's own, as it says.
+        asked: the day that was named; without one the file's must have ended at most ``policy.stands_for`` ago.
+        policy: for how long a verdict stands.
+        now: the time.
+    """
+    if asked is not None:
+        return None if day == asked.isoformat() else f"day: expected {asked}, which was asked for, was {day}"
+    ended = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time.min, UTC)
+    if now - ended <= policy.stands_for:
+        return None
+    hours = (now - ended) // timedelta(hours=1)
+    return (
+        f"day: {day} ended {hours} h ago, and a verdict stands for {format_duration(policy.stands_for)}: decide again, "
+        f"or ask for that day with --date {day}"
+    )
 
 
 def _place(stated: StatedReadiness) -> Iterator[str]:

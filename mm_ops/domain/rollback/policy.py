@@ -192,9 +192,7 @@ class AlertRule:
         if stops and self.caused_by_halt:
             raise ValueError("caused_by_halt: expected false for an alert that stops a bot")
         if self.drill and self.cause is not Severity.HARD:
-            raise ValueError(
-                "drill: expected a hard cause that stops a bot: a drill shows what that does"
-            )
+            raise ValueError("drill: expected a hard cause that stops a bot: a drill shows what that does")
         self._check_people()
         self._check_confirmations(soft=stops and self.cause is not Severity.HARD)
 

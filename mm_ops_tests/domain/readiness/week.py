@@ -20,6 +20,7 @@ LAST = date(2026, 11, 20)
 EXPECTED = [LAST - timedelta(days=back) for back in reversed(range(7))]
 POLICY = ReadinessPolicy(
     days=7,
+    stands_for=timedelta(hours=48),
     edge=EdgeSection(
         points=30,
         full_at_bps=2.5,
