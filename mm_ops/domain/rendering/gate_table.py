@@ -26,6 +26,10 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
         ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
     ]
+    watched = [
+        ("profile_applied", Severity.HARD, "the bot reads back the profile that its edge asks for"),
+        ("gauges_agree", Severity.SOFT, "gauges and fills tell the same edge to the bps of `edge_sentinel.yaml`"),
+    ]
     of_buckets: tuple[Trend | Baseline, ...] = (*soak.trends, *soak.baselines)
     soaked: list[tuple[str, Severity, str, str]] = [
         *((gate.name, gate.severity, limit_words(gate), _link(gate.alert)) for gate in soak.gates),
@@ -38,6 +42,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
     ]
     rows = [(f"`{name}`", "`soak_findings`", severity.value, words, link) for name, severity, words, link in soaked]
     rows += [(f"`{name}`", f"`{asset}`", Severity.HARD.value, words, _NO_ALERT) for name, asset, words in others]
+    rows += [(f"`{name}`", "`edge_profile`", severity.value, words, _NO_ALERT) for name, severity, words in watched]
     return table(_HEADER, rows)
 
 
