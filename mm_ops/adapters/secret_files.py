@@ -27,10 +27,11 @@ OVERLAP = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder or a file, and what stands before the paths of its files in what is told."""
+    """A folder or a file, what stands before the paths of its files in what is told, and what it is called."""
 
     path: Path
     name: str = ""
+    told: str = ""
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class SecretFiles:
             if not root.path.exists():
                 raise MissingEvidenceError(f"{root.path}: no such file or folder")
             self._walk(root, tally)
-        return _scanned([root.name or str(root.path) for root in roots], tally)
+        return _scanned([root.told or root.name or str(root.path) for root in roots], tally)
 
     def scan_bytes(self, parts: dict[str, bytes]) -> Scanned:
         """Look at what is not a file yet: bytes by name."""
@@ -206,11 +207,11 @@ def roots_of(environment: Environment, paths: Sequence[Path] = ()) -> list[Root]
     """
     if paths:
         return [_given(environment.root, path) for path in paths]
-    roots = [Root(environment.root)]
+    roots = [Root(environment.root, told="the repository")]
     if "://" in environment.artifacts:
         raise PolicyError(f"MM_OPS_ARTIFACTS: {environment.artifacts}: expected a folder, to look for secrets in it")
     artifacts = environment.path(environment.artifacts)
-    return [*roots, Root(artifacts, "artifacts")] if artifacts.exists() else roots
+    return [*roots, Root(artifacts, "artifacts", "the artifacts")] if artifacts.exists() else roots
 
 
 def _given(root: Path, path: Path) -> Root:

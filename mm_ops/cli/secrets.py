@@ -57,5 +57,6 @@ def scan(paths: tuple[Path, ...], *, as_json: bool) -> None:
         ):
             click.echo(line)
         click.echo(finding.reason)
+        click.echo(scanned.counts)
     marker("secrets scan", finding.verdict.value.upper(), err=as_json)
     sys.exit(exit_code(finding.verdict))

@@ -22,6 +22,8 @@ from mm_ops.defs.rollback.assets import rollback_report, rollback_state
 from mm_ops.defs.rollback.backstop import backstop_job, backstop_sensor
 from mm_ops.defs.rollback.checks import rollback_checks
 from mm_ops.defs.rollback.sensors import rollback_sensors
+from mm_ops.defs.secrets.assets import secrets_assets
+from mm_ops.defs.secrets.checks import secrets_checks
 from mm_ops.defs.sentinel.edge_assets import edge_profile, edge_profile_checks
 from mm_ops.defs.sentinel.edge_sensor import edge_sensor
 from mm_ops.defs.soak.assets import soak_assets
@@ -128,6 +130,7 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
         *edge_checks(bot, shape.first_day),
         *golden_checks(bot),
         *readiness_checks(bot, shape.first_day),
+        *secrets_checks(bot, shape.first_day),
     ]
     specs = [spec for definition in checks for spec in definition.check_specs]
     blocking = {spec.key: spec.partitions_def is not None for spec in specs if spec.blocking}
@@ -136,6 +139,7 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
         *edge_assets(bot, shape.first_day),
         *golden_assets(bot),
         *readiness_assets(bot, shape.first_day, shape.readiness),
+        *secrets_assets(bot, shape.first_day),
         *release_assets(bot, shape.first_day, blocking),
     ]
     return _graph(assets, checks)

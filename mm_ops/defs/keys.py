@@ -57,6 +57,11 @@ class BotKeys:
         return self._of("readiness_score")
 
     @property
+    def secrets_scan(self) -> dg.AssetKey:
+        """Whether a secret lies in the repository or the artifacts."""
+        return self._of("secrets_scan")
+
+    @property
     def release_bundle(self) -> dg.AssetKey:
         """What ships, with its evidence."""
         return self._of("release_bundle")
@@ -93,6 +98,7 @@ class BotKeys:
             self.chaos_drill,
             self.test_results,
             self.readiness_score,
+            self.secrets_scan,
             self.release_bundle,
         ]
 

@@ -159,9 +159,10 @@ def test_bytes_that_are_no_file_yet_are_looked_into():
 
 def test_the_repository_and_the_artifacts_are_looked_at_where_no_path_is_given(tmp_path: Path):
     here = Environment(tmp_path, tmp_path, str(tmp_path / "var/artifacts"), None)
-    assert roots_of(here) == [Root(tmp_path)]
+    repository = Root(tmp_path, told="the repository")
+    assert roots_of(here) == [repository]
     (tmp_path / "var/artifacts").mkdir(parents=True)
-    assert roots_of(here) == [Root(tmp_path), Root(tmp_path / "var/artifacts", "artifacts")]
+    assert roots_of(here) == [repository, Root(tmp_path / "var/artifacts", "artifacts", "the artifacts")]
     with pytest.raises(PolicyError, match="expected a folder"):
         roots_of(replace(here, artifacts="s3://bucket"))
 

@@ -47,16 +47,22 @@ def test_evidence_flows_from_samples_to_the_bundle(location: Location):
         "chaos_drill": [],
         "test_results": [],
         "readiness_score": ["chaos_drill", "edge_report", "soak_metrics", "test_results"],
-        "release_bundle": ["edge_report", "golden_report", "readiness_score", "soak_findings"],
+        "secrets_scan": [],
+        "release_bundle": ["edge_report", "golden_report", "readiness_score", "secrets_scan", "soak_findings"],
     }
 
 
 def test_there_is_one_check_for_each_gate_and_only_hard_ones_block(location: Location):
     gates = read_policy(HERE.policies / "soak.yaml", SoakPolicy).rules
     specs = {spec.name: spec for definition in location.graphs["paper"].checks for spec in definition.check_specs}
-    assert set(specs) == {*(gate.name for gate in gates), "identity", "inputs", "no_drift", "is_go"}
+    assert set(specs) == {*(gate.name for gate in gates), "identity", "inputs", "no_drift", "is_go", "no_secrets"}
     blocking = {name for name, spec in specs.items() if spec.blocking}
-    assert blocking == {*(gate.name for gate in gates if gate.severity is Severity.HARD), "no_drift", "is_go"}
+    assert blocking == {
+        *(gate.name for gate in gates if gate.severity is Severity.HARD),
+        "no_drift",
+        "is_go",
+        "no_secrets",
+    }
     hard = {key.name for key in location.graphs["paper"].hard}
     assert hard == blocking | {"identity", "inputs"}
 

@@ -24,6 +24,7 @@ from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops_tests.conftest import LAST
+from mm_ops_tests.planted_secrets import drawn
 from mm_ops_tests.site import Deployment
 
 KEYS = BotKeys("paper")
@@ -77,7 +78,7 @@ def test_every_hard_check_has_one_result_and_every_asset_was_made(good: Deployme
     assert set(night.outcome.materialised) == set(KEYS.all)
     gates = [item.finding.gate for item in night.outcome.judged]
     rules = [rule.name for rule in good.location().shape.soak.rules]
-    assert sorted(gates) == sorted([*rules, "identity", "inputs", "no_drift", "is_go"])
+    assert sorted(gates) == sorted([*rules, "identity", "inputs", "no_drift", "is_go", "no_secrets"])
 
 
 def test_a_second_night_makes_nothing_again_but_the_day_itself_and_the_same_bytes(good: Deployment):
@@ -575,3 +576,20 @@ def test_three_bots_stand_alone_in_one_location(recorded: Callable[[str], Path],
     assert graph.get_all_asset_keys() == {PROMETHEUS_RULES, *every}
     words = {name: deployment.night(name).word for name in names}
     assert words == {"mm1": "GO", "mm2": "HOLD", "mm3": "GO"}
+
+
+def test_a_secret_in_the_artifacts_holds_the_release(altered: Deployment):
+    (altered.root / "var/artifacts/paper/notes.txt").write_text(f"binance: {drawn(64)}\n", encoding="utf-8")
+    night = altered.night()
+    assert (night.word, night.exit_code) == ("HOLD", 1)
+    assert "paper/secrets_scan: no_secrets: binance_key in artifacts/paper/notes.txt:1" in night.reasons
+    assert KEYS.release_bundle not in night.outcome.materialised
+    assert "paper/secrets_scan:no_secrets did not pass" in release_alone(altered)
+
+
+def test_a_secret_in_what_is_packed_is_seen_though_the_scan_is_older(altered: Deployment):
+    with (altered.root / "README.md").open("a", encoding="utf-8") as readme:
+        readme.write(f"\nbinance: {drawn(64)}\n")
+    refusal = release_alone(altered)
+    assert "the bundle is refused for what it would hold: binance_key in README.md:" in refusal
+    assert drawn(64) not in refusal

@@ -12,7 +12,7 @@ from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.release.guard import refuse_unless_green
-from mm_ops.defs.release.inputs import collect_members, find_outdated, read_reports
+from mm_ops.defs.release.inputs import collect_members, find_outdated, read_reports, refuse_secrets
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -30,7 +30,7 @@ def release_assets(
 
     @dg.asset(
         key=keys.release_bundle,
-        deps=[keys.soak_findings, keys.golden_report, keys.readiness_score, keys.edge_report],
+        deps=[keys.soak_findings, keys.golden_report, keys.readiness_score, keys.edge_report, keys.secrets_scan],
         partitions_def=daily(first_day),
         group_name=bot.name,
         kinds={"zip"},
@@ -48,6 +48,7 @@ def release_assets(
             refuse_unless_green(context.instance, hard_checks, day, judged, outdated)
             reports = read_reports(context.instance, keys, evidence, day)
             members = collect_members(site, bot, reports)
+            refuse_secrets(site, members)
         manifest = build_manifest(
             bot=bot.name, version=bot.version, day=day, built_by=f"mm_ops {__version__}", members=members
         )

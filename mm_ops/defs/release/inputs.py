@@ -1,6 +1,6 @@
 """What goes into a bundle, and that it is still what was materialised and judged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import dagster as dg
@@ -11,9 +11,10 @@ from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.records import read_recorded
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.errors import MissingEvidenceError
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 from mm_ops.domain.provenance import find_departures
 from mm_ops.domain.release.manifest import Member
+from mm_ops.domain.verdict import Verdict
 
 _DESCRIPTIONS = {
     names.SOAK_METRICS: "every SLI over the soak window",
@@ -26,6 +27,7 @@ _DESCRIPTIONS = {
     names.EDGE_REJECTS: "rows of fills and quotes that were left out, with the reason",
     names.READINESS: "GO or HOLD over the last days, with what it rests on",
     names.READINESS_TEXT: "readiness, for people",
+    names.SECRETS_SCAN: "what was looked through for secrets, and what was found",
     names.GOLDEN_DRIFT: "every difference of a pinned case from its signed-off report",
 }
 _GOLDEN_CASE = "a pinned case through the edge code"
@@ -39,7 +41,7 @@ def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvide
         IntegrityError: a stored file is not the one that was materialised, hence not the one that was judged.
         MissingEvidenceError: an input was never materialised, or its file is gone.
     """
-    of_the_day = (keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score)
+    of_the_day = (keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score, keys.secrets_scan)
     found: dict[str, bytes] = {}
     for key, its_day in (*((key, day) for key in of_the_day), (keys.golden_report, None)):
         found |= read_recorded(instance, key, its_day, evidence)
@@ -55,6 +57,7 @@ def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> lis
         evidence.report(day, names.GATES_SUMMARY),
         evidence.report(day, names.EDGE_REPORT),
         evidence.report(day, names.READINESS),
+        evidence.report(day, names.SECRETS_SCAN),
         evidence.golden_drift(),
     ):
         document = evidence.find_json(name)
@@ -74,6 +77,24 @@ def collect_members(site: Site, bot: Bot, reports: dict[str, bytes]) -> dict[str
         folder, file = name.rsplit("/", 2)[-2:]
         members[f"{folder}/{file}"] = Member(data, _DESCRIPTIONS.get(file, _GOLDEN_CASE))
     return members
+
+
+def refuse_secrets(site: Site, members: Mapping[str, Member]) -> None:
+    """Look into what is to be packed, whatever an earlier scan said of the files that it comes from.
+
+    Raises:
+        IntegrityError: a secret is in it, or it could not be read to its end.
+    """
+    from mm_ops.adapters.secret_files import SecretFiles
+    from mm_ops.domain.secrets.policy import SecretsPolicy
+    from mm_ops.domain.secrets.report import secrets_document, secrets_finding
+
+    policy = site.policy("secrets.yaml", SecretsPolicy)
+    scan = SecretFiles(policy, site.live_clock().monotonic)
+    scanned = scan.scan_bytes({path: member.data for path, member in members.items()})
+    finding = secrets_finding(secrets_document(scanned, policy, site.now().date()))
+    if finding.verdict is not Verdict.PASS:
+        raise IntegrityError(f"the bundle is refused for what it would hold: {finding.reason}")
 
 
 def _project_files(site: Site) -> Iterator[tuple[str, Member]]:

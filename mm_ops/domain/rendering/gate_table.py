@@ -23,6 +23,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("inputs", "edge_report", "at most the share of `inputs.yaml` of the rows were faulty"),
         ("no_drift", "golden_report", drift),
         ("is_go", "readiness_score", go),
+        ("no_secrets", "secrets_scan", "no secret that the audited baseline of `secrets.yaml` does not excuse"),
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
         ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
     ]

@@ -10,7 +10,7 @@ _BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=")
 _PLAIN = "x"
 
 ASSIGNED = (
-    r"(?i:key|secret|token|pass(?:phrase|word|wd)?|pwd)[A-Za-z0-9_-]{0,16}"
+    r"(?i:key|secret|token|pass(?:phrase|word|wd)?|pwd)(?i:_?(?:id|value|hex|b64|base64)|_?[0-9]{1,3}|s)?"
     r"[\\\"'`\]]{0,4}[ \t]{0,8}(?:=>|:=|[:= ]|(?<=[\"'`]),)[ \t]{0,8}[\\\"'`(]{0,4}"
 )
 """What stands before a value that is given to a name: ``api_key: "``, ``KEY=``, ``"secret": "``, ``--token ``."""

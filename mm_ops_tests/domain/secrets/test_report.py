@@ -49,8 +49,11 @@ def judged(seen: Scanned, *baseline: Known) -> tuple[Verdict, str]:
 
 
 def test_nothing_found_in_what_was_read_passes_and_says_how_much_that_was():
-    said = "none in 3 files (9,000 bytes) and 2 inside archives; left: 4 .parquet"
+    said = "none found in .; left by policy: .parquet"
     assert judged(scanned()) == (Verdict.PASS, said)
+    assert scanned().counts == (
+        "3 files (9,000 bytes) and 2 inside archives, 4 .parquet left, 0 links and 0 devices not followed"
+    )
     assert judged(scanned(left={})) == (Verdict.PASS, said.partition(";")[0])
 
 
@@ -60,7 +63,7 @@ def test_a_finding_fails_and_is_told_by_its_place():
 
 def test_an_audited_entry_excuses_exactly_its_finding():
     assert judged(scanned([HIT]), entry())[0] is Verdict.PASS
-    assert judged(scanned([HIT]), entry())[1].startswith("1 known ones in 3 files")
+    assert judged(scanned([HIT]), entry())[1].startswith("1 found, each of them known and audited in .")
     for other in (entry(path="b.py"), entry(fingerprint="f" * 16), entry(rule="hex_secret")):
         assert judged(scanned([HIT]), other)[0] is Verdict.FAIL
 

@@ -73,6 +73,7 @@ def test_base64_in_lines_is_read_as_one_text():
         f"binance sha256: {drawn(64, '0123456789abcdef')}",
         "binance_api_key = 'your_" + "k3Y" * 20 + "'",
         "-----BEGIN " + "PRIVATE KEY----- is what the file begins with",
+        f'"secrets_scan": "{drawn(64, "0123456789abcdef")}"',
         "secret: " + "A1a" * 12,
         "http://user:pass@localhost",
         "token_file = deploy/hook2/token/Of/alertmanager",
