@@ -24,6 +24,10 @@ from mm_ops.defs.rollback.checks import rollback_checks
 from mm_ops.defs.rollback.sensors import rollback_sensors
 from mm_ops.defs.secrets.assets import secrets_assets
 from mm_ops.defs.secrets.checks import secrets_checks
+from mm_ops.defs.sentinel.cron_assets import cron_assets, cron_checks
+from mm_ops.defs.sentinel.cron_columns import freshness_columns, with_columns
+from mm_ops.defs.sentinel.cron_look import read_cron_policy
+from mm_ops.defs.sentinel.cron_sensor import cron_sensor
 from mm_ops.defs.sentinel.edge_assets import edge_profile, edge_profile_checks
 from mm_ops.defs.sentinel.edge_sensor import edge_sensor
 from mm_ops.defs.soak.assets import soak_assets
@@ -31,6 +35,7 @@ from mm_ops.defs.soak.checks import soak_checks
 from mm_ops.domain.bots import Bot, Fleet
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
+from mm_ops.domain.sentinel.watched import tasks_of
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import DAY
@@ -70,7 +75,10 @@ class BotGraph:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The whole code location and what it was built from; ``stops`` is what follows the stops of each bot."""
+    """The whole code location and what it was built from.
+
+    ``stops`` is what follows each live bot, ``watch`` what says whether tasks ran when they should have.
+    """
 
     site: Site
     fleet: Fleet
@@ -78,6 +86,7 @@ class Location:
     graphs: Mapping[str, BotGraph]
     shared: BotGraph
     stops: Mapping[str, BotGraph]
+    watch: BotGraph
     definitions: dg.Definitions
 
     @property
@@ -98,11 +107,13 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     graphs = {bot.name: build_bot(bot, shape) for bot in bots.bots}
     shared = _graph(rendering_assets(), rendering_checks())
     stops = {bot.name: _after_stops(bot) for bot in bots.bots}
-    parts = (*graphs.values(), shared, *stops.values())
+    tasks = tasks_of(read_cron_policy(site), [bot.name for bot in bots.bots])
+    watch, columns = _graph(cron_assets(), cron_checks(tasks)), freshness_columns(tasks)
+    parts = (*graphs.values(), shared, *stops.values(), watch)
     definitions = dg.Definitions(
         assets=[
             *retention_assets(),
-            *(one for graph in parts for one in graph.assets),
+            *(one for graph in parts for one in with_columns(graph.assets, columns)),
             *(one for graph in parts for one in graph.observed),
         ],
         asset_checks=[check for graph in parts for check in graph.checks],
@@ -111,12 +122,13 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
         sensors=[
             *rollback_sensors(bots),
             backstop_sensor(bots),
+            cron_sensor(),
             edge_sensor(bots, site.policy("edge_sentinel.yaml", EdgeSentinelPolicy)),
         ],
         resources={"site": site},
         executor=dg.in_process_executor,
     )
-    return Location(site, bots, shape, graphs, shared, stops, definitions)
+    return Location(site, bots, shape, graphs, shared, stops, watch, definitions)
 
 
 def build_bot(bot: Bot, shape: Shape) -> BotGraph:

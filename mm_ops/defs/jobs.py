@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops.defs.keys import ARTIFACT_ROTATION, PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
 from mm_ops.domain.bots import Fleet
 
 NIGHTLY = "nightly"
@@ -20,7 +20,7 @@ def nightly_job(fleet: Fleet) -> Any:
     """Everything of one day; started for one bot it runs the assets of that bot."""
     return dg.define_asset_job(
         NIGHTLY,
-        selection=dg.AssetSelection.all() - _of_stops(fleet) - dg.AssetSelection.assets(ARTIFACT_ROTATION),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*_of_no_day(fleet)),
         description="Measure, judge and, if every hard gate passes, bundle one UTC day.",
     )
 
@@ -33,7 +33,7 @@ def checks_job(fleet: Fleet, day: date) -> Any:
     """
     return dg.define_asset_job(
         CHECKS,
-        selection=dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks_for_assets(*_reports(fleet)),
+        selection=dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks_for_assets(*_of_no_day(fleet)),
         run_tags={PARTITION_TAG: day.isoformat()},
         description=f"Judge what is stored for one day: the tag {PARTITION_TAG}.",
     )
@@ -77,11 +77,12 @@ def rotation_schedule() -> dg.ScheduleDefinition:
     )
 
 
-def _of_stops(fleet: Fleet) -> dg.AssetSelection:
-    """What follows a stop, and is of no day."""
-    return dg.AssetSelection.assets(*_reports(fleet))
-
-
-def _reports(fleet: Fleet) -> list[dg.AssetKey]:
+def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
+    """What follows a live bot, and what watches the tasks."""
     keys = [BotKeys(bot.name) for bot in fleet.bots]
-    return [key for of_bot in keys for key in (of_bot.rollback_report, of_bot.edge_profile)]
+    return [
+        *(key.rollback_report for key in keys),
+        *(key.edge_profile for key in keys),
+        CRON_FRESHNESS,
+        ARTIFACT_ROTATION,
+    ]

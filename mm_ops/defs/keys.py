@@ -9,6 +9,9 @@ PROMETHEUS_RULES = dg.AssetKey("prometheus_rules")
 ARTIFACT_ROTATION = dg.AssetKey("artifact_rotation")
 """What was rotated out of the stored evidence."""
 
+CRON_FRESHNESS = dg.AssetKey("cron_freshness")
+"""How every scheduled task stands: of no day and of no single bot."""
+
 
 @dataclass(frozen=True, slots=True)
 class BotKeys:

@@ -14,6 +14,9 @@ from mm_ops.domain.sentinel.standing import Standing, State
 from mm_ops.domain.windows import format_duration
 
 ALERT = "cron_freshness"
+REPORT_AFTER = 2
+"""Requests in a row that were not taken."""
+
 NAMED = 10
 """Tasks that a message names; it counts the rest."""
 
@@ -32,8 +35,9 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Memory:
-    """What a look remembers for the next: when it was, each task, and what is wrong with the outside heartbeat.
+    """What a look remembers for the next: when it was, and each task.
 
+    ``outside`` is what is wrong with the outside heartbeat, ``outside_failed`` for how many requests in a row.
     ``shown_at`` is when the table was told last, ``waiting`` that a message may not have been delivered, ``off`` since
     when nobody had looked, where that is still to be told.
     """
@@ -41,6 +45,7 @@ class Memory:
     at: datetime | None = None
     tasks: dict[str, Known] = Field(default_factory=dict)
     outside: str = ""
+    outside_failed: int = 0
     shown_at: datetime | None = None
     waiting: bool = False
     off: str = ""
@@ -87,6 +92,21 @@ def plan_notices(before: Memory, freshness: Freshness, gap: timedelta) -> Plan:
         freshness=replace(freshness, standings=dated),
         changed=bool(off) or _shown(tasks) != _shown(before.tasks),
     )
+
+
+def plan_outside(memory: Memory, said: str) -> tuple[Memory, tuple[Telling, ...]]:
+    """Say what is to be told of the outside heartbeat; ``said`` is what is wrong with it now.
+
+    One request that is lost is nothing; from the second on the team is told, once, and again when it is taken.
+    """
+    failed = memory.outside_failed + 1 if said else 0
+    after = replace(memory, outside=said, outside_failed=failed)
+    about = About(alert=ALERT, todo="see `outside` in sentinel.yaml: nobody else notices when the daemon is dead")
+    if failed == REPORT_AFTER:
+        return after, (Telling(told=Told.TEAM, what=said, about=about),)
+    if not said and memory.outside_failed >= REPORT_AFTER:
+        return after, (Telling(told=Told.TEAM, what="the outside heartbeat is taken again", about=about),)
+    return after, ()
 
 
 def _is_news(before: Memory, one: Standing, lost: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.sentinel.freshness import Freshness
-from mm_ops.domain.sentinel.notices import NAMED, Memory, plan_notices
+from mm_ops.domain.sentinel.notices import NAMED, Memory, plan_notices, plan_outside
 from mm_ops.domain.sentinel.standing import Standing, State
 from mm_ops_tests.domain.sentinel.cron_tasks import HOUR, MINUTE, at
 
@@ -187,6 +187,15 @@ def test_what_is_remembered_survives_a_restart(watch: Watch):
     adapter = TypeAdapter(Memory)
     assert adapter.validate_json(encode(watch.memory)) == watch.memory
     assert adapter.validate_json(adapter.dump_json(watch.memory)) == watch.memory
+
+
+def test_the_second_request_outside_that_fails_is_told_and_so_is_the_first_that_does_not():
+    memory, told = Memory(), []
+    for said in ("", "answered 500", "", "answered 500", "no answer", "no answer", "", ""):
+        memory, tellings = plan_outside(memory, said)
+        told.append([one.what for one in tellings])
+    assert told == [[], [], [], [], ["no answer"], [], ["the outside heartbeat is taken again"], []]
+    assert (memory.outside, memory.outside_failed) == ("", 0)
 
 
 STATES = st.sampled_from(["up", "down", "grace", "new", "started", "paused"])
