@@ -85,6 +85,11 @@ class BotKeys:
         return self._of("edge_profile")
 
     @property
+    def fire_drill(self) -> dg.AssetKey:
+        """The bot stopped on purpose, and how long that took."""
+        return self._of("fire_drill")
+
+    @property
     def day_evidence(self) -> list[dg.AssetKey]:
         """What readiness needs of each of its days."""
         return [self.soak_metrics, self.edge_report, self.chaos_drill, self.test_results]

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops.cli.drill import drill
 from mm_ops.cli.halt import halt
+from mm_ops.defs.fleet import build_location
+from mm_ops.defs.resources import Site
 from mm_ops_tests.alert_stack import Stack, alert_stack, catalogue_of
 from mm_ops_tests.live_paperbot import RunningBot, free_port, running
 from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, prepare
@@ -43,10 +47,7 @@ class World:
         return result, json.loads(result.stdout)
 
     def budget(self, length: str) -> None:
-        file = self.folder / "policies/drill.yaml"
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        document["budget"]["length"] = length
-        file.write_text(yaml.safe_dump(document), encoding="utf-8")
+        edit(self.folder / "policies/drill.yaml", "budget", length=length)
 
     def resume(self, to: str) -> Result:
         asked = ["resume", "--to", to, "--by", "ada", "--reason", "the drill is over", "--yes"]
@@ -54,6 +55,12 @@ class World:
 
     def anchors(self) -> list[str]:
         return sorted(path.name for path in self.folder.glob("journal.sqlite.anchor*"))
+
+
+def edit(policy: Path, part: str, **fields: str) -> None:
+    document = yaml.safe_load(policy.read_text(encoding="utf-8"))
+    document[part] |= fields
+    policy.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 def is_quiet(watcher: RunningWatcher, servers: Stack) -> bool:
@@ -71,6 +78,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         catalogue = catalogue_of({"paper": bot.url}, f"http://127.0.0.1:{port}/alert-hook", SCALE)
         prepare(folder, catalogue.fleet)
         servers = stack.enter_context(alert_stack(folder, catalogue, TOKEN, SCALE))
+        edit(folder / "policies/alerting.yaml", "prometheus", listen=servers.prometheus.removeprefix("http://"))
         named = ("--alertmanager", servers.alertmanager, "--prometheus", servers.prometheus)
         watcher = RunningWatcher(folder, named, port=port)
         watcher.start()
@@ -118,6 +126,24 @@ def test_it_is_marked_in_the_journal_in_what_people_are_told_and_where_the_bot_s
     for anchor in world.anchors():
         found = audit_journal(str(world.folder / "journal.sqlite"), world.folder / anchor)
         assert (found.problems, found.doubts) == ((), ())
+
+
+def test_dagster_drills_by_the_name_in_the_policy_and_its_check_passes(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MM_OPS_JOURNAL", str(world.folder / "journal.sqlite"))
+    definitions = build_location(Site.of(Environment.read())).definitions
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("fire_drill").execute_in_process(instance=instance, raise_on_error=False)
+        assert result.success
+        (made,) = [event.materialization for event in result.get_asset_materialization_events()]
+        (judged,) = result.get_asset_check_evaluations()
+        looked = definitions.resolve_job_def("drill_age").execute_in_process(instance=instance, raise_on_error=False)
+        (again,) = looked.get_asset_check_evaluations()
+    assert made.metadata["verdict"].value == "pass"
+    assert (judged.check_name, judged.passed, again.passed) == ("last_drill", True, True)
+    assert "asked for by the desk" in str(again.description)
+    assert world.bot.state()["trading_state"] == "ACTIVE"
+    steps = json.loads(CliRunner().invoke(halt, ["status", "--json", *world.place]).stdout)["bots"][0]
+    assert "resumed to ACTIVE by the desk" in steps["resumed"]
 
 
 def test_over_its_budget_it_fails_and_the_bot_stays_halted_until_a_person_lets_it_go_on(world: World):

@@ -168,7 +168,7 @@ def _answer(context: dg.OpExecutionContext, site: Site, body: bytes) -> None:
     policy = site.policy("rollback.yaml", RollbackPolicy)
     clock = site.live_clock()
     with _open(site, policy, context.run.run_id) as journal:
-        notifier = _notifier(site, journal, context.log.warning)
+        notifier = notifier_of(site, journal, context.log.warning)
         notifier.start()
         try:
             bots = _controls(site, site.fleet(), policy)
@@ -195,7 +195,7 @@ def _open(site: Site, policy: "RollbackPolicy", run: str) -> "Journal":
     return Journal(place.url, anchor, owner=f"{RECEIVER}:{run}", lease=2 * policy.attempts.longest)
 
 
-def _notifier(site: Site, journal: "Journal", say: Callable[[str], Any]) -> "Notifier":
+def notifier_of(site: Site, journal: "Journal", say: Callable[[str], Any]) -> "Notifier":
     """Tell people as the watcher does; what is not told when the run ends is in its log and in the journal only."""
     from mm_ops.adapters.notifier import Notifier
     from mm_ops.domain.notify.policy import NotifyPolicy

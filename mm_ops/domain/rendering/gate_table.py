@@ -26,6 +26,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("no_secrets", "secrets_scan", "no secret that the audited baseline of `secrets.yaml` does not excuse"),
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
         ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
+        ("last_drill", "fire_drill", "the last drill passed, is not too old, and kept the budget of `drill.yaml`"),
     ]
     watched = [
         ("profile_applied", Severity.HARD, "the bot reads back the profile that its edge asks for"),

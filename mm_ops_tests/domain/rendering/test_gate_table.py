@@ -29,6 +29,7 @@ def test_every_gate_has_a_row_with_its_limit_and_its_alert() -> None:
         "is_go",
         "no_rule_drift",
         "halt_verified",
+        "last_drill",
     ]
 
 
