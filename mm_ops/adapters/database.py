@@ -20,6 +20,9 @@ from mm_ops.domain.errors import IntegrityError, PolicyError, SourceUnavailableE
 BUSY_S = 5.0
 """How long SQLite waits for another process's transaction; a commit takes about 5 ms."""
 
+_CACHE = "cache_size=-512"
+"""KiB a connection, where SQLite takes 2,000: each thread of the watcher may have one."""
+
 _SERVER = {
     "connect_timeout": "5",
     "tcp_user_timeout": "10000",
@@ -197,7 +200,8 @@ class Database:
 
     def _open_file(self, file: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        for pragma in ("query_only=ON",) if self._read_only else ("journal_mode=WAL", "synchronous=FULL"):
+        durable = ("journal_mode=WAL", "synchronous=FULL")
+        for pragma in (_CACHE, *(("query_only=ON",) if self._read_only else durable)):
             connection.execute(f"PRAGMA {pragma}").close()
         return connection
 

@@ -10,7 +10,7 @@ from typing import Any
 from mm_ops.adapters.notify_channels import Channel, NotDeliveredError
 from mm_ops.adapters.notify_outbox import COUNTED, GIVEN_UP, SENT, Outbox
 from mm_ops.domain.errors import MmOpsError
-from mm_ops.domain.notify.delivery import Rest, Send, Sent, plan_message
+from mm_ops.domain.notify.delivery import Delivered, Rest, Send, plan_message
 from mm_ops.domain.notify.message import compose
 from mm_ops.domain.notify.notice import Waiting
 from mm_ops.domain.notify.policy import NotifyPolicy
@@ -44,7 +44,7 @@ class Line:
     failing_since: datetime | None = None
     counts: Counter[str] = field(default_factory=Counter)
     _waiting: list[Waiting] = field(default_factory=list)
-    _sent: list[Sent] = field(default_factory=list)
+    _sent: Delivered = field(default_factory=Delivered)
     _failures: int = 0
     _reported: bool = False
     _not_before: float = 0.0
@@ -55,7 +55,9 @@ class Line:
     def start(self) -> None:
         """Take up what a former process left, and begin."""
         left = self.outbox.left(self.name, MOST_WAITING)
-        self._waiting, self._sent = [*left.waiting, *self._waiting], left.sent
+        self._waiting = [*left.waiting, *self._waiting]
+        for at, keys in left.sent.items():
+            self._sent.note(at, keys, self.policy)
         self._thread = threading.Thread(target=self._run, name=f"notify {self.name}", daemon=True)
         self._thread.start()
 
@@ -136,11 +138,9 @@ class Line:
 
     def _delivered(self, plan: Send, now: datetime) -> None:
         gone = {one.number for one in (*plan.told, *plan.repeats)}
-        keys = frozenset(one.notice.key for one in plan.told)
-        horizon = now - max(self.policy.rate.within, self.policy.repeats.length)
         with self._wake:
             self._waiting = [one for one in self._waiting if one.number not in gone]
-            self._sent = [*(one for one in self._sent if one.at > horizon), Sent(now, keys)]
+        self._sent.note(now, {one.notice.key for one in plan.told}, self.policy)
         self.outbox.settle([one.number for one in plan.told], self.name, SENT, now)
         self.outbox.settle([one.number for one in plan.repeats], self.name, COUNTED, now)
         self.counts.update(messages=1, notices=len(plan.told), held_back=len(plan.repeats))

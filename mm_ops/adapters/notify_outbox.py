@@ -18,7 +18,6 @@ from pydantic import TypeAdapter
 from mm_ops.adapters.database import Database, DatabaseFaultError, Table
 from mm_ops.adapters.journal_tables import moment, stamp
 from mm_ops.domain.canonical import to_plain
-from mm_ops.domain.notify.delivery import Sent
 from mm_ops.domain.notify.notice import Notice, Waiting
 
 KEPT = timedelta(days=7)
@@ -52,10 +51,10 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a former process left for one channel."""
+    """What a former process left for one channel: what waits, and the keys of what went out in each message."""
 
     waiting: list[Waiting] = field(default_factory=list)
-    sent: list[Sent] = field(default_factory=list)
+    sent: dict[datetime, set[int]] = field(default_factory=dict)
 
 
 class Outbox:
@@ -185,12 +184,12 @@ def _parse(text: str) -> Notice:
     return _NOTICE.validate_json(text)
 
 
-def _sent(rows: list[tuple[str, str]]) -> list[Sent]:
+def _sent(rows: list[tuple[str, int]]) -> dict[datetime, set[int]]:
     """Put together again what went out in one message: it has one time."""
-    keys: dict[str, set[str]] = {}
+    keys: dict[str, set[int]] = {}
     for at, key in rows:
         keys.setdefault(at, set()).add(key)
-    return [Sent(moment(at), frozenset(found)) for at, found in sorted(keys.items())]
+    return {moment(at): found for at, found in sorted(keys.items())}
 
 
 def _words(error: Exception) -> str:

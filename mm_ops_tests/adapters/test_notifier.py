@@ -480,7 +480,7 @@ def test_the_outbox_forgets_what_was_told_a_week_ago_and_nothing_that_waits(tmp_
     outbox.settle([number + 9], "pager", SENT, now + timedelta(days=9))  # any later write does it too
     left = outbox.left("pager", 9)
     outbox.close()
-    assert (left.sent, [one.notice.what for one in left.waiting]) == ([], ["kept"])
+    assert (left.sent, [one.notice.what for one in left.waiting]) == ({}, ["kept"])
 
 
 def test_the_outbox_lies_beside_the_anchor(tmp_path: Path):

@@ -4,20 +4,35 @@ What was told within ``repeats`` is held back and counted: the next message says
 notice is a message of its own; where more waits than there is room for, all of it becomes one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mm_ops.domain.notify.notice import Waiting
 from mm_ops.domain.notify.policy import NotifyPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message that was delivered, and the keys of what it told."""
+@dataclass(slots=True)
+class Delivered:
+    """What one channel has delivered lately: when each message went, and when each key was told last."""
 
-    at: datetime
-    keys: frozenset[str]
+    messages: list[datetime] = field(default_factory=list)
+    told: dict[int, datetime] = field(default_factory=dict)
+
+    def note(self, at: datetime, keys: Collection[int], policy: NotifyPolicy) -> None:
+        """Note a message, and forget what is too old to count."""
+        self.messages = [one for one in self.messages if at - one < policy.rate.within]
+        self.messages.append(at)
+        for key in keys:
+            self.told.pop(key, None)  # so that they stay in the order in which they were told
+            self.told[key] = at
+        while self.told and at - self.told[oldest := next(iter(self.told))] >= policy.repeats.length:
+            del self.told[oldest]
+
+    def quiet_until(self, key: int, length: timedelta, now: datetime) -> datetime | None:
+        """Until when a key is held back, if it is."""
+        at = self.told.get(key)
+        return at + length if at is not None and _within(at, length, now) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +50,29 @@ class Rest:
     until: datetime | None = None
 
 
-def plan_message(waiting: Sequence[Waiting], sent: Sequence[Sent], policy: NotifyPolicy, now: datetime) -> Send | Rest:
+def plan_message(waiting: Sequence[Waiting], delivered: Delivered, policy: NotifyPolicy, now: datetime) -> Send | Rest:
     """Plan the next message of one channel.
 
     Args:
         waiting: what was not delivered, oldest first.
-        sent: what was delivered lately; one of the future (the clock was set back) holds nothing back.
+        delivered: what was delivered lately; what is of the future (the clock was set back) holds nothing back.
         policy: the numbers.
         now: the time.
     """
-    quiet_until = _quiet(sent, policy.repeats.length, now)
-    fresh = [one for one in waiting if one.notice.key not in quiet_until]
-    repeats = [one for one in waiting if one.notice.key in quiet_until]
+    keyed = [(one, one.notice.key) for one in waiting]
+    quiet = {key: until for _, key in keyed if (until := delivered.quiet_until(key, policy.repeats.length, now))}
+    fresh = [(one, key) for one, key in keyed if key not in quiet]
+    repeats = tuple(one for one, key in keyed if key in quiet)
     if not fresh:
-        return Rest(min((quiet_until[one.notice.key] for one in repeats), default=None))
-    lately = [one.at for one in sent if _within(one.at, policy.rate.within, now)]
+        return Rest(min(quiet.values(), default=None))
+    lately = [at for at in delivered.messages if _within(at, policy.rate.within, now)]
     room = policy.rate.most - len(lately)
     if room <= 0:
         return Rest(sorted(lately)[-policy.rate.most] + policy.rate.within)
-    keys = {one.notice.key for one in fresh}
-    if len(keys) > room:
-        return Send(tuple(sorted(fresh, key=_rank)), tuple(repeats))
-    first = min(fresh, key=_rank).notice.key
-    return Send(tuple(one for one in fresh if one.notice.key == first), tuple(repeats))
-
-
-def _quiet(sent: Sequence[Sent], length: timedelta, now: datetime) -> dict[str, datetime]:
-    """Until when each key that was told lately is held back."""
-    told = sorted((one for one in sent if _within(one.at, length, now)), key=lambda one: one.at)
-    return {key: one.at + length for one in told for key in one.keys}
+    if len({key for _, key in fresh}) > room:
+        return Send(tuple(sorted((one for one, _ in fresh), key=_rank)), repeats)
+    _, first = min(fresh, key=lambda pair: _rank(pair[0]))
+    return Send(tuple(one for one, key in fresh if key == first), repeats)
 
 
 def _within(at: datetime, length: timedelta, now: datetime) -> bool:

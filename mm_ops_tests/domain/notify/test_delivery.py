@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_ops.domain.notify.delivery import Rest, Send, Sent, plan_message
+from mm_ops.domain.notify.delivery import Delivered, Rest, Send, plan_message
 from mm_ops.domain.notify.notice import About, Waiting
 from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops_tests.domain.notify.notices import NOW, POLICY, waiting
@@ -12,35 +12,37 @@ from mm_ops_tests.domain.notify.notices import NOW, POLICY, waiting
 THREE = replace(POLICY, rate=replace(POLICY.rate, most=3))
 
 
-def sent(*ago: float, keys: tuple[Waiting, ...] = ()) -> list[Sent]:
-    found = frozenset(one.notice.key for one in keys)
-    return [Sent(NOW - timedelta(seconds=seconds), found) for seconds in ago]
+def sent(*ago: float, keys: tuple[Waiting, ...] = ()) -> Delivered:
+    delivered = Delivered()
+    for seconds in ago:
+        delivered.note(NOW - timedelta(seconds=seconds), {one.notice.key for one in keys}, POLICY)
+    return delivered
 
 
 def test_nothing_waits_for_nothing():
-    assert plan_message([], [], POLICY, NOW) == Rest(None)
+    assert plan_message([], Delivered(), POLICY, NOW) == Rest(None)
 
 
 def test_while_there_is_room_each_is_a_message_of_its_own_and_the_oldest_is_first():
     first, second = waiting(1), waiting(2)
-    assert plan_message([first, second], [], THREE, NOW) == Send((first,))
+    assert plan_message([first, second], Delivered(), THREE, NOW) == Send((first,))
 
 
 def test_what_is_grave_comes_before_what_is_older():
     older, grave = waiting(1), waiting(2, about=About(grave=True))
-    assert plan_message([older, grave], [], THREE, NOW) == Send((grave,))
+    assert plan_message([older, grave], Delivered(), THREE, NOW) == Send((grave,))
 
 
 def test_the_same_words_of_the_same_breach_are_one_message():
     again = [waiting(number, "paper: slow") for number in (1, 2, 3)]
     other = waiting(4, "paper: slow", about=About(episode="another"))
-    assert plan_message([*again, other], [], THREE, NOW) == Send(tuple(again))
+    assert plan_message([*again, other], Delivered(), THREE, NOW) == Send(tuple(again))
 
 
 def test_more_than_there_is_room_for_becomes_one_message_with_the_grave_first():
     many = [waiting(number) for number in range(1, 4)]
     grave = waiting(4, about=About(grave=True))
-    assert plan_message([*many, grave], [], THREE, NOW) == Send((grave, *many))
+    assert plan_message([*many, grave], Delivered(), THREE, NOW) == Send((grave, *many))
 
 
 def test_the_last_message_of_the_minute_takes_everything_along():
@@ -70,12 +72,19 @@ def test_a_clock_that_was_set_back_holds_nothing_back():
     assert plan_message([one], sent(-3600, keys=(one,)), POLICY, NOW) == Send((one,))
 
 
+def test_what_is_too_old_to_count_is_forgotten():
+    delivered = sent(601, keys=(waiting(1),))
+    delivered.note(NOW - timedelta(seconds=300), {2, 3}, POLICY)
+    delivered.note(NOW, {2}, POLICY)
+    assert delivered == Delivered([NOW], {3: NOW - timedelta(seconds=300), 2: NOW})
+
+
 def run(texts: list[int], policy: NotifyPolicy) -> tuple[list[tuple[datetime, Send]], int]:
     """Let everything come at once, and time pass from rest to rest."""
     left = [waiting(number, f"paper: {text}") for number, text in enumerate(texts, 1)]
-    now, history, messages = NOW, list[Sent](), list[tuple[datetime, Send]]()
+    now, delivered, messages = NOW, Delivered(), list[tuple[datetime, Send]]()
     while left:
-        plan = plan_message(left, history, policy, now)
+        plan = plan_message(left, delivered, policy, now)
         if isinstance(plan, Rest):
             assert plan.until is not None
             assert plan.until > now
@@ -83,7 +92,7 @@ def run(texts: list[int], policy: NotifyPolicy) -> tuple[list[tuple[datetime, Se
             continue
         gone = {one.number for one in (*plan.told, *plan.repeats)}
         left = [one for one in left if one.number not in gone]
-        history.append(Sent(now, frozenset(one.notice.key for one in plan.told)))
+        delivered.note(now, {one.notice.key for one in plan.told}, policy)
         messages.append((now, plan))
     return messages, len(texts)
 
