@@ -10,7 +10,15 @@ from mm_ops.defs.edge.assets import edge_assets
 from mm_ops.defs.edge.checks import edge_checks
 from mm_ops.defs.golden.assets import golden_assets
 from mm_ops.defs.golden.checks import golden_checks
-from mm_ops.defs.jobs import checks_job, nightly_job, nightly_schedule, rotation_job, rotation_schedule
+from mm_ops.defs.jobs import (
+    checks_job,
+    drill_jobs,
+    drill_schedules,
+    nightly_job,
+    nightly_schedule,
+    rotation_job,
+    rotation_schedule,
+)
 from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
@@ -21,6 +29,7 @@ from mm_ops.defs.retention.assets import retention_assets
 from mm_ops.defs.rollback.assets import rollback_report, rollback_state
 from mm_ops.defs.rollback.backstop import backstop_job, backstop_sensor
 from mm_ops.defs.rollback.checks import rollback_checks
+from mm_ops.defs.rollback.drill import drill_checks, fire_drill
 from mm_ops.defs.rollback.sensors import rollback_sensors
 from mm_ops.defs.secrets.assets import secrets_assets
 from mm_ops.defs.secrets.checks import secrets_checks
@@ -34,6 +43,7 @@ from mm_ops.defs.soak.assets import soak_assets
 from mm_ops.defs.soak.checks import soak_checks
 from mm_ops.domain.bots import Bot, Fleet
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.rollback.drill.policy import DrillPolicy
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.watched import tasks_of
 from mm_ops.domain.soak.policy import SoakPolicy
@@ -110,6 +120,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     tasks = tasks_of(read_cron_policy(site), [bot.name for bot in bots.bots])
     watch, columns = _graph(cron_assets(), cron_checks(tasks)), freshness_columns(tasks)
     parts = (*graphs.values(), shared, *stops.values(), watch)
+    weekly = site.policy("drill.yaml", DrillPolicy).weekly
     definitions = dg.Definitions(
         assets=[
             *retention_assets(),
@@ -117,8 +128,14 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
             *(one for graph in parts for one in graph.observed),
         ],
         asset_checks=[check for graph in parts for check in graph.checks],
-        jobs=[nightly_job(bots), checks_job(bots, site.now().date() - DAY), backstop_job(), rotation_job()],
-        schedules=[nightly_schedule(bots), rotation_schedule()],
+        jobs=[
+            nightly_job(bots),
+            checks_job(bots, site.now().date() - DAY),
+            backstop_job(),
+            rotation_job(),
+            *drill_jobs(bots),
+        ],
+        schedules=[nightly_schedule(bots), rotation_schedule(), *drill_schedules(bots, weekly)],
         sensors=[
             *rollback_sensors(bots),
             backstop_sensor(bots),
@@ -158,8 +175,9 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
 
 
 def _after_stops(bot: Bot) -> BotGraph:
-    assets = [rollback_report(bot), edge_profile(bot)]
-    return replace(_graph(assets, [*rollback_checks(bot), *edge_profile_checks(bot)]), observed=[rollback_state(bot)])
+    assets = [rollback_report(bot), *fire_drill(bot), edge_profile(bot)]
+    checks = [*rollback_checks(bot), *drill_checks(bot), *edge_profile_checks(bot)]
+    return replace(_graph(assets, checks), observed=[rollback_state(bot)])
 
 
 def _graph(assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition]) -> BotGraph:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
 from mm_ops.domain.bots import Fleet
 
+if TYPE_CHECKING:
+    from mm_ops.domain.rollback.drill.policy import Weekly
+
 NIGHTLY = "nightly"
 CHECKS = "checks"
 ROTATION = "rotation"
+FIRE_DRILL, DRILL_AGE = "fire_drill", "drill_age"
 BOT_TAG = "mm_ops/bot"
 PARTITION_TAG = "dagster/partition"
 
@@ -77,12 +81,46 @@ def rotation_schedule() -> dg.ScheduleDefinition:
     )
 
 
+def drill_jobs(fleet: Fleet) -> list[Any]:
+    """The drill of every bot that may be drilled, one after the other in one run; and the check of the last ones."""
+    drills = _drills(fleet)
+    if not drills:
+        return []
+    return [
+        dg.define_asset_job(
+            FIRE_DRILL,
+            selection=dg.AssetSelection.assets(*drills),
+            description="Stop each bot on purpose by the way of a breach, measure it, and let the bot go on.",
+        ),
+        dg.define_asset_job(
+            DRILL_AGE,
+            selection=dg.AssetSelection.checks_for_assets(*drills),
+            description="Look at how old the last drill is, and whether it kept its budget; no bot is touched.",
+        ),
+    ]
+
+
+def drill_schedules(fleet: Fleet, weekly: "Weekly") -> list[dg.ScheduleDefinition]:
+    """As drill.yaml says: the drills once a week, the look at the last ones every day. Off until they are turned on."""
+    if not _drills(fleet):
+        return []
+    return [
+        dg.ScheduleDefinition(f"{job}_schedule", job_name=job, cron_schedule=cron, execution_timezone="UTC")
+        for job, cron in ((FIRE_DRILL, weekly.drill), (DRILL_AGE, weekly.look))
+    ]
+
+
+def _drills(fleet: Fleet) -> list[dg.AssetKey]:
+    return [BotKeys(bot.name).fire_drill for bot in fleet.bots if bot.drill == "live"]
+
+
 def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
     """What follows a live bot, and what watches the tasks."""
     keys = [BotKeys(bot.name) for bot in fleet.bots]
     return [
         *(key.rollback_report for key in keys),
         *(key.edge_profile for key in keys),
+        *_drills(fleet),
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,
     ]
