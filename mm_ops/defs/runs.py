@@ -10,6 +10,7 @@ import dagster as dg
 
 from mm_ops.adapters import evidence as names
 from mm_ops.defs.fleet import Shape
+from mm_ops.defs.interrupts import interrupts_end_the_command
 from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
@@ -136,15 +137,20 @@ def run_assets(
     day: date,
     assets: Sequence[dg.AssetKey],
 ) -> Outcome:
-    """Run the nightly job for some assets of one bot and one day; a failed step is in the outcome, not raised."""
-    result = definitions.resolve_job_def(NIGHTLY).execute_in_process(
-        instance=instance,
-        partition_key=day.isoformat(),
-        asset_selection=list(assets),
-        tags={BOT_TAG: bot},
-        run_config=QUIET,
-        raise_on_error=False,
-    )
+    """Run the nightly job for some assets of one bot and one day; a failed step is in the outcome, not raised.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM came meanwhile.
+    """
+    with interrupts_end_the_command():
+        result = definitions.resolve_job_def(NIGHTLY).execute_in_process(
+            instance=instance,
+            partition_key=day.isoformat(),
+            asset_selection=list(assets),
+            tags={BOT_TAG: bot},
+            run_config=QUIET,
+            raise_on_error=False,
+        )
     return _outcome(result, assets)
 
 
@@ -154,14 +160,19 @@ def run_checks(
     checks: Iterable[dg.AssetCheckKey],
     day: date,
 ) -> Outcome:
-    """Run checks alone, on what is stored for a day."""
+    """Run checks alone, on what is stored for a day.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM came meanwhile.
+    """
     job = definitions.resolve_job_def(CHECKS).get_subset(asset_check_selection=set(checks))
-    result = job.execute_in_process(
-        instance=instance,
-        tags={PARTITION_TAG: day.isoformat()},
-        run_config=QUIET,
-        raise_on_error=False,
-    )
+    with interrupts_end_the_command():
+        result = job.execute_in_process(
+            instance=instance,
+            tags={PARTITION_TAG: day.isoformat()},
+            run_config=QUIET,
+            raise_on_error=False,
+        )
     return _outcome(result, [])
 
 

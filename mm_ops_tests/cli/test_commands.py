@@ -1,6 +1,11 @@
 """The commands as a user runs them: exit codes, last lines, one line for what is wrong."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -59,6 +64,31 @@ def test_a_prometheus_that_is_down_is_hold_and_could_not_decide(healthy: Path, t
     assert (night.returncode, last_line(night.stdout)) == (2, "| nightly | HOLD | NIGHTLY=HOLD |")
     assert "http://127.0.0.1:9" in night.stdout
     assert "Traceback" not in night.stdout + night.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_night_that_is_told_to_stop_says_no_verdict(healthy: Path, tmp_path: Path, number: int):
+    site = Deployment(tmp_path / "site", {"paper": healthy})
+    listening = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"  # as from a terminal
+    night = subprocess.Popen(
+        [sys.executable, "-c", f"{listening}; from mm_ops.cli import main; main()", "nightly"],
+        cwd=site.root,
+        env={**os.environ, **site.variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert night.stderr is not None
+    for line in night.stderr:
+        if "2026-11-15" in line:  # the second day of the week is being made, so Dagster listens to both signals
+            break
+    time.sleep(1)
+    night.send_signal(number)
+    said, complaint = night.communicate(timeout=120)
+    assert night.returncode == 130
+    assert (said, complaint.splitlines()[-1]) == ("", "mm-ops: interrupted; nothing was decided")
+    assert "2026-11-19" not in complaint
+    assert not list((site.root / "var").rglob(".new*"))
 
 
 WRONG = {
