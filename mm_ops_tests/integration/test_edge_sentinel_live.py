@@ -1,0 +1,193 @@
+"""The edge's sentinel at a time scale, through a real ``dagster-daemon``, Prometheus and the live paper bot.
+
+An hour of the bot passes in ten seconds, and so does one of the policy. Its edge is spoilt by a fault, the sensor has
+it quote wider, the fault ends, and it quotes as before.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from mm_ops.adapters.journal_follow import JournalPlace, following
+from mm_ops.adapters.journal_place import DEFAULT
+from mm_ops.domain.sentinel.edge_history import EdgeHistory
+from mm_ops_tests.alert_stack import free_address, serving
+from mm_ops_tests.live_paperbot import RunningBot, running
+from mm_ops_tests.requirements import require_binary
+from mm_ops_tests.stopped_site import KEYS, StoppedSite
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+SCALE = 360
+SCRAPED = "250ms"
+WITHIN_S = 150
+
+
+def scaled_policy(path: Path) -> None:
+    """Divide every time of the policy; only a look may be later than that, since a run takes seconds to start."""
+    policy = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for hours, place in (
+        (0.5, "window"),
+        (1 / 60, "settled"),
+        (0.5, "stale_after"),
+        (10, "late_after"),
+        (0.05, "tick"),
+        (0.25, "again_after"),
+    ):
+        policy[place] = f"{round(hours * 3_600_000 / SCALE)}ms"
+    policy["recovery"]["dwell"] = f"{round(2 * 3_600_000 / SCALE)}ms"
+    policy["switches"]["within"] = f"{round(24 * 3_600_000 / SCALE)}ms"
+    policy["chart"] = "10m"
+    path.write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
+
+
+def site_of(root: Path, bot: RunningBot, prometheus: str) -> StoppedSite:
+    site = StoppedSite(root, bot.url)
+    policies = root / "deploy/policies"
+    fleet = yaml.safe_load((policies / "bots.yaml").read_text(encoding="utf-8"))
+    fleet["bots"] = fleet["bots"][:1]
+    fleet["bots"][0]["samples"] = {
+        "kind": "prometheus",
+        "url": prometheus,
+        "match": {"bot": "paper"},
+        "timeout": "10s",
+    }
+    (policies / "bots.yaml").write_text(yaml.safe_dump(fleet), encoding="utf-8")
+    scaled_policy(policies / "edge_sentinel.yaml")
+    return site
+
+
+@contextmanager
+def prometheus_of(folder: Path, bot: RunningBot) -> Iterator[str]:
+    """A server that scrapes the bot four times a second."""
+    address = free_address()
+    scraped = {
+        "job_name": "bot",
+        "scrape_interval": SCRAPED,
+        "scrape_timeout": SCRAPED,
+        "static_configs": [{"targets": [bot.url.removeprefix("http://")], "labels": {"bot": "paper"}}],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scraped]}), encoding="utf-8")
+    command = (
+        require_binary("prometheus"),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address={address}",
+    )
+    with serving(address, folder / "prometheus.log", *command):
+        yield f"http://{address}"
+
+
+@contextmanager
+def daemon(site: StoppedSite) -> Iterator[Path]:
+    """A real daemon over the site, ended with all that it started; gives its log."""
+    log = site.root / "daemon.log"
+    environment = {**os.environ, "MM_OPS_ROOT": str(site.root), "DAGSTER_HOME": str(site.root / "dagster")}
+    environment.pop("MM_OPS_ARTIFACTS", None)
+    command = [sys.executable, "-m", "dagster._daemon", "run", "-m", "mm_ops.definitions"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command, stdout=stream, stderr=stream, cwd=site.root, env=environment, start_new_session=True
+        )
+    try:
+        yield log
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+class Watched:
+    """The bot, and what the sentinel has stored of it."""
+
+    def __init__(self, site: StoppedSite, bot: RunningBot, log: Path) -> None:
+        self.site, self.bot, self.log = site, bot, log
+
+    @property
+    def history(self) -> EdgeHistory | None:
+        file = self.site.root / "var/artifacts/paper/edge/edge_profile.json"
+        return EdgeHistory.load(json.loads(file.read_bytes()), "file") if file.exists() else None
+
+    def width_bps(self) -> float:
+        quote = self.bot.state()["quotes"]["AAA-USDT"]
+        return float(2e4 * (quote["ask"] - quote["bid"]) / (quote["ask"] + quote["bid"]))
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        end = time.monotonic() + WITHIN_S
+        while not reached():
+            assert time.monotonic() < end, f"{self.history}\n{self.log.read_text(encoding='utf-8')[-6000:]}"
+            time.sleep(0.2)
+
+    def is_in(self, profile: str) -> bool:
+        return bool(self.bot.state()["profile"] == profile)
+
+    def notes(self) -> list[dict[str, Any]]:
+        with following(JournalPlace(str(self.site.root / DEFAULT), named=True)) as journal:
+            return [one["body"] for one in reversed(journal.notes("edge_profile", "paper"))]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    with ExitStack() as up:
+        bot = up.enter_context(running(tmp_path, "--allow-faults", speed=SCALE))
+        site = site_of(tmp_path / "site", bot, up.enter_context(prometheus_of(tmp_path, bot)))
+        with site.instance():
+            pass  # the home and its settings
+        yield Watched(site, bot, up.enter_context(daemon(site)))
+
+
+def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watched: Watched):
+    bot = watched.bot
+    watched.until(lambda: watched.history is not None and watched.history.rows[-1].window.fast is not None)
+    assert (bot.state()["profile"], watched.width_bps()) == ("base", pytest.approx(8.0, abs=0.3))
+    bot.faults(edge_decay=10)
+    watched.until(lambda: watched.is_in("conservative"))
+    assert watched.width_bps() == pytest.approx(12.0, abs=0.3)
+    assert bot.state()["profile_settings"] == {"spread_factor": 1.5, "max_in_flight": 5, "backoff_ms": 200}
+    bot.faults()
+    watched.until(lambda: watched.is_in("moderate"))
+    assert watched.width_bps() == pytest.approx(8.0, abs=0.3)
+    watched.until(lambda: watched.history is not None and watched.history.state.profile == "moderate")
+    history = watched.history
+    assert history is not None
+    switches = [(row.answer.value, row.state.profile) for row in history.rows if row.answer in {"degrade", "recover"}]
+    assert switches == [("degrade", "conservative"), ("recover", "moderate")]
+    assert [(one["is"], one["profile"]) for one in watched.notes()] == [
+        ("requested", "conservative"),
+        ("confirmed", "conservative"),
+        ("requested", "moderate"),
+        ("confirmed", "moderate"),
+    ]
+    first, second = (row for row in history.rows if row.answer in {"degrade", "recover"})
+    assert second.window.end - first.window.end >= timedelta(hours=2) / SCALE
+    with watched.site.instance() as instance:
+        records = instance.fetch_materializations(KEYS.edge_profile, limit=200).records
+        markers = [
+            made.metadata["marker"].value
+            for one in records
+            if (made := one.asset_materialization) and "marker" in made.metadata
+        ]
+        ends = [made.metadata["window_end"].value for one in records if (made := one.asset_materialization)]
+        (sensor,) = [one for one in instance.all_instigator_state() if one.instigator_name == "edge_ema"]
+        runs = instance.get_runs(dg.RunsFilter(tags={"mm_ops/edge": "paper"}))
+    assert markers == [
+        "| edge policy | APPLIED | EDGE_POLICY_APPLIED=moderate |",
+        "| edge policy | APPLIED | EDGE_POLICY_APPLIED=conservative |",
+    ]
+    assert ends == sorted(ends, reverse=True)
+    assert len(runs) >= len(records) > 3
+    asked = json.loads(sensor.instigator_data.cursor)["paper"]  # type: ignore[union-attr, arg-type]
+    assert asked["revision"] <= history.revision
