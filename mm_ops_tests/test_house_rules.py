@@ -11,6 +11,7 @@ import pytest
 from mm_ops.adapters.environment import Environment
 from mm_ops.defs.fleet import build_location
 from mm_ops.defs.resources import Site
+from mm_ops.defs.sentinel.cron_look import read_cron_policy
 from mm_ops_tests.requirements import PROJECT
 
 SOURCES = sorted((PROJECT / "mm_ops").rglob("*.py"))
@@ -79,6 +80,7 @@ def test_the_readme_lists_every_asset_and_every_check_with_its_limit():
     assert table_names(readme, "| asset |") == {key.path[-1] for key in every_asset}
     assert table_names(readme, "| sensor |") == {one.name for one in location.definitions.sensors or ()}
     assert table_names(readme, "| check |") == {key.name for graph in graphs for key in graph.all_checks}
+    assert table_names(readme, "| task |") == {task.name for task in read_cron_policy(location.site).tasks}
     for gate in location.shape.soak.gates:
         limit = f"{gate.bound.sign} {gate.limit:g} {gate.unit}"
         assert f"| `{gate.name}` | `soak_findings` | {gate.severity.value} | {limit} |" in readme

@@ -1,6 +1,6 @@
 """Dagster's own freshness policies, where they say what a task says: then the UI's freshness column is true.
 
-Decision 0010 tells what they cannot say.
+Decision 14 tells what they cannot say.
 """
 
 import re

@@ -97,7 +97,7 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class AtMost:
+class RunLimit:
     """No more than so many runs within a time."""
 
     runs: Few
@@ -136,7 +136,7 @@ class Task:
     proof: Proof
     due: Due
     min_duration: Duration | None = None
-    at_most: AtMost | None = None
+    at_most: RunLimit | None = None
     overlap: Literal["refuse", "allow"] = "refuse"
     content: Content | None = None
     needs: tuple[Name, ...] = ()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mm_ops.domain.sentinel.runs import Evidence, Run, in_order
 from mm_ops.domain.sentinel.standing import WELL, State, judge_task
-from mm_ops.domain.sentinel.tasks import AssetProof, AtMost, Pause, Task
+from mm_ops.domain.sentinel.tasks import AssetProof, Pause, RunLimit, Task
 from mm_ops_tests.domain.sentinel.cron_tasks import (
     HOUR,
     MINUTE,
@@ -201,7 +201,7 @@ def test_a_run_that_ends_too_fast_is_down(runs: list[Run], state: State, words: 
 
 
 def test_a_task_that_runs_too_often_is_down_until_it_does_not():
-    often = task(due=max_age(24), at_most=AtMost(runs=2, within=HOUR), overlap="allow")
+    often = task(due=max_age(24), at_most=RunLimit(runs=2, within=HOUR), overlap="allow")
     runs = [run("08:00", "08:05"), run("08:20", "08:25"), run("08:40", "08:45")]
     assert judged(often, "08:30", *runs[:2]).state is State.UP
     down = judged(often, "08:50", *runs)
@@ -306,7 +306,9 @@ TASKS = st.sampled_from(
         NIGHTLY,
         task(due=max_age(20, HOUR)),
         task(due=timer("*-*-* 00/6:00:00 Europe/Berlin", None), recovery=2),
-        task(due=cron("0 */3 * * *", "America/New_York"), min_duration=5 * MINUTE, at_most=AtMost(runs=2, within=HOUR)),
+        task(
+            due=cron("0 */3 * * *", "America/New_York"), min_duration=5 * MINUTE, at_most=RunLimit(runs=2, within=HOUR)
+        ),
     ]
 )
 
