@@ -301,6 +301,7 @@ RUNS = st.lists(
     max_size=8,
 )
 NOWS = st.integers(0, 8000).map(lambda minutes: at("2026-11-20T00:00") + timedelta(minutes=minutes))
+TWICE = RunLimit(runs=2, within=HOUR)
 TASKS = st.sampled_from(
     [
         NIGHTLY,
