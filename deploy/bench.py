@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from bench_breach import measure_breach
 from bench_edge import measure_edge
 from bench_golden import measure_golden
 from bench_watch import measure_watch
@@ -70,6 +71,8 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     yield from measure_golden()
     (folder / "watch").mkdir()
     yield from measure_watch(folder / "watch")
+    (folder / "breach").mkdir()
+    yield from measure_breach(folder / "breach")
     base = best_import("dagster")
     ours = best_import("mm_ops.definitions")
     yield "import mm_ops.definitions, more than dagster", f"{ours - base:+.2f} s (dagster {base:.2f} s)", "< 0.5 s"

@@ -1,7 +1,7 @@
 """A SQL database through its own driver: SQLite in a file, or PostgreSQL by URL; parameters are named ``:name``.
 
 With an expression language between, the watcher would start later than it may and hold less in its memory
-(decision 0011 has the numbers). What a transaction wrote is on the disk when its block ends, and undone when it raises.
+(decision 0015 has the numbers). What a transaction wrote is on the disk when its block ends, and undone when it raises.
 """
 
 import importlib
