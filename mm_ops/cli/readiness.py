@@ -2,17 +2,20 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mm_ops.adapters.environment import Environment
 from mm_ops.cli.context import UtcDay, marker, policy_file, utc_now
+from mm_ops.domain.errors import SchemaError
 
 if TYPE_CHECKING:
     from mm_ops.domain.bots import Bot
+    from mm_ops.domain.readiness.last_day import SoakRules
 
 CODES = {"GO": 0, "HOLD": 1, "INVALID": 2, "UNPROVEN": 2, "STALE": 2}
 _LAYOUT = 3  # <root>/<bot>/<day>/reports/readiness.json
@@ -29,7 +32,9 @@ def readiness() -> None:
 @readiness.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--artifacts", type=_FOLDER, help="Compare with the reports below; default the root that FILE lies in.")
-@click.option("--date", "day", type=UtcDay(), help="The day that it must be of, however old; default one that still stands.")
+@click.option(
+    "--date", "day", type=UtcDay(), help="The day that it must be of, however old; default one that still stands."
+)
 @click.option("--structure-only", is_flag=True, help="Ask for the file by itself, and not for what it rests on.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
 def validate(file: Path, artifacts: Path | None, day: date | None, *, structure_only: bool, as_json: bool) -> None:
@@ -68,12 +73,15 @@ def validate(file: Path, artifacts: Path | None, day: date | None, *, structure_
 def _problems(document: Any) -> list[str]:
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import digest
+    from mm_ops.domain.readiness.last_day import expected_gates
     from mm_ops.domain.readiness.policy import ReadinessPolicy
-    from mm_ops.domain.readiness.soundness import POLICY, find_problems
+    from mm_ops.domain.readiness.soundness import POLICIES, POLICY, find_problems
+    from mm_ops.domain.soak.policy import SoakPolicy
 
-    path = policy_file(POLICY)
-    policy = read_policy(path, ReadinessPolicy)
-    return find_problems(document, policy, policy_digest=digest(path.read_bytes()), now=utc_now())
+    policy = read_policy(policy_file(POLICY), ReadinessPolicy)
+    here = {name: digest(policy_file(name).read_bytes()) for name in POLICIES}
+    gates = expected_gates(read_policy(policy_file("soak.yaml"), SoakPolicy))
+    return find_problems(document, policy, policies=here, gates=gates, now=utc_now())
 
 
 def _place(file: Path) -> tuple[str, str] | None:
@@ -107,11 +115,7 @@ def _departures(document: Mapping[str, Any], root: Path | None) -> list[str]:
     strange = [] if bot is None else find_strangeness(document, bot.version)
     if root is None or strange:
         return strange
-    return (
-        _replaced(document, root)
-        or _contradictions(document, root, None if bot is None else bot.symbols)
-        or _outdated(document, root, bot)
-    )
+    return _replaced(document, root) or _contradictions(document, root, bot) or _outdated(document, root, bot)
 
 
 def _bot(name: str) -> "Bot | None":
@@ -133,23 +137,43 @@ def _replaced(document: Mapping[str, Any], root: Path) -> list[str]:
     )
 
 
-def _contradictions(document: Mapping[str, Any], root: Path, symbols: Sequence[str] | None) -> list[str]:
+def _contradictions(document: Mapping[str, Any], root: Path, bot: "Bot | None") -> list[str]:
     from mm_ops.adapters.artifacts import Artifacts
     from mm_ops.adapters.json_files import parse_json
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.readiness.policy import ReadinessPolicy
-    from mm_ops.domain.readiness.reread import find_contradictions
+    from mm_ops.domain.readiness.reread import find_contradictions, find_other_gates
     from mm_ops.domain.readiness.soundness import POLICY
 
     stored, policy = Artifacts(str(root)), read_policy(policy_file(POLICY), ReadinessPolicy)
     reports = {name: parse_json(stored.read(name), stored.address(name)) for name in document["inputs"]}
+    symbols = None if bot is None else bot.symbols
     problems = []
     for n, row in enumerate(document["days"]):
         try:
             problems += find_contradictions(document, n, reports, policy, symbols=symbols)
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # bytes of the right digest, of any shape
             problems.append(f"days[{n}]: a stored report of {row['date']} has not the form of one: {error!r}")
+    try:
+        problems += find_other_gates(document, reports, _rules(bot))
+    except (AttributeError, KeyError, TypeError, ValueError, SchemaError) as error:
+        problems.append(f"gates: a stored report of {document['day']} has not the form of one: {error!r}")
     return problems
+
+
+def _rules(bot: "Bot | None") -> "SoakRules":
+    from mm_ops.adapters.json_files import read_soak
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.readiness.last_day import SoakRules
+    from mm_ops.domain.sli.catalogue import SliCatalogue
+    from mm_ops.domain.soak.policy import SoakPolicy
+
+    named = None if bot is None else bot.known_good
+    return SoakRules(
+        slis=read_policy(policy_file("slis.yaml"), SliCatalogue),
+        soak=read_policy(policy_file("soak.yaml"), SoakPolicy),
+        known_good=None if named is None else read_soak(Environment.read().path(named)),
+    )
 
 
 def _outdated(document: Mapping[str, Any], root: Path, bot: "Bot | None") -> list[str]:
@@ -157,7 +181,6 @@ def _outdated(document: Mapping[str, Any], root: Path, bot: "Bot | None") -> lis
     from dataclasses import replace
 
     from mm_ops.adapters.current import current_of
-    from mm_ops.adapters.environment import Environment
     from mm_ops.domain.provenance import find_departures
 
     environment = Environment.read()

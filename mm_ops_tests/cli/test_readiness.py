@@ -14,10 +14,12 @@ from mm_ops.cli import cli
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.readiness.document import readiness_document
+from mm_ops.domain.readiness.last_day import judge_last_day
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
+from mm_ops.domain.readiness.soundness import POLICIES
 from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, week
-from mm_ops_tests.domain.readiness.written import reports_of
+from mm_ops_tests.domain.readiness.written import reports_of, rules
 
 PAPER = read_policy(Environment.read({}).policies / "bots.yaml", Fleet).bots[0]
 POLICY = Environment.read({}).policies / "readiness.yaml"
@@ -29,9 +31,16 @@ def store(root: Path, *, bot: str = "paper", **different: Any) -> Path:
     reports = {name.replace("paper/", f"{bot}/"): report for name, report in reports_of(**different).items()}
     inputs = {name: put(root / name, {**report, "stored_as": name}) for name, report in reports.items()}
     days = week(**different)
+    gates = judge_last_day(
+        reports[f"{bot}/{LAST}/reports/edge_report.json"],
+        reports[f"{bot}/{LAST}/reports/soak_metrics.json"],
+        rules(),
+        "1.0.0",
+    )
     document = readiness_document(
-        score_readiness(days, EXPECTED, read_policy(POLICY, ReadinessPolicy)),
+        score_readiness(days, EXPECTED, read_policy(POLICY, ReadinessPolicy), gates),
         days,
+        gates,
         bot=bot,
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},
@@ -42,7 +51,7 @@ def store(root: Path, *, bot: str = "paper", **different: Any) -> Path:
             "origin": PAPER.origin if bot == "paper" else "sha256:" + "0" * 64,
             "sources": {},
             "inputs": inputs,
-            "policies": {"readiness.yaml": digest(POLICY.read_bytes())},
+            "policies": {name: digest((POLICY.parent / name).read_bytes()) for name in POLICIES},
         },
     )
     file = root / f"{bot}/{LAST}/reports/readiness.json"

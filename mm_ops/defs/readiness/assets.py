@@ -1,7 +1,7 @@
 """What the bot's own pipeline found each day, and the score over the last days."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,17 @@ import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters import evidence as names
-from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
-from mm_ops.defs.records import read_recorded
+from mm_ops.defs.readiness.stored import Reader, find_inputs, judge_stored_day, read_stored_day
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
-from mm_ops.domain.provenance import Current, find_departures
 from mm_ops.domain.readiness.document import readiness_document, readiness_markdown
-from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
+from mm_ops.domain.readiness.soundness import POLICIES
 from mm_ops.domain.windows import DAY
 
 
@@ -91,17 +88,20 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         evidence.withdraw_releases(last)
         expected = [last - DAY * back for back in reversed(range(policy.days))]
         with refusals_end_the_step():
-            days = read_days(site, bot, expected, policy, context.instance)
+            reader = Reader(site.evidence(bot), site.current(bot), BotKeys(bot.name), context.instance)
+            days = [read_stored_day(reader, bot, day, policy) for day in expected]
+            gates = judge_stored_day(reader, site, bot, last)
             document = readiness_document(
-                score_readiness(days, expected, policy),
+                score_readiness(days, expected, policy, gates),
                 days,
+                gates,
                 bot=bot.name,
                 day=last,
                 runtime={"utc": site.now(), "version": __version__},
                 basis=site.basis(
                     bot,
                     evidence.report(last, names.READINESS),
-                    "readiness.yaml",
+                    *POLICIES,
                     inputs=find_inputs(evidence, expected),
                 ),
             )
@@ -111,61 +111,3 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         return materialised(stored, shown, markdown=text, score=document["score"], verdict=document["verdict"])
 
     return readiness_score
-
-
-_OF_A_DAY = {
-    "edge": names.EDGE_REPORT,
-    "soak": names.SOAK_METRICS,
-    "chaos": names.CHAOS_DRILL,
-    "tests": names.TEST_RESULTS,
-}
-
-
-def read_days(
-    site: Site, bot: Bot, days: Sequence[date], policy: ReadinessPolicy, instance: dg.DagsterInstance
-) -> list[DayEvidence]:
-    """Read what each day contributes.
-
-    A report that is not the one that was materialised, or that rests on what is no longer there, counts as absent,
-    with why.
-    """
-    reader = _Reader(site.evidence(bot), site.current(bot), BotKeys(bot.name), instance)
-    return [_read_day(reader, bot, day, policy) for day in days]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    evidence: BotEvidence
-    current: Current
-    keys: BotKeys
-    instance: dg.DagsterInstance
-
-    def doubts(self, kind: str, day: date, document: Any) -> list[str]:
-        """Why a stored report cannot be believed."""
-        key = {
-            "edge": self.keys.edge_report,
-            "soak": self.keys.soak_metrics,
-            "chaos": self.keys.chaos_drill,
-            "tests": self.keys.test_results,
-        }[kind]
-        try:
-            read_recorded(self.instance, key, day, self.evidence)
-        except (IntegrityError, MissingEvidenceError) as error:
-            return [str(error)]
-        return find_departures(document, self.current, where=self.evidence.report(day, _OF_A_DAY[kind]))
-
-
-def _read_day(reader: _Reader, bot: Bot, day: date, policy: ReadinessPolicy) -> DayEvidence:
-    evidence = reader.evidence
-    stored = {kind: evidence.find_json(evidence.report(day, name)) for kind, name in _OF_A_DAY.items()}
-    doubts = {kind: reader.doubts(kind, day, document) for kind, document in stored.items() if document is not None}
-    reports = DayReports(**{kind: None if doubts.get(kind) else document for kind, document in stored.items()})
-    known = read_day(day, reports, policy, version=bot.version, symbols=bot.symbols)
-    told = (f"{day}: {text}" for found in doubts.values() for text in found)
-    return replace(known, absent=(*known.absent, *told))
-
-
-def find_inputs(evidence: BotEvidence, days: Sequence[date]) -> list[str]:
-    """Every stored report that a score rests on, by its name."""
-    stored = [evidence.report(day, name) for day in days for name in _OF_A_DAY.values()]
-    return [name for name in stored if evidence.has(name)]

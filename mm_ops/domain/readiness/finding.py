@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mm_ops.domain.readiness.score import GO, HOLD
+from mm_ops.domain.readiness.what_if import GO, HOLD
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 
 IS_GO = "is_go"

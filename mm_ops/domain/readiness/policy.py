@@ -91,6 +91,16 @@ class TestsSection:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class IntervalOfScore:
+    """How the interval on the score is drawn from the days; the seed makes it the same each time."""
+
+    level: Annotated[float, Field(ge=0.5, lt=1)]
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+    seed: Annotated[int, Field(ge=0)]
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class ReadinessPolicy:
     """``deploy/policies/readiness.yaml``; ``stands_for`` counts from the end of the day that was judged."""
 
@@ -102,6 +112,7 @@ class ReadinessPolicy:
     guards: GuardSection
     chaos: ChaosSection
     tests: TestsSection
+    interval: IntervalOfScore
     source: Source
 
     def points(self) -> dict[str, float]:

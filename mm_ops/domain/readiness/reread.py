@@ -6,10 +6,12 @@ rested on what was no longer there, counted as absent when it was made, and thei
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from mm_ops.domain.readiness.evidence import FIELDS, DayReports, read_day
+from mm_ops.domain.readiness.last_day import SoakRules, judge_last_day
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.structure import shown
 
@@ -42,6 +44,25 @@ def find_contradictions(
     return list(_walk(document, n, reports, policy, _traded(reports) if symbols is None else symbols))
 
 
+def find_other_gates(
+    document: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]], rules: SoakRules
+) -> list[str]:
+    """List which hard gate of a sound readiness file is not what the last day's stored reports give.
+
+    A report that the file says it doubts counts as absent here too.
+    """
+    used, _, _ = _used(document, len(document["days"]) - 1, reports)
+    again = judge_last_day(used["edge"], used["soak"], rules, document["version"])
+    stated = {one["gate"]: one for one in document["gates"]}
+    wanted = {one.gate: asdict(one) for one in again}
+    return [
+        f"gates: {name}: expected {shown(wanted.get(name, 'none'))} from the stored reports, was "
+        f"{shown(stated.get(name, 'none'))}"
+        for name in sorted({*stated, *wanted})
+        if stated.get(name) != wanted.get(name)
+    ]
+
+
 def find_strangeness(document: Mapping[str, Any], version: str) -> list[str]:
     """Say when a file was made for another version of its bot than the one that is judged."""
     stated = document["version"]
@@ -62,9 +83,7 @@ def _walk(
 ) -> Iterator[str]:
     row = document["days"][n]
     day, absent = date.fromisoformat(row["date"]), row["absent"]
-    names = {kind: f"{document['bot']}/{day}/reports/{report}" for kind, report in KINDS.items()}
-    doubted = [kind for kind in KINDS if names[kind] in reports and f"{day}: no {kind} report is stored" in absent]
-    used = {kind: None if kind in doubted else reports.get(name) for kind, name in names.items()}
+    used, names, doubted = _used(document, n, reports)
     for kind, report in used.items():
         if report is not None and report.get("stored_as") != names[kind]:
             yield f"inputs: {names[kind]}: expected what was stored as it, was {shown(report.get('stored_as'))}"
@@ -78,3 +97,15 @@ def _walk(
         yield f"days[{n}].absent: expected {shown(least)} from the stored reports of {day}, was {shown(absent)}"
     elif doubted and absent == least:
         yield f"days[{n}].absent: says that {names[doubted[0]]} is not stored, which it is, and not why it is doubted"
+
+
+def _used(
+    document: Mapping[str, Any], n: int, reports: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Mapping[str, Any] | None], dict[str, str], list[str]]:
+    """Of one day: the reports that were read by kind, their names, and the kinds that were doubted."""
+    row = document["days"][n]
+    day, absent = row["date"], row["absent"]
+    names = {kind: f"{document['bot']}/{day}/reports/{report}" for kind, report in KINDS.items()}
+    doubted = [kind for kind in KINDS if names[kind] in reports and f"{day}: no {kind} report is stored" in absent]
+    used = {kind: None if kind in doubted else reports.get(name) for kind, name in names.items()}
+    return used, names, doubted

@@ -1,16 +1,18 @@
 """Whether a readiness file can be believed: by itself, and against the reports that it says it rests on."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 
 from mm_ops.domain.readiness.evidence import DayEvidence
+from mm_ops.domain.readiness.hard import HardGate
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
 from mm_ops.domain.readiness.structure import StatedReadiness, read_structure, shown
 from mm_ops.domain.windows import format_duration
 
 POLICY = "readiness.yaml"
+POLICIES = (POLICY, "slis.yaml", "soak.yaml")
 REPORTS: Mapping[str, Sequence[str]] = {
     "edge_report.json": ("net_edge_bps", "order_age_p95_ms", "taker_share"),
     "soak_metrics.json": ("guard_trips",),
@@ -22,7 +24,9 @@ REPORTS: Mapping[str, Sequence[str]] = {
 _AHEAD = timedelta(days=1)  # clocks differ, by no more than this
 
 
-def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: str, now: datetime) -> list[str]:
+def find_problems(
+    document: object, policy: ReadinessPolicy, *, policies: Mapping[str, str], gates: Collection[str], now: datetime
+) -> list[str]:
     """List what is wrong with a readiness file: structure, ranges, arithmetic, verdict; empty when it is sound.
 
     The score is computed again from the days in the file, so a number edited by hand does not add up. A file that was
@@ -31,7 +35,8 @@ def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: s
     Args:
         document: parsed JSON, of any shape.
         policy: what the score is computed again with.
-        policy_digest: of the file that ``policy`` was read from.
+        policies: the digest of each policy file that is here, by the names in ``POLICIES``.
+        gates: the names of the hard gates that must have answered, and no others.
         now: the time; a file that was made more than a day later is made up.
     """
     stated = read_structure(document)
@@ -39,7 +44,8 @@ def find_problems(document: object, policy: ReadinessPolicy, *, policy_digest: s
         return stated
     return [
         *_place(stated),
-        *_policies(stated, policy_digest),
+        *_policies(stated, policies),
+        *_gates(stated, gates),
         *_time(stated, now),
         *_inputs(stated),
         *_arithmetic(stated, policy),
@@ -87,13 +93,22 @@ def _place(stated: StatedReadiness) -> Iterator[str]:
         yield f"stored_as: expected {own}, was {shown(stated.stored_as)}"
 
 
-def _policies(stated: StatedReadiness, policy_digest: str) -> Iterator[str]:
-    recorded = stated.policies.get(POLICY)
-    if recorded is None:
-        yield f"policies: expected the digest of {POLICY}, was missing"
-    elif recorded != policy_digest:
-        yield f"policies: {POLICY}: expected {policy_digest}, the one that is here, was {recorded}: decide it again"
-    yield from (f"policies: {shown(name)}: expected {POLICY} alone" for name in stated.policies if name != POLICY)
+def _policies(stated: StatedReadiness, here: Mapping[str, str]) -> Iterator[str]:
+    for name, digest in here.items():
+        recorded = stated.policies.get(name)
+        if recorded is None:
+            yield f"policies: expected the digest of {name}, was missing"
+        elif recorded != digest:
+            yield f"policies: {name}: expected {digest}, the one that is here, was {recorded}: decide it again"
+    strange = [name for name in stated.policies if name not in here]
+    yield from (f"policies: {shown(name)}: expected {', '.join(here)} alone" for name in strange)
+
+
+def _gates(stated: StatedReadiness, expected: Collection[str]) -> Iterator[str]:
+    said = [one.gate for one in stated.gates]
+    if said != sorted(expected):
+        lacking, strange = sorted(set(expected) - set(said)), sorted(set(said) - set(expected))
+        yield f"gates: expected every hard gate once, by name; missing: {shown(lacking)}, unknown: {shown(strange)}"
 
 
 def _time(stated: StatedReadiness, now: datetime) -> Iterator[str]:
@@ -125,7 +140,7 @@ def _arithmetic(stated: StatedReadiness, policy: ReadinessPolicy) -> Iterator[st
     if [item.date for item in days] != expected:
         yield f"days: expected the {policy.days} days up to {stated.day}, was {_dates([item.date for item in days])}"
         return
-    again = score_readiness(days, expected, policy)
+    again = score_readiness(days, expected, policy, [HardGate(**asdict(gate)) for gate in stated.gates])
     sections = {name: asdict(section) for name, section in again.sections.items()}
     claimed = {name: asdict(section) for name, section in stated.sections.items()}
     if set(claimed) != set(sections):
@@ -135,6 +150,8 @@ def _arithmetic(stated: StatedReadiness, policy: ReadinessPolicy) -> Iterator[st
     totals = {
         "score": again.score,
         "verdict": again.verdict,
+        "interval": asdict(again.interval),
+        "flips": tuple(asdict(flip) for flip in again.flips),
         "missing": (*again.missing,),
         "reasons": (*again.reasons,),
     }

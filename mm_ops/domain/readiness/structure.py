@@ -52,12 +52,45 @@ class StatedRuntime:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class StatedBetween:
+    """As :class:`mm_ops.domain.readiness.what_if.Between`."""
+
+    lowest: Positive
+    highest: Positive
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class StatedSection:
     """As :class:`mm_ops.domain.readiness.score.Section`."""
 
     score: Positive
     points: Positive
     value: Number | None
+    reason: str
+    values: tuple[Number | None, ...]
+    one_less: StatedBetween | None
+    one_more: StatedBetween | None
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class StatedFlip:
+    """As :class:`mm_ops.domain.readiness.what_if.Flip`."""
+
+    to: Literal["GO", "HOLD"]
+    section: str | None
+    date: Day | None
+    now: Number | None
+    beyond: Number | None
+    unit: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class StatedGate:
+    """As :class:`mm_ops.domain.readiness.hard.HardGate`."""
+
+    gate: Name
+    verdict: Literal["pass", "fail", "inconclusive"]
     reason: str
 
 
@@ -90,6 +123,9 @@ class StatedReadiness:
     score: Positive
     sections: dict[str, StatedSection]
     verdict: Literal["GO", "HOLD"]
+    interval: StatedBetween
+    flips: tuple[StatedFlip, ...]
+    gates: tuple[StatedGate, ...]
     missing: tuple[str, ...]
     reasons: tuple[str, ...]
     days: tuple[StatedDay, ...]

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 
 from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
-from mm_ops.domain.readiness.score import GO, HOLD, Readiness, score_readiness
+from mm_ops.domain.readiness.score import Readiness, score_readiness
+from mm_ops.domain.readiness.what_if import GO, HOLD
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import START, edge_policy, fill, fills, instrument, instruments, quotes
-from mm_ops_tests.domain.readiness.week import LAST, POLICY
+from mm_ops_tests.domain.readiness.week import GATES, LAST, POLICY
 
 EDGE: dict[str, dict[str, Any]] = {
     "identity": {"holds": True},
@@ -278,7 +279,7 @@ def score(ours: pl.DataFrame, market: pl.DataFrame) -> Readiness:
     policy = edge_policy(stale_after=timedelta(seconds=60))
     edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW) | {"intake": EDGE["intake"]}
     day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY, version="1.0.0", symbols=())
-    return score_readiness([day], [LAST], ONE_DAY)
+    return score_readiness([day], [LAST], ONE_DAY, GATES)
 
 
 @cache
@@ -324,7 +325,7 @@ def test_losing_any_part_of_a_day_never_raises_the_score_nor_turns_hold_into_go(
             after = score(ours.with_columns(pl.when(~chosen).then(column).alias(column)), QUOTES)
         case _:
             nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY, version="1.0.0", symbols=())
-            after = score_readiness([nothing], [LAST], ONE_DAY)
+            after = score_readiness([nothing], [LAST], ONE_DAY, GATES)
     assert after.score <= before.score + SLACK[what] + 1e-9
     assert not (before.verdict == HOLD and after.verdict == GO)
 

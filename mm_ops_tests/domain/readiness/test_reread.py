@@ -6,15 +6,18 @@ import pytest
 
 from mm_ops.domain.readiness.document import readiness_document
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
-from mm_ops.domain.readiness.reread import KINDS, find_contradictions, find_strangeness
-from mm_ops.domain.readiness.score import GO, score_readiness
+from mm_ops.domain.readiness.last_day import judge_last_day
+from mm_ops.domain.readiness.reread import KINDS, find_contradictions, find_other_gates, find_strangeness
+from mm_ops.domain.readiness.score import score_readiness
 from mm_ops.domain.readiness.soundness import REPORTS
+from mm_ops.domain.readiness.what_if import GO, HOLD
 from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, POLICY
-from mm_ops_tests.domain.readiness.written import as_read, reports_of
+from mm_ops_tests.domain.readiness.written import as_read, reports_of, rules
 
 Reports = dict[str, dict[str, Any]]
 FIRST = EXPECTED[0]
 NAMES = {kind: f"paper/{FIRST}/reports/{report}" for kind, report in KINDS.items()}
+LAST_NAMES = {kind: f"paper/{LAST}/reports/{report}" for kind, report in KINDS.items()}
 SYMBOLS = ("AAA-USDT", "BBB-USDT")
 
 
@@ -22,9 +25,10 @@ def decide(reports: Reports, **doubts: str) -> dict[str, Any]:
     """The file as the product makes it of these reports; ``doubts`` are those of the first day, by kind."""
     days = [_read(reports, day, doubts if day == FIRST else {}) for day in EXPECTED]
     basis = {"bot": "paper", "version": "1.0.0", "inputs": dict.fromkeys(reports, "")}
-    made = readiness_document(
-        score_readiness(days, EXPECTED, POLICY), days, bot="paper", day=LAST, runtime={}, basis=basis
-    )
+    used = {kind: reports.get(name) for kind, name in LAST_NAMES.items()}
+    gates = judge_last_day(used["edge"], used["soak"], rules(), "1.0.0")
+    scored = score_readiness(days, EXPECTED, POLICY, gates)
+    made = readiness_document(scored, days, gates, bot="paper", day=LAST, runtime={}, basis=basis)
     return as_read(made)
 
 
@@ -43,6 +47,52 @@ def _fields(day: DayEvidence) -> dict[str, Any]:
 def contradictions(document: dict[str, Any], reports: Reports, symbols: Any = SYMBOLS) -> list[str]:
     found = [find_contradictions(document, n, reports, POLICY, symbols=symbols) for n in range(len(EXPECTED))]
     return [text for texts in found for text in texts]
+
+
+GATES_SAY: dict[str, tuple[Callable[[Reports], Any], str]] = {
+    "a soak that broke a limit": (
+        lambda r: r[LAST_NAMES["soak"]]["window"]["slis"]["edge_bps_ema24h"].update(value=1.0),
+        "gates: edge_bps_ema24h: expected {'gate': 'edge_bps_ema24h', 'verdict': 'fail'",
+    ),
+    "an identity that broke": (
+        lambda r: r[LAST_NAMES["edge"]]["identity"].update(holds=False),
+        "gates: identity: expected {'gate': 'identity', 'verdict': 'fail'",
+    ),
+    "no soak": (
+        lambda r: r.pop(LAST_NAMES["soak"]),
+        "gates: bot_version: expected {'gate': 'bot_version', 'verdict': 'inconclusive'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GATES_SAY)
+def test_a_gate_that_the_last_days_reports_do_not_give_is_found(name: str):
+    change, message = GATES_SAY[name]
+    reports = copy.deepcopy(reports_of())
+    made = decide(reports)
+    assert find_other_gates(made, reports, rules()) == []
+    change(reports)
+    found = find_other_gates(made, reports, rules())
+    assert [text for text in found if text.startswith(message)], found
+
+
+def test_a_gate_that_is_made_up_or_left_out_is_found():
+    reports = reports_of()
+    made = decide(reports)
+    first = made["gates"].pop(0)
+    made["gates"].append({"gate": "luck", "verdict": "pass", "reason": "good"})
+    assert [text.split(": expected")[0] for text in find_other_gates(made, reports, rules())] == [
+        f"gates: {first['gate']}",
+        "gates: luck",
+    ]
+
+
+def test_a_week_whose_only_fault_is_a_hard_gate_holds_and_says_which():
+    reports = copy.deepcopy(reports_of())
+    reports[LAST_NAMES["soak"]]["window"]["slis"]["edge_bps_ema24h"].update(value=1.0)
+    made = decide(reports)
+    assert (made["score"], made["verdict"], made["flips"]) == (100.0, HOLD, [])
+    assert made["reasons"][0].startswith("hard gate edge_bps_ema24h: fail: ")
 
 
 def test_every_kind_has_its_report():

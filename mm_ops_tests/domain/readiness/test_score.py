@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 
 from mm_ops.domain.readiness.evidence import FIELDS, DayEvidence
-from mm_ops.domain.readiness.score import GO, HOLD, Readiness, score_readiness
-from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, POLICY, but, week
+from mm_ops.domain.readiness.score import Readiness, score_readiness
+from mm_ops.domain.readiness.what_if import GO, HOLD
+from mm_ops_tests.domain.readiness.week import EXPECTED, GATES, LAST, POLICY, but, week
 
 
 def score(days: list[DayEvidence]) -> Readiness:
-    return score_readiness(days, EXPECTED, POLICY)
+    return score_readiness(days, EXPECTED, POLICY, GATES)
 
 
 def points(days: list[DayEvidence]) -> dict[str, float]:
@@ -92,7 +93,7 @@ def test_a_reason_for_absence_alone_holds_a_full_score():
 
 
 def test_no_day_expected_is_no_evidence():
-    found = score_readiness(week(), [], POLICY)
+    found = score_readiness(week(), [], POLICY, GATES)
     assert (found.score, found.verdict) == (0.0, HOLD)
 
 

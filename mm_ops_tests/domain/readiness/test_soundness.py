@@ -12,8 +12,8 @@ from hypothesis import given, settings
 
 from mm_ops.domain.readiness.evidence import FIELDS
 from mm_ops.domain.readiness.soundness import find_problems, find_replaced
-from mm_ops_tests.domain.readiness.week import POLICY
-from mm_ops_tests.domain.readiness.written import INPUTS, POLICY_DIGEST, document
+from mm_ops_tests.domain.readiness.week import GATES, POLICY
+from mm_ops_tests.domain.readiness.written import INPUTS, POLICY_DIGESTS, document
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 OTHER = "sha256:" + "0" * 64
@@ -21,7 +21,7 @@ EDGE = "paper/2026-11-14/reports/edge_report.json"
 
 
 def problems(edited: object) -> list[str]:
-    return find_problems(edited, POLICY, policy_digest=POLICY_DIGEST, now=NOW)
+    return find_problems(edited, POLICY, policies=POLICY_DIGESTS, gates=[one.gate for one in GATES], now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,26 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "sections.edge.score: expected 15.0 from the days in the file, was 30.0",
     ),
     "a section's reason": (lambda d: d["sections"]["edge"].update(reason=""), "sections.edge.reason: expected 'median"),
+    "a gate that failed made to pass": (
+        lambda d: d["gates"][0].update(verdict="fail"),
+        "reasons: expected ('hard gate edge_bps_ema24h: fail: 3 bps'",
+    ),
+    "a gate left out": (lambda d: d["gates"].pop(), "gates: expected every hard gate once, by name; missing: ['iden"),
+    "a gate too many": (
+        lambda d: d["gates"].append({"gate": "luck", "verdict": "pass", "reason": ""}),
+        "gates: expected every hard gate once, by name; missing: [], unknown: ['luck']",
+    ),
+    "a gate's word": (lambda d: d["gates"][0].update(verdict="ok"), "gates[0].verdict: expected 'pass', 'fail' or"),
+    "a day's value in a section": (
+        lambda d: d["sections"]["edge"]["values"].__setitem__(0, 9.0),
+        "sections.edge.values: expected (1.25, ",
+    ),
+    "what one day less would do": (
+        lambda d: d["sections"]["edge"]["one_less"].update(lowest=30.0),
+        "sections.edge.one_less: expected {'lowest': 15.0",
+    ),
+    "the interval": (lambda d: d["interval"].update(lowest=100.0), "interval: expected {'lowest': 85.0"),
+    "what would flip it": (lambda d: d.update(flips=[]), "flips: expected ("),
     "a section too few": (lambda d: d["sections"].pop("edge"), "sections: expected edge, latency, taker, guards, "),
     "a section too many": (
         lambda d: d["sections"].update(luck=d["sections"]["edge"]),
@@ -109,8 +129,8 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "runtime.utc: expected a time before now, 2026-11-21T06:00:00Z, was 2026-11-22T06:00:01+00:00",
     ),
     "a policy that nothing here reads": (
-        lambda d: d["policies"].update({"soak.yaml": OTHER}),
-        "policies: 'soak.yaml': expected readiness.yaml alone",
+        lambda d: d["policies"].update({"edge.yaml": OTHER}),
+        "policies: 'edge.yaml': expected readiness.yaml, slis.yaml, soak.yaml alone",
     ),
     "a version that is no text": (lambda d: d["runtime"].update(version=1), "runtime.version: expected a valid string"),
     "a version that says nothing": (lambda d: d["runtime"].update(version=""), "runtime.version: expected text to "),
@@ -135,7 +155,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     ),
     "another policy": (
         lambda d: d["policies"].update({"readiness.yaml": OTHER}),
-        f"policies: readiness.yaml: expected {POLICY_DIGEST}, the one that is here, was {OTHER}: decide it again",
+        f"policies: readiness.yaml: expected {POLICY_DIGESTS['readiness.yaml']}, the one that is here, was {OTHER}: ",
     ),
 }
 
@@ -209,7 +229,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FREE = re.compile(
-    r"version|made_by|origin|sources|runtime\.(utc|version)|inputs\..*|days\.\d+\.[a-z0-9_]+_(bps|ms|share)"
+    r"version|made_by|gates\.\d+\.reason|origin|sources|runtime\.(utc|version)|inputs\..*|days\.\d+\.[a-z0-9_]+_(bps|ms|share)"
 )
 
 
@@ -224,7 +244,7 @@ def test_no_value_replaced_by_anything_breaks_the_check_or_is_go_unless_the_file
     if not found and edited != HEALTHY:
         assert FREE.fullmatch(".".join(map(str, at))), at
         assert by_hand(edited)
-        free = dict.fromkeys(("runtime", "inputs", "days", "version", "made_by", "origin", "sources"))
+        free = dict.fromkeys(("runtime", "inputs", "days", "version", "made_by", "origin", "sources", "gates"))
         assert {**edited, **free} == {**HEALTHY, **free}
 
 

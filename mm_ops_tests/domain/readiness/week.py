@@ -5,10 +5,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from mm_ops.domain.readiness.evidence import DayEvidence
+from mm_ops.domain.readiness.hard import HardGate
 from mm_ops.domain.readiness.policy import (
     ChaosSection,
     EdgeSection,
     GuardSection,
+    IntervalOfScore,
     LatencySection,
     ReadinessPolicy,
     TakerSection,
@@ -41,8 +43,10 @@ POLICY = ReadinessPolicy(
         points=10, drill="feed_cut", limits={"breaker_open_s": 2.0, "quoting_again_s": 10.0}, source=WORDS
     ),
     tests=TestsSection(points=10, min_passed=9, max_skipped_share=0.1, source=WORDS),
+    interval=IntervalOfScore(level=0.95, resamples=100, seed=7, source=WORDS),
     source=WORDS,
 )
+GATES = (HardGate("edge_bps_ema24h", "pass", "3 bps"), HardGate("identity", "pass", "to the last bit"))
 
 
 def week(**different: Any) -> list[DayEvidence]:

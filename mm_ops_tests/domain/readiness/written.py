@@ -1,24 +1,32 @@
 """The readiness file of a week, as it is read back."""
 
 import json
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.readiness.document import readiness_document
+from mm_ops.domain.readiness.hard import HardGate
+from mm_ops.domain.readiness.last_day import SoakRules
 from mm_ops.domain.readiness.score import score_readiness
-from mm_ops.domain.readiness.soundness import REPORTS
-from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, POLICY, week
+from mm_ops.domain.readiness.soundness import POLICIES, REPORTS
+from mm_ops.domain.soak.registration import register
+from mm_ops_tests.domain.readiness.week import EXPECTED, GATES, LAST, POLICY, week
+from mm_ops_tests.soak_samples import WINDOW, catalogue, healthy, measured, soak_policy
 
-POLICY_DIGEST = digest(b"the policy")
+POLICY_DIGESTS = {name: digest(name.encode()) for name in POLICIES}
 INPUTS = {f"paper/{day}/reports/{name}": digest(f"{day} {name}".encode()) for day in EXPECTED for name in REPORTS}
 
 
-def document(**different: Any) -> dict[str, Any]:
+def document(gates: Sequence[HardGate] = GATES, **different: Any) -> dict[str, Any]:
     """A sound one; ``different`` holds for every day."""
     days = week(**different)
     made = readiness_document(
-        score_readiness(days, EXPECTED, POLICY),
+        score_readiness(days, EXPECTED, POLICY, gates),
         days,
+        gates,
         bot="paper",
         day=LAST,
         runtime={"utc": "2026-11-21T00:30:00+00:00", "version": "0.1.0"},
@@ -29,7 +37,7 @@ def document(**different: Any) -> dict[str, Any]:
             "origin": "sha256:" + "0" * 64,
             "sources": {},
             "inputs": INPUTS,
-            "policies": {"readiness.yaml": POLICY_DIGEST},
+            "policies": POLICY_DIGESTS,
         },
     )
     return as_read(made)
@@ -39,6 +47,18 @@ def as_read(made: dict[str, Any]) -> dict[str, Any]:
     """A document as it is read back."""
     plain: dict[str, Any] = json.loads(encode(made))
     return plain
+
+
+@cache
+def soak_report() -> dict[str, Any]:
+    """What a stored soak of a healthy bot holds beside the day, measured and registered by the project's policies."""
+    record = register(catalogue(), soak_policy(), registered=WINDOW.start - timedelta(minutes=1), version="1.0.0")
+    return as_read({"registration": record, "window": measured(healthy())})
+
+
+def rules() -> SoakRules:
+    """The project's own, with nothing to compare with."""
+    return SoakRules(slis=catalogue(), soak=soak_policy(), known_good=None)
 
 
 def reports_of(**different: Any) -> dict[str, dict[str, Any]]:
@@ -55,7 +75,7 @@ def reports_of(**different: Any) -> dict[str, dict[str, Any]]:
 def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
     share = {"rejected_share": 0.0}
     edge = {
-        "identity": {"holds": True},
+        "identity": {"holds": True, "capture_error": 0.0, "money_error": 0.0},
         "intake": {
             "max_rejected_share": 0.001,
             "max_unknown_share": 0.01,
@@ -79,7 +99,10 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "liquidity_known_share": 1.0,
         },
     }
-    soak = {"ran": "1.0.0", "day": {"slis": {"guard_trips": {"value": value["guard_trips"], "coverage": 1.0}}}}
+    soak = soak_report() | {
+        "ran": "1.0.0",
+        "day": {"slis": {"guard_trips": {"value": value["guard_trips"], "coverage": 1.0}}},
+    }
     return {
         "edge_report.json": edge,
         "soak_metrics.json": soak,
