@@ -3,19 +3,19 @@
 from mm_ops.adapters.journal_follow import FollowedJournal
 from mm_ops.adapters.journal_tables import moment
 from mm_ops.domain.sentinel.runs import Beat, Evidence, Signal, runs_of
-from mm_ops.domain.sentinel.tasks import HeartbeatProof, Task
+from mm_ops.domain.sentinel.tasks import HeartbeatProof
 
 A_RUN = 2
 """Signals: a start and an end."""
 
 
-def read_beats(task: Task, proof: HeartbeatProof, journal: FollowedJournal) -> Evidence:
-    """Read the latest signals of a task.
+def read_beats(proof: HeartbeatProof, journal: FollowedJournal, most: int) -> Evidence:
+    """Read the latest signals of a task, those of so many runs.
 
     Raises:
         SourceUnavailableError: the journal does not answer.
     """
-    rows = journal.heartbeats(proof.task, A_RUN * task.depth + 1)
+    rows = journal.heartbeats(proof.task, A_RUN * most + 1)
     beats = [
         Beat(at=moment(row["at"]), signal=Signal(row["body"]["signal"]), exit_status=row["body"]["exit_status"])
         for row in rows

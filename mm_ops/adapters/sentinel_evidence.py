@@ -15,7 +15,9 @@ from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.sentinel.runs import Evidence
 from mm_ops.domain.sentinel.tasks import FileProof, HeartbeatProof, Task
 
-Reader = Callable[[Task], Evidence]
+Reader = Callable[[Task, int], Evidence]
+"""Reads so many of the latest runs of a task."""
+
 _AT_ONCE = 16
 
 
@@ -32,45 +34,45 @@ class Sources:
     attempt: timedelta
 
 
-def read_evidence(tasks: Sequence[Task], sources: Sources) -> Mapping[str, Evidence]:
-    """Read every task's latest runs, some at once."""
+def read_evidence(tasks: Sequence[Task], sources: Sources, most: int | None = None) -> Mapping[str, Evidence]:
+    """Read every task's latest runs, some tasks at once: as many as it takes to judge it, or ``most``."""
     with ExitStack() as stack:
         beats = _beats(tasks, sources, stack)
         within = sources.attempt.total_seconds()
 
         def read(task: Task) -> tuple[str, Evidence]:
-            answer = call_within(lambda: _read(task, sources, beats), within)
+            answer = call_within(lambda: _read(task, most or task.depth, sources, beats), within)
             return task.name, Evidence(fault=str(answer)) if isinstance(answer, MmOpsError) else answer
 
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=_AT_ONCE))
         return dict(pool.map(read, tasks))
 
 
-def _read(task: Task, sources: Sources, beats: Reader) -> Evidence:
+def _read(task: Task, most: int, sources: Sources, beats: Reader) -> Evidence:
     match task.proof:
         case FileProof() as proof:
-            return read_files(task, proof, sources.root)
+            return read_files(task, proof, sources.root, most)
         case HeartbeatProof():
-            return beats(task)
+            return beats(task, most)
         case _:
-            return sources.other(task)
+            return sources.other(task, most)
 
 
 def _beats(tasks: Sequence[Task], sources: Sources, stack: ExitStack) -> Reader:
     """Open the journal once, if a task posts to it; without one nobody has ever posted."""
     if not any(isinstance(task.proof, HeartbeatProof) for task in tasks):
-        return lambda _: Evidence()
+        return lambda *_: Evidence()
     place = sources.journal
     if not place.is_there:
         known = place.missing()
-        return lambda _: Evidence(fault=known) if place.named else Evidence(remark=known)
+        return lambda *_: Evidence(fault=known) if place.named else Evidence(remark=known)
     try:
         journal: FollowedJournal = stack.enter_context(following(place))
     except MmOpsError as error:
         said = str(error)
-        return lambda _: Evidence(fault=said)
+        return lambda *_: Evidence(fault=said)
 
-    def read(task: Task) -> Evidence:
-        return read_beats(task, task.proof, journal) if isinstance(task.proof, HeartbeatProof) else Evidence()
+    def read(task: Task, most: int) -> Evidence:
+        return read_beats(task.proof, journal, most) if isinstance(task.proof, HeartbeatProof) else Evidence()
 
     return read

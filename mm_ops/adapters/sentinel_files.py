@@ -25,8 +25,8 @@ _CHANGED = ("mtime", "LastModified", "last_modified", "modified", "updated", "cr
 """How file systems call the time of change: local and SFTP, S3, Azure, FTP, Google, in memory."""
 
 
-def read_files(task: Task, proof: FileProof, root: Path) -> Evidence:
-    """Find the newest files of a task's pattern, and ask the newest for the content that it must have.
+def read_files(task: Task, proof: FileProof, root: Path, most: int) -> Evidence:
+    """Find so many of the newest files of a task's pattern, and ask the newest for the content that it must have.
 
     Where nothing can be found out the evidence says why: no driver, no permission, no such folder, too many matches.
     """
@@ -38,7 +38,7 @@ def read_files(task: Task, proof: FileProof, root: Path) -> Evidence:
         found = list(_matches(system, path, proof.most))
         if not found:
             return Evidence(fault=f"no file matches {shown(proof.glob)}")
-        newest = heapq.nlargest(task.depth, ((_changed(system, one), one["name"]) for one in found))
+        newest = heapq.nlargest(most, ((_changed(system, one), one["name"]) for one in found))
         runs = [
             Run(ended_at=at, fault=_fault(system, name, task.content) if n < task.recovery else "")
             for n, (at, name) in enumerate(newest)

@@ -92,14 +92,18 @@ def replay(  # noqa: PLR0913 - one argument for each flag
 
 
 def _sentinels(source: "SampleSource", window: "TimeWindow", folder: Path | None, *, as_json: bool) -> None:
+    from mm_ops.cli.replay_cron import replay_cron, show_cron
     from mm_ops.cli.replay_edge import plain_edge, replay_edge, show_edge
     from mm_ops.domain.canonical import encode
 
     rows = replay_edge(source, window, folder, lambda words: say(f"replay: {words}"))
+    say("replay: the runs of every task")
+    changes = replay_cron(window)
     if as_json:
-        click.echo(encode({"window": str(window), "edge": plain_edge(rows)}), nl=False)
+        click.echo(encode({"window": str(window), "edge": plain_edge(rows), "cron": changes}), nl=False)
     else:
         show_edge(rows)
+        show_cron(changes)
     marker("replay", "SENTINELS", err=as_json)
 
 

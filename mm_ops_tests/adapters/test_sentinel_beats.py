@@ -9,7 +9,7 @@ from mm_ops.adapters.journal_follow import JournalPlace, following
 from mm_ops.adapters.sentinel_beats import read_beats
 from mm_ops.domain.sentinel.runs import Evidence
 from mm_ops.domain.sentinel.tasks import HeartbeatProof
-from mm_ops_tests.domain.sentinel.cron_tasks import MINUTE, at, run, task
+from mm_ops_tests.domain.sentinel.cron_tasks import MINUTE, at, run
 
 BACKUP = HeartbeatProof(kind="heartbeat", task="backup")
 
@@ -22,7 +22,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def read(tmp_path: Path) -> Evidence:
     with following(JournalPlace(str(tmp_path / "j.sqlite"), named=True)) as journal:
-        return read_beats(task(), BACKUP, journal)
+        return read_beats(BACKUP, journal, 3)
 
 
 def test_the_last_signals_of_a_task_are_its_last_runs(journal: Journal, tmp_path: Path):

@@ -31,7 +31,8 @@ def written(path: Path, hour: str = "08:00", data: bytes = b"{}") -> Path:
 
 
 def read(root: Path, glob: str, content: Content | None = None, recovery: int = 1, most: int = 1000) -> Evidence:
-    return read_files(watching(glob, content, recovery), proof(glob, most), root)
+    one = watching(glob, content, recovery)
+    return read_files(one, proof(glob, most), root, one.depth)
 
 
 def ends(evidence: Evidence) -> list[str]:

@@ -15,6 +15,7 @@ import requests
 from click.testing import CliRunner, Result
 
 from mm_ops.adapters.policy_files import read_policy
+from mm_ops.cli.replay import replay
 from mm_ops.cli.sentinel import sentinel
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.errors import PolicyError
@@ -238,3 +239,19 @@ def test_the_heartbeats_that_a_watcher_took_in_are_runs(home: Home, tmp_path: Pa
             (one,) = json.loads(shown.stdout)["tasks"]
             assert shown.exit_code == code, one
     assert one["reason"] == "it ended with exit status 3"
+
+
+def test_history_is_replayed_with_each_change_and_its_reason(home: Home, healthy: Path):
+    home.watch(entry("report", files("out/*")))
+    for day, hour in ((19, 8), (20, 12)):
+        home.write(f"out/{day}")
+        moment = datetime(2026, 11, day, hour, tzinfo=UTC).timestamp()
+        os.utime(home.root / f"out/{day}", (moment, moment))
+    asked = ["--sentinels", "--recording", str(healthy), "--from", "2026-11-20T00:00Z", "--to", "2026-11-21T00:00Z"]
+    shown = CliRunner().invoke(replay, [*asked, "--json"], env=home.variables)
+    assert shown.exit_code == 0, shown.output
+    changes = [(one["at"][11:16], one["before"], one["state"]) for one in json.loads(shown.stdout)["cron"]]
+    assert changes == [("00:00", None, "up"), ("08:00", "up", "down"), ("12:00", "down", "up")]
+    assert "it was due at 2026-11-20T08:00:00Z and had not run by" in shown.stdout
+    table = CliRunner().invoke(replay, asked, env=home.variables)
+    assert "it was due at 2026-11-20T08:00:00Z" in table.stdout

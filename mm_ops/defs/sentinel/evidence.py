@@ -28,27 +28,27 @@ class DagsterRecords:
     instance: dg.DagsterInstance
     now: datetime
 
-    def read(self, task: Task) -> Evidence:
-        """Read a task's latest runs."""
+    def read(self, task: Task, most: int) -> Evidence:
+        """Read so many of a task's latest runs."""
         match task.proof:
             case AssetProof() as proof:
-                return self._materialisations(task, proof)
+                return self._materialisations(task, proof, most)
             case JobProof() as proof:
-                return self._runs(task, proof)
+                return self._runs(proof, most)
             case TickProof() as proof:
-                return self._ticks(task, proof)
+                return self._ticks(proof, most)
             case _:
                 return Evidence(fault=f"{task.proof.kind}: no record of Dagster's")
 
-    def _materialisations(self, task: Task, proof: AssetProof) -> Evidence:
+    def _materialisations(self, task: Task, proof: AssetProof, most: int) -> Evidence:
         key = dg.AssetKey.from_user_string(proof.key)
-        runs = self._made(task, key, task.depth)
+        runs = self._made(task, key, most)
         within = proof.day_within
-        if within is not None and runs and len(of_its_day(runs, within)) < len(runs):
+        if within is not None and len(of_its_day(runs, within)) < min(len(runs), task.depth):
             # what was made last is of old days: a backfill. The last days' own results lie behind it
             last = [(self.now.date() - timedelta(days=n)).isoformat() for n in range(_DAYS_BACK)]
             recent = self._made(task, dg.AssetRecordsFilter(key, asset_partitions=last), _MOST)
-            runs = of_its_day(recent, within)[-task.depth :] or runs
+            runs = in_order([*runs, *of_its_day(recent, within)])
         remark = "" if runs else f"no materialisation of {proof.key} is on record"
         return Evidence(runs=runs, remark=remark)
 
@@ -63,15 +63,15 @@ class DagsterRecords:
             for n, record in enumerate(records)
         )
 
-    def _runs(self, task: Task, proof: JobProof) -> Evidence:
+    def _runs(self, proof: JobProof, most: int) -> Evidence:
         wanted = RunsFilter(job_name=proof.name, tags=dict(proof.tags))
-        records = self.instance.get_run_records(filters=wanted, limit=task.depth)
+        records = self.instance.get_run_records(filters=wanted, limit=most)
         runs = in_order(run for record in records if (run := _run(record, proof.ended)) is not None)
         return Evidence(runs=runs, remark="" if records else f"no run of {proof.name} is on record")
 
-    def _ticks(self, task: Task, proof: TickProof) -> Evidence:
+    def _ticks(self, proof: TickProof, most: int) -> Evidence:
         by_name = [one for one in self.instance.all_instigator_state() if one.instigator_name == proof.name]
-        good = [at for one in by_name for at in self._ticks_of(one, task.depth, *_GOOD)]
+        good = [at for one in by_name for at in self._ticks_of(one, most, *_GOOD)]
         failed = [at for one in by_name for at in self._ticks_of(one, 1, TickStatus.FAILURE)]
         runs = in_order(Run(ended_at=at) for at in good)
         if not failed or (good and max(good) >= max(failed)):
