@@ -9,6 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 DATA = PROJECT.parent / "shared" / "data"
+_PACKAGES = {"promtool": "prometheus", "ssh-keygen": "openssh-client"}
 
 
 def _absent(message: str) -> NoReturn:
@@ -26,4 +27,4 @@ def require_data(relative: str) -> Path:
 def require_binary(name: str) -> str:
     """A program on the path, such as ``prometheus`` or ``promtool``."""
     found = shutil.which(name)
-    return found or _absent(f"the program {name} is not installed (apt-get install prometheus)")
+    return found or _absent(f"the program {name} is not installed (apt-get install {_PACKAGES.get(name, name)})")

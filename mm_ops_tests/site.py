@@ -34,7 +34,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         shutil.copytree(PROJECT / "deploy", self.root / "deploy")
-        for name in ("README.md", "CHANGELOG.md"):
+        for name in ("README.md", "CHANGELOG.md", "requirements.lock"):
             shutil.copyfile(PROJECT / name, self.root / name)
         bots = [self._bot(name, str(path)) for name, path in self.recordings.items()]
         fleet = {"first_day": "2025-01-01", "source": "made up for a test", "bots": bots}

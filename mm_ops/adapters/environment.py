@@ -12,6 +12,7 @@ from mm_ops.domain.errors import PolicyError
 
 if TYPE_CHECKING:  # the types of policies are slow to import, and every command reads the environment
     from mm_ops.domain.notify.policy import Address
+    from mm_ops.domain.release.policy import SigningKey
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _YEARS = (1971, 2261)  # a day less and a zone more stay within what a window can be
@@ -65,6 +66,25 @@ class Environment:
         if len(text.split()) != 1:
             raise PolicyError(f"{where}: expected an address in one word, was {len(text.split())} words")
         return text.strip()
+
+    def signing_key(self, kept: "SigningKey", variables: Mapping[str, str] | None = None) -> Path | str:
+        """Where a private key is, or its text where a variable holds it; no error shows it.
+
+        Raises:
+            PolicyError: it is not there, or others may read the file.
+        """
+        seen = os.environ if variables is None else variables
+        if kept.file is None:
+            text = seen.get(kept.env or "", "")
+            if not text.strip():
+                raise PolicyError(f"the environment variable {kept.env}: expected a private key, is empty")
+            return text
+        path = self.path(kept.file)
+        if not path.is_file():
+            raise PolicyError(f"{path}: expected a private key, there is none")
+        if path.stat().st_mode & 0o077:
+            raise PolicyError(f"{path}: others may read it: chmod 600, and make another key")
+        return path
 
     def path(self, relative: str) -> Path:
         """A path of a policy file: absolute as it is, relative below the root."""

@@ -16,11 +16,21 @@ def latest_materialisation(
     instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None
 ) -> dg.AssetMaterialization | None:
     """The newest materialisation of an asset, of the day where it has days."""
+    record = _latest_record(instance, key, day)
+    return record.asset_materialization if record is not None else None
+
+
+def materialising_run(instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None) -> str | None:
+    """The id of the run that made it; ``None`` where it was never made."""
+    record = _latest_record(instance, key, day)
+    return record.run_id if record is not None else None
+
+
+def _latest_record(instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None) -> dg.EventLogRecord | None:
     partitions = [day.isoformat()] if day else None
-    records = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions), limit=1
-    ).records
-    return records[0].asset_materialization if records else None
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions)
+    records = instance.fetch_materializations(wanted, limit=1).records
+    return records[0] if records else None
 
 
 def recorded_digests(instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None) -> dict[str, str]:

@@ -150,7 +150,6 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
                 return RecordingSamples(self.path(path))
             case Scraped(url=url, match=labels, timeout=timeout):
                 from mm_ops.adapters.prometheus import PrometheusSamples
-
                 from mm_ops.adapters.server_clock import SETTLED
 
                 now = None if self.fake_utc else self.now

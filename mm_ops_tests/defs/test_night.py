@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 import yaml
 
+from mm_ops.adapters.bundle_verify import verify
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS, SOAK_METRICS
 from mm_ops.defs.fleet import Location, build_location
@@ -25,6 +27,7 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.planted_secrets import drawn
+from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.site import Deployment
 
 KEYS = BotKeys("paper")
@@ -66,11 +69,60 @@ def test_a_healthy_week_is_go_at_a_hundred_and_its_bundle_verifies(good: Deploym
     bundle = good.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip"
     stored = (bundle.parent / "paper-v1.0.0.zip.sha256").read_text()
     assert stored == f"{digest(bundle.read_bytes()).removeprefix('sha256:')}  paper-v1.0.0.zip\n"
+    found = verify(bundle)
+    assert (found.faults, found.signed, found.manifest["result"], found.manifest["missing"]) == ((), False, "READY", [])
+    listed = {entry["path"] for entry in found.manifest["files"]}
+    assert {
+        "VERSION",
+        "verify.py",
+        "reports/readiness.json",
+        "policies/soak.yaml",
+        "golden/EDGE_REPORT_tiny.json",
+    } <= listed
+    assert {"deploy/prometheus/alerts_soak.yml", "deploy/alertmanager/alertmanager.yml"} <= listed
+
+
+def test_a_bundle_says_in_the_form_of_other_tools_how_it_was_made_and_judged(good: Deployment):
+    bundle = good.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip"
     with zipfile.ZipFile(bundle) as archive:
-        manifest = json.loads(archive.read("MANIFEST.json"))
-        listed = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
-        assert listed == {name: digest(archive.read(name)) for name in archive.namelist() if name != "MANIFEST.json"}
-    assert {"VERSION", "reports/readiness.json", "policies/soak.yaml", "golden/EDGE_REPORT_tiny.json"} <= set(listed)
+        said = {Path(name).name: json.loads(archive.read(name)) for name in archive.namelist() if "evidence/" in name}
+        readiness = digest(archive.read("reports/readiness.json")).removeprefix("sha256:")
+    assert set(said) == {"provenance.intoto.json", "test-result.intoto.json", "sbom.cdx.json"}
+    assert {"name": "reports/readiness.json", "digest": {"sha256": readiness}} in said["provenance.intoto.json"][
+        "subject"
+    ]
+    named = {
+        one["name"] for one in said["provenance.intoto.json"]["predicate"]["buildDefinition"]["resolvedDependencies"]
+    }
+    assert {"policies/soak.yaml", "paper/days/date=2026-11-20/day.json"} <= named
+    judged = said["test-result.intoto.json"]["predicate"]
+    assert {"tick_latency_p95_ms", "identity", "inputs", "no_drift", "is_go", "no_secrets"} <= set(
+        judged["passedTests"]
+    )
+    assert (judged["failedTests"], judged["result"]) == ([], "WARNED" if judged["warnedTests"] else "PASSED")
+    (latency,) = [item for item in judged["measurements"] if item["gate"] == "tick_latency_p95_ms"]
+    assert latency["limit"] == 150
+    assert latency["value"] + latency["margin"] == pytest.approx(150)
+    assert "pkg:pypi/dagster@" in str(said["sbom.cdx.json"]["components"])
+
+
+def test_a_bundle_is_signed_where_the_policy_names_a_key_and_refused_where_it_cannot_be(altered: Deployment):
+    key = altered.root / "key"
+    subprocess.run(
+        [require_binary("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True
+    )
+    policy = altered.policy("release.yaml")
+    policy.write_text(policy.read_text().replace("false", "true") + "key: {file: key}\n")
+    assert release_alone(altered) == ""
+    signers = altered.root / "signers"
+    signers.write_text(f"us {(altered.root / 'key.pub').read_text()}")
+    bundle = altered.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip"
+    assert (verify(bundle, signers).faults, verify(bundle, signers).signer) == ((), "us")
+    key.chmod(0o644)
+    assert "key: others may read it: chmod 600" in release_alone(altered)
+    key.unlink()
+    assert "key: expected a private key, there is none" in release_alone(altered)
+    assert bundles(altered) == []
 
 
 def test_every_hard_check_has_one_result_and_every_asset_was_made(good: Deployment):

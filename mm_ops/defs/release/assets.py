@@ -7,8 +7,11 @@ from typing import Any
 import dagster as dg
 
 from mm_ops import __version__
-from mm_ops.adapters.bundle import pack
+from mm_ops.adapters.artifacts import Stored
+from mm_ops.adapters.bundle import Sign, pack
+from mm_ops.adapters.bundle_verify import NAMESPACE
 from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
+from mm_ops.adapters.signing import signer
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.release.guard import refuse_unless_green
@@ -20,6 +23,7 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.release.manifest import MANIFEST, build_manifest
+from mm_ops.domain.release.policy import ReleasePolicy
 
 
 def release_assets(
@@ -38,6 +42,8 @@ def release_assets(
         "unless every hard gate of this day passed on the evidence as it is stored now.",
     )
     def release_bundle(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom, input_runs
+
         day = partition_day(context)
         evidence = site.evidence(bot)
         evidence.withdraw_releases(day)
@@ -48,18 +54,41 @@ def release_assets(
             refuse_unless_green(context.instance, hard_checks, day, judged, outdated)
             reports = read_reports(context.instance, keys, evidence, day)
             members = collect_members(site, bot, reports)
+            members |= describe_evidence(bot, day, members, reports)
+            members |= (sbom := find_sbom(site))
             refuse_secrets(site, members)
+            sign = signer_of(site)
         manifest = build_manifest(
-            bot=bot.name, version=bot.version, day=day, built_by=f"mm_ops {__version__}", members=members
+            bot=bot.name,
+            version=bot.version,
+            day=day,
+            built_by=f"mm_ops {__version__}",
+            members=members,
+            missing=[] if sbom else [f"{SBOM}: there is no {LOCK}"],
         )
-        data = pack({MANIFEST: encode(manifest), **{path: item.data for path, item in members.items()}})
-        return _store(evidence, day, f"{bot.name}-v{bot.version}.zip", data)
+        data = pack({MANIFEST: encode(manifest), **{path: item.data for path, item in members.items()}}, sign)
+        stored = _store(evidence, day, f"{bot.name}-v{bot.version}.zip", data)
+        runs = dg.MetadataValue.json(input_runs(context.instance, keys, day))
+        return materialised(*stored, files=len(members), signed=sign is not None, input_runs=runs)
 
     return [release_bundle]
 
 
-def _store(evidence: BotEvidence, day: date, file: str, data: bytes) -> dg.MaterializeResult[Any]:
+def signer_of(site: Site) -> Sign | None:
+    """What signs the bundle, as release.yaml says; ``None`` where nothing does and nothing must.
+
+    Raises:
+        PolicyError: the key is not there or cannot be read.
+    """
+    policy = site.policy("release.yaml", ReleasePolicy)
+    if policy.key is None:
+        return None
+    kept = site.environment().signing_key(policy.key)
+    return signer(kept, NAMESPACE)
+
+
+def _store(evidence: BotEvidence, day: date, file: str, data: bytes) -> tuple[Stored, Stored]:
     stored = evidence.put_release(day, file, data)
     checksum = f"{stored.digest.removeprefix('sha256:')}  {file}\n".encode()
     beside = evidence.put_release(day, f"{file}.sha256", checksum)
-    return materialised(stored, beside)
+    return stored, beside

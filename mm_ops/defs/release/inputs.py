@@ -6,6 +6,7 @@ from datetime import date
 import dagster as dg
 
 from mm_ops.adapters import evidence as names
+from mm_ops.adapters.bundle import VERIFIER, verifier
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.records import read_recorded
@@ -32,6 +33,18 @@ _DESCRIPTIONS = {
 }
 _GOLDEN_CASE = "a pinned case through the edge code"
 _PROJECT_FILES = {"README.md": "how to run and read it", "CHANGELOG.md": "what changed"}
+_DEPLOYED = {
+    "deploy/prometheus/*.yml": "what Prometheus evaluates",
+    "deploy/alertmanager/*.yml": "where alerts go",
+    "deploy/grafana/dashboards/*.json": "the dashboard",
+    "deploy/cron/*.yaml": "which tasks are watched",
+    "deploy/bot/*.yaml": "what the bot obeys",
+}
+
+
+def judged_assets(keys: BotKeys) -> list[dg.AssetKey]:
+    """The assets of a day whose reports ship."""
+    return [keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score, keys.secrets_scan]
 
 
 def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> dict[str, bytes]:
@@ -41,9 +54,8 @@ def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvide
         IntegrityError: a stored file is not the one that was materialised, hence not the one that was judged.
         MissingEvidenceError: an input was never materialised, or its file is gone.
     """
-    of_the_day = (keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score, keys.secrets_scan)
     found: dict[str, bytes] = {}
-    for key, its_day in (*((key, day) for key in of_the_day), (keys.golden_report, None)):
+    for key, its_day in (*((key, day) for key in judged_assets(keys)), (keys.golden_report, None)):
         found |= read_recorded(instance, key, its_day, evidence)
     return found
 
@@ -66,12 +78,13 @@ def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> lis
 
 
 def collect_members(site: Site, bot: Bot, reports: dict[str, bytes]) -> dict[str, Member]:
-    """Name every file of the bundle.
+    """Name every file of the bundle but its evidence.
 
     Raises:
         MissingEvidenceError: a file of the project is not there.
     """
     members = {"VERSION": Member(f"{bot.version}\n".encode(), "the bot's version that was judged")}
+    members[VERIFIER] = Member(verifier(), "checks this bundle; needs nothing but Python")
     members |= dict(_project_files(site))
     for name, data in reports.items():
         folder, file = name.rsplit("/", 2)[-2:]
@@ -105,3 +118,6 @@ def _project_files(site: Site) -> Iterator[tuple[str, Member]]:
         yield name, Member(path.read_bytes(), description)
     for path in sorted(site.environment().policies.glob("*.yaml")):
         yield f"policies/{path.name}", Member(path.read_bytes(), "the numbers that it was judged by")
+    for pattern, description in _DEPLOYED.items():
+        for path in sorted(site.path(".").glob(pattern)):
+            yield path.relative_to(site.path(".")).as_posix(), Member(path.read_bytes(), description)

@@ -1,6 +1,6 @@
 """What a bundle says of itself: every file with its size, digest and purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,9 +18,9 @@ class Member:
 
 
 def build_manifest(
-    *, bot: str, version: str, day: date, built_by: str, members: Mapping[str, Member]
+    *, bot: str, version: str, day: date, built_by: str, members: Mapping[str, Member], missing: Sequence[str] = ()
 ) -> dict[str, object]:
-    """Describe every member; the manifest itself is not among them.
+    """Describe every member; the manifest itself is not among them. READY says that nothing is missing, else PARTIAL.
 
     It carries no time of its own: the same evidence gives the same bundle, whenever it is built.
 
@@ -35,6 +35,8 @@ def build_manifest(
         "version": version,
         "day": day,
         "built_by": built_by,
+        "result": "PARTIAL" if missing else "READY",
+        "missing": list(missing),
         "files": [
             {
                 "path": path,

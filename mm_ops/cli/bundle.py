@@ -1,0 +1,105 @@
+"""``mm-ops bundle``: build a release, check one to its last byte, and see what is in it."""
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from mm_ops.cli.context import UtcDay, say, show_table, yesterday
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def bundle() -> None:
+    """Build, check and show release bundles."""
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--signers", type=FILE, help="An allowed_signers file of OpenSSH: a signature by one of them is asked for."
+)
+def verify(file: Path, signers: Path | None) -> None:
+    """Check FILE to its last byte; needs nothing else, and no network.
+
+    Exit 0 when it is whole (and signed, where signers are given), 1 when it is not, 2 when it is no bundle.
+    """
+    from mm_ops.adapters.bundle_verify import NoBundleError, say_signature
+    from mm_ops.adapters.bundle_verify import verify as check
+
+    try:
+        found = check(file, signers)
+    except NoBundleError as error:
+        say(f"mm-ops: {error}")
+        sys.exit(_end("FAIL", 2))
+    for line in (*found.faults, *say_signature(found, signers)):
+        click.echo(line)
+    if not found.faults:
+        click.echo(f"{len(found.manifest['files'])} files are what {file.name} says of them")
+    sys.exit(_end("FAIL" if found.faults else "OK", int(bool(found.faults))))
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+def show(file: Path) -> None:
+    """Say what FILE is and what is in it; exit 0, or 1 where it is not whole, 2 where it is no bundle."""
+    from mm_ops.adapters.bundle_verify import NoBundleError, say_signature
+    from mm_ops.adapters.bundle_verify import verify as check
+    from mm_ops.domain.retention.sizes import format_size
+
+    try:
+        found = check(file)
+    except NoBundleError as error:
+        say(f"mm-ops: {error}")
+        sys.exit(2)
+    manifest = found.manifest
+    rows = [(item["path"], format_size(item["size"]), item["description"]) for item in manifest["files"]]
+    show_table(f"{manifest['bot']} {manifest['version']}, {manifest['day']}", ("file", "size", "what it is"), rows)
+    for line in (*found.faults, *say_signature(found, None)):
+        click.echo(line)
+    click.echo(f"{manifest['result']}: {manifest['bot']} {manifest['version']} of {manifest['day']}")
+    for name in manifest["missing"]:
+        click.echo(f"  without {name}")
+    sys.exit(int(bool(found.faults)))
+
+
+@bundle.command()
+@click.option("--date", "day", type=UtcDay(), help="The UTC day; default yesterday.")
+@click.option("--bot", "name", help="Of which bot; may be left out where there is one.")
+def create(day: date | None, name: str | None) -> None:
+    """Build the bundle of a day that a night was run for; refused, with the reasons, unless every hard gate passed.
+
+    Exit 0 when it is there, 1 when it is refused.
+    """
+    from mm_ops.adapters.environment import Environment
+    from mm_ops.cli.instance import open_instance
+    from mm_ops.defs.fleet import build_location
+    from mm_ops.defs.keys import BotKeys
+    from mm_ops.defs.resources import Site
+    from mm_ops.defs.runs import run_assets
+    from mm_ops.domain.bots import choose
+    from mm_ops.domain.errors import PolicyError
+
+    environment = Environment.read()
+    site = Site.of(environment)
+    bots = choose(site.fleet(), (name,) if name else ()).bots
+    if len(bots) != 1:
+        raise PolicyError(f"--bot: expected one of {', '.join(bot.name for bot in bots)}")
+    location, judged = build_location(site), day if day is not None else yesterday()
+    with open_instance(environment) as instance:
+        outcome = run_assets(
+            location.definitions, instance, bots[0].name, judged, [BotKeys(bots[0].name).release_bundle]
+        )
+    for why in outcome.refusals.values():
+        click.echo(why)
+    for address in outcome.written:
+        click.echo(address)
+    refused = bool(outcome.refusals) or not outcome.written
+    sys.exit(_end("REFUSED" if refused else "OK", int(refused)))
+
+
+def _end(word: str, code: int) -> int:
+    click.echo(f"| bundle | {word} | BUNDLE={word} |")
+    return code

@@ -1,0 +1,91 @@
+"""What a bundle carries so that others can tell how it was made, how it was judged, and what it runs on."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import dagster as dg
+
+from mm_ops import __version__
+from mm_ops.adapters import evidence as names
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.records import materialising_run
+from mm_ops.defs.release.inputs import judged_assets
+from mm_ops.defs.resources import Site
+from mm_ops.domain.bots import Bot
+from mm_ops.domain.canonical import encode
+from mm_ops.domain.edge.finding import identity_finding
+from mm_ops.domain.edge.inputs_finding import inputs_finding
+from mm_ops.domain.golden.finding import drift_finding
+from mm_ops.domain.readiness.finding import readiness_finding
+from mm_ops.domain.release.manifest import Member
+from mm_ops.domain.release.sbom import build_sbom
+from mm_ops.domain.release.statements import judgement, provenance
+from mm_ops.domain.secrets.report import secrets_finding
+from mm_ops.domain.soak.summary import findings_from
+from mm_ops.domain.verdict import Finding
+
+LOCK, SBOM = "requirements.lock", "evidence/sbom.cdx.json"
+PROVENANCE, JUDGEMENT = "evidence/provenance.intoto.json", "evidence/test-result.intoto.json"
+
+
+def describe_evidence(
+    bot: Bot, day: date, members: Mapping[str, Member], reports: Mapping[str, bytes]
+) -> dict[str, Member]:
+    """Say how the reports were made and judged, and what mm_ops runs on, as other tools read it.
+
+    Raises:
+        SchemaError: a report is not what its name says, or the lock file pins nothing.
+    """
+    files = {path: item.data for path, item in members.items() if path.startswith(("reports/", "golden/"))}
+    policies = {path.removeprefix("policies/"): item.data for path, item in members.items() if "policies/" in path}
+    inputs: dict[str, str | None] = {}
+    for data in (data for name, data in reports.items() if name.endswith(".json")):
+        basis = json.loads(data)
+        inputs |= basis.get("inputs", {}) | basis.get("sources", {})
+    statements = {
+        PROVENANCE: provenance(
+            bot=bot.name,
+            version=bot.version,
+            day=day,
+            made_by=__version__,
+            files=files,
+            policies=policies,
+            inputs=inputs,
+        ),
+        JUDGEMENT: judgement(_findings(reports), files, policies),
+    }
+    said = {
+        PROVENANCE: "in-toto: what the reports were made from, and by what",
+        JUDGEMENT: "in-toto: how they were judged, gate by gate, with the numbers",
+    }
+    return {path: Member(encode(statement), said[path]) for path, statement in statements.items()}
+
+
+def input_runs(instance: dg.DagsterInstance, keys: BotKeys, day: date) -> dict[str, str | None]:
+    """Name the run that made each input, for Dagster's metadata: equal evidence of other runs is an equal bundle."""
+    made = [(key, day) for key in judged_assets(keys)] + [(keys.golden_report, None)]
+    return {key.to_user_string(): materialising_run(instance, key, its_day) for key, its_day in made}
+
+
+def find_sbom(site: Site) -> dict[str, Member]:
+    """List the packages of the lock file; nothing where there is no lock file.
+
+    Raises:
+        SchemaError: it pins nothing.
+    """
+    path = site.path(LOCK)
+    if not path.is_file():
+        return {}
+    bill = build_sbom(path.read_text(encoding="utf-8"), __version__)
+    return {SBOM: Member(encode(bill), "CycloneDX: every package that mm_ops runs on, with its digests")}
+
+
+def _findings(reports: Mapping[str, bytes]) -> Iterator[Finding]:
+    by_file = {name.rsplit("/", 1)[-1]: json.loads(data) for name, data in reports.items() if name.endswith(".json")}
+    yield from findings_from(by_file[names.GATES_SUMMARY])
+    yield identity_finding(by_file[names.EDGE_REPORT])
+    yield inputs_finding(by_file[names.EDGE_REPORT])
+    yield drift_finding(by_file[names.GOLDEN_DRIFT])
+    yield readiness_finding(by_file[names.READINESS])
+    yield secrets_finding(by_file[names.SECRETS_SCAN])

@@ -1,0 +1,55 @@
+"""``mm-ops bundle`` as a user runs it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mm_ops.adapters.bundle import pack
+from mm_ops.cli import cli
+from mm_ops.domain.canonical import digest, encode
+
+LISTED = [{"path": "VERSION", "size": 6, "sha256": digest(b"1.0.0\n"), "description": "the version"}]
+ABOUT = {"bot": "paper", "version": "1.0.0", "day": "2026-11-20", "result": "PARTIAL", "missing": ["an SBOM"]}
+WHOLE = pack({"MANIFEST.json": encode({**ABOUT, "files": LISTED}), "VERSION": b"1.0.0\n"})
+
+
+def run(folder: Path, command: str, data: bytes, *options: str) -> Result:
+    (folder / "paper.zip").write_bytes(data)
+    return CliRunner().invoke(cli, ["bundle", command, str(folder / "paper.zip"), *options])
+
+
+def test_a_whole_one_says_so_and_that_nobody_signed_it(tmp_path: Path):
+    result = run(tmp_path, "verify", WHOLE)
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [
+            "UNSIGNED: nothing says who made it",
+            "1 files are what paper.zip says of them",
+            "| bundle | OK | BUNDLE=OK |",
+        ],
+    )
+
+
+ANSWERS = {
+    "changed": (WHOLE.replace(b"VERSION", b"VERSIOM"), (), 1, "bytes were changed since it was made"),
+    "not signed, where signers are asked for": (WHOLE, ("--signers", "x"), 1, "signature: it is not signed"),
+    "no bundle": (b"PK", (), 2, "it has no seal: not made by mm_ops, cut short, or changed"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_is_not_whole_says_why_and_never_exits_zero(tmp_path: Path, name: str):
+    data, options, code, words = ANSWERS[name]
+    result = run(tmp_path, "verify", data, *options)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (code, "| bundle | FAIL | BUNDLE=FAIL |")
+    assert words in result.output
+
+
+def test_what_is_in_it_and_what_is_missing_is_shown(tmp_path: Path):
+    result = run(tmp_path, "show", WHOLE)
+    assert result.exit_code == 0
+    for words in ("paper 1.0.0, 2026-11-20", "VERSION", "6 B", "PARTIAL: paper 1.0.0 of 2026-11-20", "without an SBOM"):
+        assert words in result.stdout
+    assert run(tmp_path, "show", WHOLE.replace(b"VERSION", b"VERSIOM")).exit_code == 1
+    assert run(tmp_path, "show", b"").exit_code == 2
