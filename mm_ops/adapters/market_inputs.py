@@ -126,9 +126,8 @@ class MarketInputs:
                 market = list(market)
             ours = self._fills(group, market if isinstance(market, list) else None)
             symbols = listed if len(groups) > 1 else self._also.union(ours["symbol"])
-            for symbol, frame in _by_symbol(ours, group.symbol):
-                yield Part(symbol, fills=frame)
-            del ours
+            yield from (Part(symbol, fills=frame) for symbol, frame in _by_symbol(ours, group.symbol))
+            del ours  # and nothing else holds a day's fills while its quotes are read
             for each in market:
                 of_symbols = _by_symbol(each, group.symbol)
                 yield from (Part(symbol, quotes=frame) for symbol, frame in of_symbols if symbol in symbols)

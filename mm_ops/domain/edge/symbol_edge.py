@@ -17,7 +17,7 @@ import polars as pl
 from mm_ops.domain.edge.ages import Ages
 from mm_ops.domain.edge.arrays import Ints, with_neighbour
 from mm_ops.domain.edge.ema_track import EmaTrack, HandedOn
-from mm_ops.domain.edge.fill_arrays import FillArrays
+from mm_ops.domain.edge.fill_arrays import MS, FillArrays, WaitingFills
 from mm_ops.domain.edge.join import STRETCH, Book, Met, Reach, covered_ns, join_fills, nanoseconds, on_clock
 from mm_ops.domain.edge.measures import price_fills
 from mm_ops.domain.edge.policy import Instrument, VenuePolicy
@@ -33,7 +33,6 @@ OVERLAP = timedelta(seconds=60)
 _AHEAD = 2
 _FEWEST_FOR_A_MARK = 3
 """Quotes whose median one of them alone does not decide."""
-_MS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -74,7 +73,7 @@ class SymbolEdge:
     quote_ages: Ages = field(default_factory=Ages)
     filled: bool = False
     _book: Book = field(default_factory=Book.empty)
-    _fills: FillArrays = field(default_factory=FillArrays.empty)
+    _fills: WaitingFills = field(default_factory=WaitingFills)
     _settled_ns: int = 0
     _known_ns: int = 0
     _last_fill_ns: int = field(init=False)
@@ -99,7 +98,7 @@ class SymbolEdge:
         self.counts.without_fee += inside["fee"].null_count() if "fee" in inside.columns else inside.height
         new = FillArrays.of(price_fills(with_order_age(inside), self.instrument))
         self._check_order(new.at, self._settled_ns, "fills")
-        self._fills = self._fills.then(new)
+        self._fills.add(new)
 
     def add_quotes(self, quotes: pl.DataFrame) -> None:
         """Measure the fills that these quotes make known.
@@ -115,7 +114,7 @@ class SymbolEdge:
             self.tally.revalue(float(new.mid[-1]))
         if self._book.at.size:
             known = int(self._book.at[-1]) - nanoseconds(OVERLAP)
-            self._book = self._book.since(self._settle((known - max(self.reach.horizons_ns)) // _MS * _MS))
+            self._book = self._book.since(self._settle((known - max(self.reach.horizons_ns)) // MS * MS))
             self._known_ns = max(self._known_ns, known)
 
     def close(self) -> None:
@@ -150,14 +149,13 @@ class SymbolEdge:
 
     def _settle(self, before_ns: int) -> int:
         """Measure the fills before a time, and count the quotes that no later fill can meet, which are the first."""
-        fills = self._fills
         if before_ns <= self._settled_ns or (self.ema is not None and before_ns < self.ema.waits_until):
             return 0
         if self.ema is not None:
             self.ema.close_waiting(self._book)
-        done = int(np.searchsorted(fills.at, before_ns))
-        self._measure(fills.pick(slice(done)))
-        self._fills, self._settled_ns = fills.since(done), before_ns
+        for fills in self._fills.take(before_ns):
+            self._measure(fills)
+        self._settled_ns = before_ns
         kept = max(int(np.searchsorted(self._book.at, before_ns)) - 1, 0)
         if kept:
             self._count_quotes(self._book.pick(slice(kept)), int(self._book.at[kept]))
@@ -165,10 +163,9 @@ class SymbolEdge:
 
     def _see_fills(self, at: Ints) -> None:
         """Keep the longest time without a fill, from the window's start to its end."""
-        if at.size:
-            longest = int(np.diff(at, prepend=self._last_fill_ns).max())
-            self.counts.longest_fill_gap_ns = max(self.counts.longest_fill_gap_ns, longest)
-            self._last_fill_ns = int(at[-1])
+        longest = int(np.diff(at, prepend=self._last_fill_ns).max())
+        self.counts.longest_fill_gap_ns = max(self.counts.longest_fill_gap_ns, longest)
+        self._last_fill_ns = int(at[-1])
 
     def _measure(self, fills: FillArrays) -> None:
         self._see_fills(fills.at)
@@ -182,7 +179,7 @@ class SymbolEdge:
         counts = self.counts
         counts.traded += float(fills.traded.sum())
         counts.traded_measured += float(fills.traded[measured].sum())
-        alone = ~with_neighbour(fills.at[measured] // _MS)
+        alone = ~with_neighbour(fills.at[measured] // MS)
         counts.alone += int(np.count_nonzero(alone))
         counts.alone_outside += int(np.count_nonzero(alone & outside[measured]))
 

@@ -1,11 +1,11 @@
 """Fills as arrays keep their order and their columns."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from mm_ops.domain.edge.fill_arrays import FEW, FillArrays
+from mm_ops.domain.edge.fill_arrays import FEW, MS, FillArrays, WaitingFills
 from mm_ops.domain.edge.measures import price_fills
 from mm_ops.domain.edge.symbol_edge import with_order_age
 from mm_ops_tests.builders import START_NS, fill, fills, instrument
@@ -22,17 +22,44 @@ def same(found: FillArrays, *at: int) -> bool:
     return all(np.array_equal(getattr(found, item.name), getattr(expected, item.name)) for item in fields(FillArrays))
 
 
+def taken(waiting: WaitingFills, before_ms: int) -> list[list[int]]:
+    """The milliseconds of each part."""
+    return [(part.at // MS).tolist() for part in waiting.take(before_ms * MS)]
+
+
 @pytest.mark.parametrize(
-    ("first", "then", "both"),
+    ("first", "then", "parts"),
     [
-        ((), (1, 2), (1, 2)),
-        ((1, 2), (), (1, 2)),
-        ((1, 2), (2, 3), (1, 2, 2, 3)),
-        ((1, 5), (2, 3, 9), (1, 2, 3, 5, 9)),
+        ((), (1, 2), [[1, 2]]),
+        ((1, 2), (), [[1, 2]]),
+        ((1, 2), (3, 4), [[1, 2], [3, 4]]),
+        ((1, 2), (2, 3), [[1, 2, 2], [3]]),
+        ((1, 5), (2, 3, 9), [[1, 2, 3, 5], [9]]),
+        ((5, 6), (1, 2), [[1, 2, 5, 6]]),
     ],
 )
-def test_two_lists_are_one_in_the_order_of_time(first: tuple[int], then: tuple[int], both: tuple[int]):
-    assert same(arrays(*first).then(arrays(*then)), *both)
+def test_parts_follow_one_another_in_time_and_share_no_millisecond(
+    first: tuple[int, ...], then: tuple[int, ...], parts: list[list[int]]
+):
+    waiting = WaitingFills()
+    for some in (first, then):
+        waiting.add(arrays(*(each * MS for each in some)))
+    assert taken(waiting, 100) == parts
+    assert taken(waiting, 100) == []
+
+
+def test_those_before_a_time_are_taken_and_the_others_wait():
+    waiting = WaitingFills()
+    waiting.add(arrays(1 * MS, 3 * MS))
+    waiting.add(arrays(4 * MS, 6 * MS))
+    assert [taken(waiting, before) for before in (0, 3, 5, 5, 7)] == [[], [[1]], [[3], [4]], [], [[6]]]
+
+
+def test_of_one_time_those_that_waited_come_first():
+    waiting = WaitingFills()
+    waiting.add(replace(arrays(MS, MS), qty=np.array([1.0, 2.0])))
+    waiting.add(replace(arrays(MS), qty=np.array([3.0])))
+    assert next(waiting.take(2 * MS)).qty.tolist() == [1, 2, 3]
 
 
 def test_some_are_picked_by_stretch_mask_or_index():
