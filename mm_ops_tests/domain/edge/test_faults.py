@@ -65,6 +65,8 @@ def test_a_row_of_two_faults_has_both():
 def test_an_unknown_symbol_is_one_that_is_not_listed():
     fault = unknown_symbols(fills(fill(0, "buy", 9), fill(0, "buy", 9, symbol="Y")), frozenset({"X"}))
     assert (fault.reason, fault.rows.to_list()) == ("unknown_symbol", [False, True])
+    alike = fills(fill(0, "buy", 9), fill(0, "buy", 9))
+    assert [unknown_symbols(alike, frozenset({name})).count for name in "XY"] == [0, 2]
 
 
 def lateness(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> dict[str, list[int]]:
