@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import MmOpsError, SchemaError, SourceUnavailableError
+from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.watcher.guard import Guard
 from mm_ops.watcher.service import Service
 from mm_ops.watcher.told import metrics_text, state_document
@@ -29,6 +31,7 @@ _TASK = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _SIGNALS = {"start", "success", "fail"}
 _MOST_EXIT = 255
 
+T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -67,10 +70,9 @@ class Door:
         if signal not in _SIGNALS and (exit_status is None or exit_status > _MOST_EXIT):
             return self._answer("heartbeat", 400, "signal: expected start, success, fail, or an exit status to 255")
         said = signal if exit_status is None else "fail" if exit_status else "success"
-        try:
-            await run_in_threadpool(self.service.note_heartbeat, task, said, exit_status)
-        except MmOpsError as error:
-            return self._answer("heartbeat", 503, f"{error}; send it again")
+        fault = await _bounded(lambda: self.service.note_heartbeat(task, said, exit_status))
+        if isinstance(fault, MmOpsError):
+            return self._answer("heartbeat", 503, f"{fault}; send it again")
         return self._answer("heartbeat", 200, "written")
 
     async def health(self, _: Request) -> Response:
@@ -84,7 +86,9 @@ class Door:
 
     async def metrics(self, _: Request) -> Response:
         """Give what Prometheus scrapes."""
-        text = await run_in_threadpool(metrics_text, self.service)
+        text = await _bounded(lambda: metrics_text(self.service))
+        if isinstance(text, MmOpsError):
+            return self._answer("read", 503, str(text))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def episodes(self, request: Request) -> Response:
@@ -99,10 +103,10 @@ class Door:
         return await self._document(lambda: state_document(self.service))
 
     async def _document(self, read: Callable[[], object]) -> Response:
-        try:
-            return Response(encode(await run_in_threadpool(read)), media_type="application/json")
-        except MmOpsError as error:
-            return self._answer("read", 503, str(error))
+        found = await _bounded(read)
+        if isinstance(found, MmOpsError):
+            return self._answer("read", 503, str(found))
+        return Response(encode(found), media_type="application/json")
 
     def guarded(self, handler: Handler) -> Handler:
         """Let nobody in without the token; where it cannot be compared, the fault is ours."""
@@ -127,6 +131,11 @@ class Door:
         closing = {"Connection": "close"} if status in {408, 413} else {}
         retry = {"Retry-After": "1"} if status == 503 else {}  # noqa: PLR2004 - HTTP's own number
         return JSONResponse({"detail": words}, status_code=status, headers={**closing, **retry})
+
+
+async def _bounded(work: Callable[[], T]) -> T | MmOpsError:
+    """Do what waits for a disk or a server; what takes too long is left behind and keeps nobody else waiting."""
+    return await run_in_threadpool(call_within, work, WRITTEN_WITHIN_S)
 
 
 async def _left(_: Request, __: Exception) -> Response:

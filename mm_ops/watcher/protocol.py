@@ -1,6 +1,7 @@
 """Uvicorn's HTTP with a deadline on each request's head: without one, a half-sent header holds a connection for ever.
 
-Source: measured (a header that is never finished was still open after 20 s); the body's deadline is in ``app``.
+Source: measured (a header that is never finished was still open after 20 s); the body's deadline is in ``app``. Before
+the head comes TLS, if it is spoken: asyncio would wait a minute for a greeting that drips.
 """
 
 import asyncio
@@ -11,6 +12,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 HEAD_WITHIN_S = 5.0
 MOST_HEAD_BYTES = 65_536
 """As h11's limit; httptools has none."""
+
+
+class DeadlineLoop(asyncio.SelectorEventLoop):
+    """An event loop whose servers leave a peer that does not finish TLS's greeting, or its goodbye, in time."""
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
+        """Listen; uvicorn has no word for these two limits."""
+        if options.get("ssl") is not None:
+            options |= {"ssl_handshake_timeout": HEAD_WITHIN_S, "ssl_shutdown_timeout": HEAD_WITHIN_S}
+        return await super().create_server(*arguments, **options)
 
 
 class DeadlineProtocol(HttpToolsProtocol):

@@ -24,7 +24,7 @@ from mm_ops.domain.rollback.response import Responder
 from mm_ops.watcher.app import build_app
 from mm_ops.watcher.backstop import Backstop
 from mm_ops.watcher.guard import Guard
-from mm_ops.watcher.protocol import DeadlineProtocol
+from mm_ops.watcher.protocol import DeadlineLoop, DeadlineProtocol
 from mm_ops.watcher.service import Service
 
 MOST_CONNECTIONS = 512
@@ -79,7 +79,8 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
     _note_how_it_is_set(setup, journal, clock, say)
     service.start()
     try:
-        asyncio.run(_serve(setup, service, guard, say))
+        with asyncio.Runner(loop_factory=DeadlineLoop) as runner:
+            runner.run(_serve(setup, service, guard, say))
     finally:
         within = setup.policy.attempts.longest + timedelta(seconds=1)
         if not service.close(within):

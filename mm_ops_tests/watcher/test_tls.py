@@ -1,5 +1,6 @@
 """The watcher over TLS, for clients with a certificate only."""
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_only_clients_of_the_authority_get_in(tmp_path: Path, certificates: Path
         with pytest.raises(requests.ConnectionError):
             requests.get(f"http://127.0.0.1:{watcher.port}/health", timeout=30)
         assert post("client") == 200
+    finally:
+        process.terminate()
+        assert process.wait(40) == 0
+
+
+def test_a_peer_that_drips_its_greeting_is_left(tmp_path: Path, certificates: Path):
+    prepare(tmp_path, catalogue_of({"paper": "http://127.0.0.1:9"}, "https://127.0.0.1/alert-hook", 1).fleet)
+    flags = ("--tls-cert", str(certificates / "server.crt"), "--tls-key", str(certificates / "server.key"))
+    watcher = RunningWatcher(tmp_path, flags)
+    process = watcher.spawn()
+    try:
+        watcher.until(lambda: "/alert-hook" in watcher.log)
+        with socket.create_connection(("127.0.0.1", watcher.port), timeout=40) as peer:  # asyncio's own limit is 60 s
+            peer.sendall(b"\x16\x03\x01\x02\x00")  # the head of a record, and nothing of what it promises
+            assert peer.recv(1) == b""
     finally:
         process.terminate()
         assert process.wait(40) == 0

@@ -306,6 +306,26 @@ def test_a_full_disk_is_503_and_the_sender_comes_again(watcher: RunningWatcher, 
     bot.until(lambda: bot.state()["trading_state"] == "HALTED")
 
 
+def test_a_journal_that_somebody_locks_is_503_for_alerts_and_heartbeats_and_read_all_the_same(
+    watcher: RunningWatcher, bot: RunningBot
+):
+    with sqlite3.connect(watcher.folder / "journal.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(2) as pool:
+            sent = [pool.submit(watcher.post, LATENCY), pool.submit(watcher.post, b"", path="/heartbeat/nightly")]
+            assert watcher.get("/episodes") == []
+            assert requests.get(f"{watcher.url}/metrics", timeout=10).ok
+            answers = [one.result() for one in sent]
+        assert [one.status_code for one in answers] == [503, 503]
+        assert all("send it again" in one.json()["detail"] for one in answers)
+        assert bot.state()["trading_state"] == "ACTIVE"
+        other.execute("ROLLBACK")
+    assert watcher.post(b"", path="/heartbeat/nightly").ok
+    assert watcher.post(LATENCY).ok
+    until_stopped(watcher)
+    assert [stop["round"] for stop in stops(watcher)] == [1]
+
+
 def test_ten_thousand_hostile_bodies_are_answered_and_none_acts(watcher: RunningWatcher, bot: RunningBot):
     """Seeded mutations of a real payload, with and without the token; memory does not grow with them."""
     rng = random.Random(11)
