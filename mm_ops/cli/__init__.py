@@ -17,6 +17,7 @@ COMMANDS = {
     "golden": ("mm_ops.cli.golden", "golden", "Compare a report with its signed-off baseline."),
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
     "secrets": ("mm_ops.cli.secrets", "secrets", "Look for secrets in the repository, the artifacts, a bundle."),
+    "chaos": ("mm_ops.cli.chaos", "chaos", "Hold drills on a live bot and see that it does what it must."),
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
     "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),

@@ -44,6 +44,7 @@ def run_drill(
     ]
     return {
         "drill": "feed_cut",
+        "kind": "simulation",
         "seed": seed,
         "date": day.isoformat(),
         "cut_lasts_s": round(lasts, 3),

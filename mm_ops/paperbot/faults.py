@@ -55,6 +55,8 @@ FAULTS = {
         0.7, "the chance that a position is hedged by taking", lambda p, x: replace(p, hedge_probability=min(1.0, x))
     ),
     "feed_cut": Fault(1.0, "no market data at all: the breaker opens"),
+    "order_rejects": Fault(1.0, "the exchange rejects every order: none stands, and the breaker opens"),
+    "clock_skew": Fault(30.0, "seconds that its clock is ahead; more than one, and the exchange rejects every order"),
     "memory_leak": Fault(60.0, "MiB an hour"),
     "crash": Fault(0.0, f"the process exits {CRASH_EXIT} after this many seconds"),
     "hang": Fault(30.0, "a command is not answered for this many wall seconds, nor done"),

@@ -31,6 +31,8 @@ from mm_ops.paperbot.profiles import (
 from mm_ops.paperbot.state import RECENT, BotState
 
 _LOOKUPS_PER_TICK = 2
+RECEIVE_AHEAD_S = 1.0
+"""How far ahead of its own clock an exchange takes an order's time (Binance's documentation: timing security)."""
 _STEPS_PER_DAY = DAY_S / STEP_S
 STAGES = ("tick_total", "fetch_md")
 
@@ -79,6 +81,7 @@ class LiveBot:
         self._usual, self._faults = profile, dict[str, float]()
         self._profile = profile
         self._feed_s, self._gap_until_s = 0.0, -1.0
+        self.order_breaker, self._accepted_s = Breaker(profile.feed_stale_after_s), 0.0
         self._adopt()
 
     @property
@@ -99,8 +102,14 @@ class LiveBot:
 
     @property
     def circuit(self) -> str:
-        """The stricter of what it was asked for and of what its own breaker says."""
-        return strictest(self.control.asked.circuit, self.breaker.state.value)
+        """The strictest of what it was asked for and of what its breakers on feed and orders say."""
+        own = strictest(self.breaker.state.value, self.order_breaker.state.value)
+        return strictest(self.control.asked.circuit, own)
+
+    @property
+    def clock_skew_s(self) -> float:
+        """How far its clock is ahead."""
+        return self._faults.get("clock_skew", 0.0)
 
     def state(self) -> dict[str, Any]:
         """What it says of itself, but for the clock."""
@@ -179,7 +188,14 @@ class LiveBot:
         if self.now_s > self._gap_until_s and "feed_cut" not in self._faults:
             self._feed_s = self.now_s
         self.breaker.observe(self.now_s, self._feed_s)
+        if not self._rejected():
+            self._accepted_s = self.now_s
+        self.order_breaker.observe(self.now_s, self._accepted_s)
         self.control.sequence += self.circuit != was
+
+    def _rejected(self) -> bool:
+        """Whether the exchange takes no order now, nor a test order while the breaker is open."""
+        return "order_rejects" in self._faults or self.clock_skew_s > RECEIVE_AHEAD_S
 
     def _leave(self) -> Leave:
         if self.open_orders == 0:
@@ -226,6 +242,10 @@ class LiveBot:
         wanted = self._wanted()
         self.open_orders = min(wanted, self.open_orders)  # cancels are always allowed
         if self.control.asked.orders_frozen:
+            return
+        if self._rejected():
+            self.orders_sent += wanted
+            self.open_orders = 0
             return
         renewed = wanted if self.ticks % TICKS_PER_SCRAPE == 0 else wanted - self.open_orders
         self.orders_sent += renewed

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ class LiveProcess:
         self._bot.suffer(faults)
 
     def _true_state(self) -> dict[str, Any]:
-        moment = self._clock().isoformat()
+        moment = (self._clock() + timedelta(seconds=self._bot.clock_skew_s)).isoformat()
         return {**self._bot.state(), "observed_at": moment, "instance": self._started.isoformat()}
 
     def _write_state(self, *, durable: bool) -> None:

@@ -119,6 +119,23 @@ def test_a_stale_feed_keeps_the_circuit_open_whatever_is_asked_for():
     assert (found.circuit, found.open_orders, found.control.sequence) == ("closed", 4, 3)
 
 
+@pytest.mark.parametrize("faults", [{"order_rejects": 1.0}, {"clock_skew": 30.0}])
+def test_rejected_orders_do_not_stand_and_open_the_circuit_until_they_are_taken_again(faults: dict[str, float]):
+    found = bot()
+    run(found, 10)
+    found.suffer(faults)
+    run(found, 1)
+    assert (found.circuit, found.open_orders) == ("closed", 0)
+    run(found, 6)
+    assert (found.circuit, found.open_orders) == ("open", 0)
+    sent = found.orders_sent
+    run(found, 6)
+    assert found.orders_sent == sent
+    found.suffer({"clock_skew": 0.5})
+    run(found, 40)
+    assert (found.circuit, found.open_orders) == ("closed", 4)
+
+
 def test_a_gap_of_the_feed_comes_and_goes_by_itself():
     found = bot(replace(HEALTHY, feed_gaps_per_day=48))
     seen = set()
@@ -210,6 +227,8 @@ SEEN: dict[str, tuple[Callable[[LiveBot], float], float, Callable[[float], bool]
     "taker_flow": (share, 1.0, lambda seen: seen < 0.85),
     "memory_leak": (lambda found: found.resident_memory_bytes / 2**20, 190.0, lambda seen: seen > 220.0),
     "feed_cut": (lambda found: float(found.open_orders), 4.0, lambda seen: seen == 0.0),
+    "order_rejects": (lambda found: float(found.open_orders), 4.0, lambda seen: seen == 0.0),
+    "clock_skew": (lambda found: float(found.open_orders), 4.0, lambda seen: seen == 0.0),
 }
 
 
