@@ -44,7 +44,8 @@ class StoppedSite:
     now: datetime | None = None
 
     def __post_init__(self) -> None:
-        shutil.copytree(PROJECT / "deploy/policies", self.root / "deploy/policies")
+        for folder in ("deploy/policies", "deploy/cron"):
+            shutil.copytree(PROJECT / folder, self.root / folder)
         self.edit("rollback_report.yaml", still="200ms")
         bot = {
             "name": "paper",

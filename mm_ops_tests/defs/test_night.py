@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import yaml
 from mm_ops.adapters.bundle_verify import verify
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS, SOAK_METRICS
+from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.defs.fleet import Location, build_location
 from mm_ops.defs.judgement import judge_stored
 from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
@@ -645,3 +648,26 @@ def test_a_secret_in_what_is_packed_is_seen_though_the_scan_is_older(altered: De
     refusal = release_alone(altered)
     assert "the bundle is refused for what it would hold: binance_key in README.md:" in refusal
     assert drawn(64) not in refusal
+
+
+def control(deployment: Deployment, **fields: object) -> None:
+    """Say how the bot is stopped; other places of evidence stay."""
+    path = deployment.policy("bots.yaml")
+    fleet = yaml.safe_load(path.read_text())
+    fleet["bots"][0] |= {"control": {"kind": "http", "url": "http://127.0.0.1:9"}, **fields}
+    path.write_text(yaml.safe_dump(fleet))
+
+
+def test_a_release_is_held_while_no_watcher_can_be_asked_and_while_one_is_blind(altered: Deployment):
+    """A release held while nobody could stop the bot, and built where no watcher is meant to run."""
+    control(altered)
+    assert "held: whether alerts of the bot are heard is not known" in release_alone(altered)
+    control(altered, watcher="optional")
+    assert release_alone(altered) == ""
+    place = altered.root / DEFAULT
+    with Journal(str(place), anchor_beside(str(place)), owner="w", lease=timedelta(minutes=1)) as journal:
+        journal.note_event(
+            "blind", "watchdog", {"blind": True, "reason": "blind: the Watchdog is silent"}, datetime.now(UTC)
+        )
+    assert "held: blind: the Watchdog is silent" in release_alone(altered)
+    assert not altered.evidence().releases(LAST), "and what was built before is withdrawn"

@@ -208,6 +208,63 @@ def test_with_neither_answering_the_tick_fails_and_says_so(world: World):
         world.tick()
 
 
+def not_required(site: StoppedSite) -> None:
+    path = site.root / "deploy/policies/bots.yaml"
+    fleet = yaml.safe_load(path.read_text())
+    fleet["bots"][0]["watcher"] = "optional"
+    path.write_text(yaml.safe_dump(fleet))
+
+
+def test_a_newcomer_who_has_set_up_no_server_is_told_and_not_alarmed(world: World):
+    not_required(world.site)
+    world.posted = None
+    assert "nobody has set one up yet" in world.tick().skip_message
+
+
+@pytest.mark.parametrize("sign", ["a watcher reads one", "the heartbeat was heard", "one has answered", "named"])
+def test_silence_of_servers_that_are_known_to_be_there_stays_loud(
+    world: World, sign: str, monkeypatch: pytest.MonkeyPatch
+):
+    not_required(world.site)
+    cursor = None
+    match sign:
+        case "a watcher reads one":
+            with world.site.open_journal() as journal:
+                journal.note_event("watcher", "w", {"dry_run": False, "reads": ["prometheus"]}, ago())
+        case "the heartbeat was heard":
+            with world.site.open_journal() as journal:
+                journal.note(alert("Watchdog", bot="", starts_at=ago(days=3)), Record("beat"), ago(days=3), ago(days=3))
+        case "one has answered":
+            cursor = world.tick().cursor
+        case _:
+            monkeypatch.setenv("MM_OPS_JOURNAL", str(world.site.journal))
+    world.posted = None
+    with pytest.raises(Exception, match="neither Alertmanager nor Prometheus answers"):
+        world.site.tick(world.instance, cursor, SENSOR)
+
+
+def test_where_every_watcher_commands_no_bot_neither_does_this_and_says_what_fires(live: World, bot: RunningBot):
+    before = bot.state()["sequence"]
+    live.fire(alert(starts_at=ago(minutes=5)))
+    (request,) = live.tick().run_requests
+    with live.site.open_journal() as journal:
+        journal.note_event("watcher", "w", {"dry_run": True, "reads": []}, ago())
+    tick = live.tick()
+    assert not tick.run_requests
+    assert "--dry-run: nothing is asked for what fires: paper: SoakLatencyP95High" in tick.skip_message
+    for dry, runs in ((False, 1), (True, 0)):
+        with live.site.open_journal() as journal:
+            journal.note_event("watcher", "other", {"dry_run": dry, "reads": []}, ago())
+        assert len(live.tick().run_requests or ()) == runs
+    assert live.run(request).success, "also one that was asked for before"
+    assert (live.stops(), bot.state()["sequence"]) == ([], before)
+
+
+def test_a_drill_is_the_watchers_to_answer(world: World):
+    world.fire(alert("RollbackDrill", drill="d1", starts_at=ago(minutes=5)))
+    assert not world.tick().run_requests
+
+
 def test_without_a_journal_there_was_no_watcher_and_nothing_is_done(world: World):
     world.site.journal.unlink()
     assert "no journal there" in world.tick().skip_message

@@ -15,6 +15,7 @@ from mm_ops.adapters.signing import signer
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.release.guard import refuse_unless_green
+from mm_ops.defs.release.hold import find_promotion_holds
 from mm_ops.defs.release.inputs import collect_members, find_outdated, read_reports, refuse_secrets
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
@@ -39,7 +40,7 @@ def release_assets(
         group_name=bot.name,
         kinds={"zip"},
         description="ZIP with manifest and digests: version, policies, reports. Refuses, with the reasons, "
-        "unless every hard gate of this day passed on the evidence as it is stored now.",
+        "unless every hard gate of this day passed on the evidence as it is stored now, and alerts are heard.",
     )
     def release_bundle(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom, input_runs
@@ -50,8 +51,8 @@ def release_assets(
         with refusals_end_the_step():
             edge = evidence.read_json(evidence.report(day, EDGE_REPORT))
             judged = [identity_finding(edge), inputs_finding(edge)]
-            outdated = find_outdated(site, bot, evidence, day)
-            refuse_unless_green(context.instance, hard_checks, day, judged, outdated)
+            against = [*find_outdated(site, bot, evidence, day), *find_promotion_holds(site, bot)]
+            refuse_unless_green(context.instance, hard_checks, day, judged, against)
             reports = read_reports(context.instance, keys, evidence, day)
             members = collect_members(site, bot, reports)
             members |= describe_evidence(bot, day, members, reports)

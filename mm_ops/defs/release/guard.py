@@ -49,7 +49,7 @@ def refuse_unless_green(
     hard_checks: Mapping[dg.AssetCheckKey, bool],
     day: date,
     findings: Sequence[Finding],
-    outdated: Sequence[str] = (),
+    against: Sequence[str] = (),
 ) -> None:
     """End the step, naming each hard check and each further finding that is not a pass for this day.
 
@@ -58,7 +58,7 @@ def refuse_unless_green(
         hard_checks: every check that must have passed; true where it is judged day by day.
         day: the day of the release.
         findings: what the release judged by itself, since no blocking check does.
-        outdated: in which ways the evidence rests on something else than what is there now.
+        against: what else speaks against it: evidence that rests on something else than what is there now, a hold.
 
     Raises:
         dagster.Failure: at least one is not; its metadata lists all.
@@ -66,7 +66,7 @@ def refuse_unless_green(
     states = read_states(instance, {key: day if by_day else None for key, by_day in hard_checks.items()})
     refusals = find_refusals(states, frozenset(name_of(key) for key in hard_checks))
     refusals += [f"{item.gate}: {item.reason}" for item in findings if item.verdict is not Verdict.PASS]
-    refusals += outdated
+    refusals += against
     if refusals:
         raise dg.Failure(
             description=f"release of {day} refused: {'; '.join(refusals)}",

@@ -4,7 +4,11 @@ The sensor reads what fires as the watcher's backstop does, slower, and decides 
 An alert that a watcher was told of in the last ``heard_within`` is that watcher's. What is left asks for a run, which
 takes the alert into the journal and answers it with the same executor: a lease keeps two from doing one stop, and
 the run has a name of its own as owner. On by default, since it acts only where nobody else does; the switch is
-``auto_rollback.enabled``, as for the watcher. A watcher's ``--dry-run`` is its own: it does not bind this one.
+``auto_rollback.enabled``, as for the watcher. Where every watcher was started with ``--dry-run``, as the journal has
+it, no bot is commanded here either. A fire drill is the watcher's to answer: that nobody does is what it shows.
+
+Two servers that are silent fail the tick, once they are known to be there: one has answered before, a watcher reads
+one or has heard the heartbeat, the journal was named, or a bot's ``watcher`` is required. Else nobody has set them up.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from mm_ops.adapters.alertmanager import Alertmanager
     from mm_ops.adapters.journal import Journal
     from mm_ops.adapters.journal_follow import FollowedJournal
+    from mm_ops.adapters.journal_reads import JournalReads
     from mm_ops.adapters.notifier import Notifier
     from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
     from mm_ops.domain.rollback.alert import Alert
@@ -35,6 +40,8 @@ T = TypeVar("T")
 RECEIVER = READ_BY_DAGSTER
 JOB = "rollback_backstop"
 _EVERY_S = 30
+_ANSWERED = "answered"
+"""The cursor once a server has answered: from then on silence is a fault."""
 
 
 class Brought(dg.Config):
@@ -76,7 +83,18 @@ def backstop_sensor(fleet: Fleet) -> dg.SensorDefinition:
         if not (place.is_there or place.named):
             return dg.SkipReason(place.missing())
         with following(place) as journal:
-            unanswered = _find_unanswered(site, fleet, journal, context.log.warning)
+            try:
+                unanswered = _find_unanswered(site, fleet, journal, context.log.warning)
+            except SourceUnavailableError as error:
+                if context.cursor or place.named or _are_expected(site, fleet, journal):
+                    raise
+                return dg.SkipReason(f"{error}; nobody has set one up yet (deploy/prometheus, deploy/alertmanager)")
+            trial = is_trial(journal)
+        if trial and unanswered:
+            named = ", ".join(f"{alert.bot}: {alert.name}" for alert in unanswered)
+            said = f"every watcher was started with --dry-run: nothing is asked for what fires: {named}"
+            context.log.warning(said)
+            return dg.SensorResult(skip_reason=said, cursor=_ANSWERED)
         requests = [
             dg.RunRequest(
                 run_key=f"{alert.episode}/{site.live_clock().now():%Y-%m-%dT%H:%M}",
@@ -87,9 +105,29 @@ def backstop_sensor(fleet: Fleet) -> dg.SensorDefinition:
             )
             for alert in unanswered
         ]
-        return dg.SensorResult(run_requests=requests, skip_reason=None if requests else "every alert is answered")
+        skipped = None if requests else "every alert is answered"
+        return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=_ANSWERED)
 
     return rollback_backstop_sensor
+
+
+def is_trial(journal: "JournalReads") -> bool:
+    """Whether every watcher, as it said at its latest start, commands no bot."""
+    modes = journal.modes().values()
+    return bool(modes) and all(mode["dry_run"] for mode in modes)
+
+
+def _are_expected(site: Site, fleet: Fleet, journal: "JournalReads") -> bool:
+    """Whether somebody has set up servers, as far as the journal and the fleet say."""
+    from mm_ops.domain.rollback.policy import Response, RollbackPolicy
+
+    policy = site.policy("rollback.yaml", RollbackPolicy)
+    beats = [rule.name for rule in policy.alerts if rule.response is Response.HEARTBEAT]
+    return (
+        any(bot.control is not None and bot.watcher == "required" for bot in fleet.bots)
+        or any(mode["reads"] for mode in journal.modes().values())
+        or any(journal.last_heard(name) is not None for name in beats)
+    )
 
 
 def _find_unanswered(
@@ -143,7 +181,7 @@ def _is_left(site: Site, fleet: Fleet, journal: "FollowedJournal", policy: "Roll
 
     rule, now = policy.rule_of(alert.name), site.live_clock().now()
     hard = rule is not None and rule.response is Response.ROLLBACK and rule.cause is Severity.HARD
-    if not hard or now - alert.starts_at < policy.backstop.unknown_for:
+    if not hard or policy.is_drill(alert.name) or now - alert.starts_at < policy.backstop.unknown_for:
         return False
     controls = _controls(site, fleet, policy)
     control = controls.get(alert.bot or "")
@@ -172,7 +210,8 @@ def _answer(context: dg.OpExecutionContext, site: Site, body: bytes) -> None:
         notifier.start()
         try:
             bots = _controls(site, site.fleet(), policy)
-            responder = Responder(journal, bots, policy, clock, notifier, truth=_servers(site, policy)[1])
+            truth = _servers(site, policy)[1]
+            responder = Responder(journal, bots, policy, clock, notifier, dry_run=is_trial(journal), truth=truth)
             now = clock.now()
             intake = journal.take_in(body, now)
             responder.take_up(Pending(intake.digest, body, intake.seen, now))
