@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bench_breach import measure_breach
 from bench_edge import measure_edge
 from bench_golden import measure_golden
+from bench_sentinel import measure_sentinel
 from bench_watch import measure_watch
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -71,6 +72,8 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     yield from measure_golden()
     (folder / "watch").mkdir()
     yield from measure_watch(folder / "watch")
+    (folder / "sentinel").mkdir()
+    yield from measure_sentinel(folder / "sentinel")
     (folder / "breach").mkdir()
     yield from measure_breach(folder / "breach")
     base = best_import("dagster")
