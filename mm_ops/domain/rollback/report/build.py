@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mm_ops.domain.charts.chart import Chart, worst_point
+from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.about import BY_HAND
 from mm_ops.domain.rollback.bot import TradingState, aim_of
 from mm_ops.domain.rollback.policy import COMMANDS, RollbackPolicy
@@ -54,6 +55,7 @@ def build_report(story: Story, metrics: Metrics, release: Release, policy: Rollb
         "bot": stop.bot,
         "episode": story.episode,
         "alert": stop.alert,
+        "drill": story.labels.get(DRILL_LABEL, "without a name") if policy.is_drill(stop.alert) else None,
         "answer": stop.answer,
         "reason": stop.reason,
         "labels": dict(story.labels),
@@ -87,6 +89,8 @@ def next_steps(story: Story, policy: RollbackPolicy) -> Iterator[str]:
     runbook = story.annotations.get("runbook") or f"deploy/runbooks/{stop.alert}.md"
     if stop.answer != "confirmed":
         yield BY_HAND
+    if policy.is_drill(stop.alert):
+        yield "nothing is wrong with the bot: a fire drill has stopped it; see its result, and how it was left"
     yield f"see what the bot says now: `mm-ops halt status --bot {stop.bot}`; see that no order stands at the venue"
     yield f"find the cause by the runbook: {runbook}"
     if len(story.rounds) > 1:

@@ -16,7 +16,8 @@ def report_markdown(report: Mapping[str, Any]) -> str:
 
 def headline(report: Mapping[str, Any]) -> str:
     """Say in one sentence what came of the stop."""
-    bot, alert = report["bot"], report["alert"]
+    bot = report["bot"] if report["drill"] is None else f"DRILL {report['drill']}: {report['bot']}"
+    alert = report["alert"]
     match report["answer"]:
         case "confirmed":
             count = len(report["rounds"])

@@ -105,3 +105,13 @@ def test_short_times_are_milliseconds_and_long_ones_seconds(ms: float | None, sa
 def test_a_time_that_is_not_known_says_so():
     assert stamp(None) == "not known"
     assert stamp(NOW + timedelta(microseconds=1999)) == "2026-11-25 12:00:00.001"
+
+
+def test_a_drill_is_marked_in_the_headline_and_says_that_nothing_is_wrong():
+    drilled = story(labels={"alertname": "RollbackDrill", "drill": "d1"}, rounds=(stop(alert="RollbackDrill"),))
+    made = build_report(drilled, WHOLE, NONE_NAMED, POLICY)
+    assert made["drill"] == "d1"
+    assert headline(made).startswith("DRILL d1: paper was stopped for RollbackDrill")
+    assert "nothing is wrong with the bot: a fire drill has stopped it" in report_markdown(made)
+    assert report(stop())["drill"] is None
+    assert "nothing is wrong" not in report_markdown(report(stop()))
