@@ -23,9 +23,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Files that are read together; ``symbol`` where all of them are of one."""
+    """Files that are read together; ``symbol`` and ``day`` where all of them are of one, the day as folders name it."""
 
     symbol: str | None
+    day: str | None = None
     fills: list[Path] = field(default_factory=list)
     quotes: list[Path] = field(default_factory=list)
 
@@ -43,9 +44,18 @@ def group_files(fills: Sequence[Path], quotes: Sequence[Path], also: Collection[
         for file in files:
             symbol = folder_symbol(file) if by_symbol else None
             if symbol is None or symbol in wanted:
-                key = (_day(file) if by_day else "", symbol or "")
-                getattr(found.setdefault(key, Group(symbol)), kind).append(file)
+                day = _day(file).removeprefix(_DATE) if by_day else None
+                group = found.setdefault((day or "", symbol or ""), Group(symbol, day))
+                getattr(group, kind).append(file)
     return [found[key] for key in sorted(found)]
+
+
+def count_days(groups: Sequence[Group]) -> list[str]:
+    """Which day of how many each group is of, for people; empty where there are not several."""
+    days = sorted({group.day for group in groups if group.day is not None})
+    if len(days) < 2:  # noqa: PLR2004 - nothing to count
+        return [""] * len(groups)
+    return [f"day {days.index(group.day) + 1} of {len(days)}, {group.day}" for group in groups if group.day]
 
 
 def in_time_order(files: Sequence[Path], kind: Kind, mapping: FileMapping) -> Iterator[list[Path]]:

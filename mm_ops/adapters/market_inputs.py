@@ -14,7 +14,7 @@ import polars as pl
 
 from mm_ops.adapters.ahead import work_ahead
 from mm_ops.adapters.market_files import find_files
-from mm_ops.adapters.market_groups import Group, find_spans, group_files, in_time_order
+from mm_ops.adapters.market_groups import Group, count_days, find_spans, group_files, in_time_order
 from mm_ops.adapters.market_reader import MarketReader
 from mm_ops.adapters.rejects import Rejects
 from mm_ops.domain.edge.books import choose_quotes
@@ -120,17 +120,19 @@ class MarketInputs:
     def _parts(self) -> Iterator[Part]:
         groups = group_files(self._files("fills"), self._files("quotes"), self._also)
         listed = self._policies.measurable
-        for group in groups:
+        for group, place in zip(groups, count_days(groups), strict=True):
             market: Iterable[pl.DataFrame] = self._quotes(group)
             if self._request.infer_aggressor:
                 market = list(market)
             ours = self._fills(group, market if isinstance(market, list) else None)
             symbols = listed if len(groups) > 1 else self._also.union(ours["symbol"])
-            yield from (Part(symbol, fills=frame) for symbol, frame in _by_symbol(ours, group.symbol))
+            yield from (Part(symbol, fills=frame, place=place) for symbol, frame in _by_symbol(ours, group.symbol))
             del ours  # and nothing else holds a day's fills while its quotes are read
             for each in market:
                 of_symbols = _by_symbol(each, group.symbol)
-                yield from (Part(symbol, quotes=frame) for symbol, frame in of_symbols if symbol in symbols)
+                yield from (
+                    Part(symbol, quotes=frame, place=place) for symbol, frame in of_symbols if symbol in symbols
+                )
 
     def _fills(self, group: Group, market: list[pl.DataFrame] | None) -> pl.DataFrame:
         if not group.fills:

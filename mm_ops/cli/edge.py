@@ -141,16 +141,17 @@ def _measure(
 
 
 def _tell_progress(parts: "Iterable[Part]") -> "Iterator[Part]":
-    """Say every few seconds how far it is."""
+    """Say how far it is: every few seconds, and where one of several days begins."""
     from time import monotonic
 
-    told, fills, quotes = monotonic(), 0, 0
+    told, place, fills, quotes = monotonic(), "", 0, 0
     for part in parts:
+        if part.place != place or monotonic() - told > PROGRESS_S:
+            at = f"{part.place}: " if part.place else ""
+            say(f"{at}{part.symbol}, {fills:,} fills and {quotes:,} quotes so far")
+            told, place = monotonic(), part.place
         fills += 0 if part.fills is None else part.fills.height
         quotes += 0 if part.quotes is None else part.quotes.height
-        if monotonic() - told > PROGRESS_S:
-            say(f"{part.symbol}: {fills:,} fills and {quotes:,} quotes so far")
-            told = monotonic()
         yield part
 
 

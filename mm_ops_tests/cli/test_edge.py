@@ -151,6 +151,27 @@ def test_folders_and_urls_are_read_as_files_are(data: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_of_several_days_each_is_told_when_it_begins(data: Path):
+    for n in range(3):
+        for kind, frame in (
+            ("fills", fills(fill(n * 86400 + 1.5, "buy", 99, symbol=SYMBOL))),
+            ("quotes", quotes(*((n * 86400 + at, 99, 101) for at in (0, 86399)), symbol=SYMBOL)),
+        ):
+            place = data / kind / f"date=2026-11-{20 + n}" / f"symbol={SYMBOL}"
+            place.mkdir(parents=True)
+            frame.write_parquet(place / "data.parquet")
+    done = report(data, "--fills", "fills", "--quotes", "quotes", "--json")
+    assert done.stderr.splitlines() == [
+        "day 1 of 3, 2026-11-20: AAA-USDT, 0 fills and 0 quotes so far",
+        "day 2 of 3, 2026-11-21: AAA-USDT, 1 fills and 2 quotes so far",
+        "day 3 of 3, 2026-11-22: AAA-USDT, 2 fills and 4 quotes so far",
+        "| edge report | PASS | EDGE_REPORT=PASS |",
+    ]
+    assert json.loads(done.stdout)["total"]["fills"] == 3
+    one = report(data, "--fills", "fills/date=2026-11-20", "--quotes", "quotes/date=2026-11-20", "--json")
+    assert one.stderr == "| edge report | PASS | EDGE_REPORT=PASS |\n", "of one day nothing is counted"
+
+
 def test_rejected_rows_are_written_and_too_many_fail(data: Path):
     broken = fills(*(fill(at, "buy", 99, symbol=SYMBOL) for at in (1, 2, 3)), {**fill(4, "buy", 0, symbol=SYMBOL)})
     broken.write_parquet(data / "f.parquet")

@@ -28,11 +28,12 @@ from mm_ops.domain.windows import TimeWindow
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of a symbol's fills, or of its quotes, or of both."""
+    """Some of a symbol's fills, or of its quotes, or of both; ``place`` says for people which of all parts it is."""
 
     symbol: str
     fills: pl.DataFrame | None = None
     quotes: pl.DataFrame | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
