@@ -5,13 +5,9 @@ it quote wider, the fault ends, and it quotes as before.
 """
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from mm_ops.adapters.journal_follow import JournalPlace, following
 from mm_ops.adapters.journal_place import DEFAULT
 from mm_ops.domain.sentinel.edge_history import EdgeHistory
 from mm_ops_tests.alert_stack import free_address, serving
+from mm_ops_tests.live_daemon import daemon
 from mm_ops_tests.live_paperbot import RunningBot, running
 from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.stopped_site import KEYS, StoppedSite
@@ -89,27 +86,6 @@ def prometheus_of(folder: Path, bot: RunningBot) -> Iterator[str]:
         yield f"http://{address}"
 
 
-@contextmanager
-def daemon(site: StoppedSite) -> Iterator[Path]:
-    """A real daemon over the site, ended with all that it started; gives its log."""
-    log = site.root / "daemon.log"
-    environment = {**os.environ, "MM_OPS_ROOT": str(site.root), "DAGSTER_HOME": str(site.root / "dagster")}
-    environment.pop("MM_OPS_ARTIFACTS", None)
-    command = [sys.executable, "-m", "dagster._daemon", "run", "-m", "mm_ops.definitions"]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command, stdout=stream, stderr=stream, cwd=site.root, env=environment, start_new_session=True
-        )
-    try:
-        yield log
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
-
-
 class Watched:
     """The bot, and what the sentinel has stored of it."""
 
@@ -146,7 +122,8 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
         site = site_of(tmp_path / "site", bot, up.enter_context(prometheus_of(tmp_path, bot)))
         with site.instance():
             pass  # the home and its settings
-        yield Watched(site, bot, up.enter_context(daemon(site)))
+        variables = {"MM_OPS_ROOT": str(site.root), "DAGSTER_HOME": str(site.root / "dagster")}
+        yield Watched(site, bot, up.enter_context(daemon(site.root, variables)))
 
 
 def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watched: Watched):

@@ -1,0 +1,32 @@
+"""A real ``dagster-daemon`` over a deployment in a folder, ended with all that it started."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_ENDS_WITHIN_S = 20
+
+
+@contextmanager
+def daemon(root: Path, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Run it on the wall clock until the block ends; gives its log."""
+    log = root / "daemon.log"
+    usual = {name: value for name, value in os.environ.items() if name not in {"MM_OPS_ARTIFACTS", "CI_FAKE_UTC"}}
+    command = [sys.executable, "-m", "dagster._daemon", "run", "-m", "mm_ops.definitions"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command, stdout=stream, stderr=stream, cwd=root, env={**usual, **variables}, start_new_session=True
+        )
+    try:
+        yield log
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_ENDS_WITHIN_S)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_ENDS_WITHIN_S)
