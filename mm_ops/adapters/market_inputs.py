@@ -120,11 +120,12 @@ class MarketInputs:
     def _parts(self) -> Iterator[Part]:
         groups = group_files(self._files("fills"), self._files("quotes"), self._also)
         listed = self._policies.measurable
-        for group, place in zip(groups, count_days(groups), strict=True):
+        for at, (group, place) in enumerate(zip(groups, count_days(groups), strict=True), start=1):
             market: Iterable[pl.DataFrame] = self._quotes(group)
             if self._request.infer_aggressor:
                 market = list(market)
-            ours = self._fills(group, market if isinstance(market, list) else None)
+            again = any(group.symbol == later.symbol for later in groups[at:])
+            ours = self._fills(group, market if isinstance(market, list) else None, remember=again)
             symbols = listed if len(groups) > 1 else self._also.union(ours["symbol"])
             yield from (Part(symbol, fills=frame, place=place) for symbol, frame in _by_symbol(ours, group.symbol))
             del ours  # and nothing else holds a day's fills while its quotes are read
@@ -134,10 +135,10 @@ class MarketInputs:
                     Part(symbol, quotes=frame, place=place) for symbol, frame in of_symbols if symbol in symbols
                 )
 
-    def _fills(self, group: Group, market: list[pl.DataFrame] | None) -> pl.DataFrame:
+    def _fills(self, group: Group, market: list[pl.DataFrame] | None, *, remember: bool) -> pl.DataFrame:
         if not group.fills:
             return _NO_FILLS
-        fills = self._readers["fills"].read_fills(group.fills, group.symbol)
+        fills = self._readers["fills"].read_fills(group.fills, group.symbol, remember=remember)
         infer_from = None if market is None else pl.concat([_NO_QUOTES, *market], how="diagonal")
         prepared = prepare(fills, self._policies, side_is=self._request.side_is, infer_from=infer_from)
         for name, counts in prepared.counts.items():

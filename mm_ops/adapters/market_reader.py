@@ -44,8 +44,13 @@ class MarketReader:
         self._notional = self._lost_notional = 0.0
         self._sorted: dict[str, int] = {}
 
-    def read_fills(self, files: Sequence[Path], symbol: str | None = None) -> pl.DataFrame:
+    def read_fills(self, files: Sequence[Path], symbol: str | None, *, remember: bool) -> pl.DataFrame:
         """Read some files, all at once since a fill may have come twice; also in those read before of that symbol.
+
+        Args:
+            files: of one symbol's day, or of what cannot be told apart.
+            symbol: whose they are, where they are of one.
+            remember: whether more of that symbol will be read, in which these fills may come again.
 
         Raises:
             SchemaError: a file cannot be read, lacks a column, or holds a fault that the policy refuses.
@@ -53,6 +58,8 @@ class MarketReader:
         origin = Origin()
         fills = pl.concat([self._fills_of(file, origin) for file in files], how="diagonal")
         fills = self._without_doubled(fills, origin, symbol)
+        self._seen |= {symbol: Seen.of(fills)} if remember else {}
+        fills = fills.drop(ROW_HASH, strict=False)
         self._files += len(files)
         self._taken += fills.height
         return fills
@@ -163,8 +170,7 @@ class MarketReader:
             again = self._seen[symbol].find(fills)
             self._leave_out_again(fills, again, origin)
             fills = fills.filter(~again) if again.any() else fills
-        self._seen[symbol] = Seen.of(fills)
-        return fills.drop(ROW_HASH, strict=False)
+        return fills
 
     def _leave_out_ambiguous(self, fills: pl.DataFrame, lost: pl.Series, origin: Origin) -> None:
         self._lost_notional += _traded(fills.filter(lost))

@@ -106,6 +106,14 @@ def test_a_fill_that_is_in_two_days_files_is_dropped_from_the_second(tmp_path: P
     assert "date=2026-11-21" in json.loads(found.rejects)["file"]
 
 
+def test_a_fill_of_the_morning_that_is_in_the_next_days_file_is_dropped_too(tmp_path: Path):
+    morning = fills(fill(1, "buy", 99, fill_id="m"))
+    again = pl.concat([morning, fills(fill(86_401, "buy", 98, fill_id="c"))])
+    found = read_inputs(days(tmp_path, pl.concat([morning, FIRST]), again), HOW)
+    assert found.fills["fill_id"].to_list() == ["m", "a", "b", "c"]
+    assert found.section["fills"]["duplicates"] == 1
+
+
 def test_fills_without_an_id_are_the_same_on_two_days_if_their_rows_are(tmp_path: Path):
     bare = FIRST.drop("fill_id")
     found = read_inputs(days(tmp_path, bare, pl.concat([bare[1:], bare[1:].with_columns(qty=2.0)])), HOW)

@@ -12,12 +12,11 @@ from typing import Self
 import polars as pl
 
 from mm_ops.domain.edge.arrays import with_neighbour
-from mm_ops.domain.windows import NS_PER_SECOND
 
 ROW_HASH = "row_hash"
 """A hash of a fill's whole row as it came, so that columns that we do not take tell fills apart too."""
 
-_REMEMBERED_NS = 3600 * NS_PER_SECOND
+_NO_END_NS = 2**63 - 1
 _KEY = ("venue", "symbol", "fill_id")
 _CONTENT = ("side", "price", "qty")
 
@@ -89,25 +88,35 @@ def last_moment(quotes: pl.DataFrame, at: str = "ts_ns") -> pl.DataFrame:
 class Seen:
     """What is remembered of a day's fills, 8 bytes each: an id may come again on another day, the whole fill may not.
 
-    A fill with an id is that, its content and its time; one without is its whole row.
+    A fill with an id is that, its content and its time; one without is its whole row. ``last_ns`` is the time of the
+    last one, endless where none has a time: only what is not later can be one of them.
     """
 
     hashes: pl.Series
+    last_ns: int
 
     @classmethod
     def of(cls, fills: pl.DataFrame) -> Self:
-        """Remember fills of the last hour: an earlier one that comes again is refused for its time."""
-        return cls(_hashes(fills.filter(pl.col("ts_ns") > pl.col("ts_ns").max() - _REMEMBERED_NS)))
+        """Remember some fills."""
+        last = fills[_clock(fills)].max()
+        return cls(_hashes(fills), last if isinstance(last, int) else _NO_END_NS)
 
     def find(self, later: pl.DataFrame) -> pl.Series:
         """Which later fills are among these."""
-        return _hashes(later).is_in(self.hashes.implode())
+        found = (later[_clock(later)] <= self.last_ns).fill_null(value=True).to_numpy().copy()
+        some = _hashes(later.filter(found))
+        met = self.hashes.filter(self.hashes.is_in(some.implode()))
+        found[found] = some.is_in(met.implode()).to_numpy()
+        return pl.Series(found)
+
+
+def _clock(fills: pl.DataFrame) -> str:
+    return "exch_ts_ns" if "exch_ts_ns" in fills.columns else "ts_ns"
 
 
 def _hashes(fills: pl.DataFrame) -> pl.Series:
     given = [name for name in _KEY if name in fills.columns]
-    at = "exch_ts_ns" if "exch_ts_ns" in fills.columns else "ts_ns"
-    of_fill = pl.struct(*given, *_CONTENT, at).hash()
+    of_fill = pl.struct(*given, *_CONTENT, _clock(fills)).hash()
     if ROW_HASH in fills.columns:
         named = pl.col("fill_id").is_not_null() if "fill_id" in fills.columns else pl.lit(value=False)
         of_fill = pl.when(named).then(of_fill).otherwise(ROW_HASH)

@@ -136,9 +136,17 @@ def test_where_all_have_an_id_no_row_needs_a_hash_and_where_none_has_each_does()
     assert Seen.of(bare).find(bare).to_list() == [True]
 
 
-def test_fills_of_more_than_an_hour_before_the_last_are_not_remembered():
-    given = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 99, fill_id="b"), fill(3600, "buy", 99, fill_id="c"))
-    assert Seen.of(given).find(given).to_list() == [False, True, True]
+def test_every_fill_of_a_day_is_remembered():
+    given = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 99, fill_id="b"), fill(86399, "buy", 99, fill_id="c"))
+    assert Seen.of(given).find(given).to_list() == [True, True, True]
+    assert Seen.of(given).find(fills(fill(86400, "buy", 99, fill_id="a"))).to_list() == [False]
+
+
+def test_fills_whose_time_is_not_known_are_compared_too():
+    bare = fills(fill(0, "buy", 99, fill_id="a")).with_columns(exch_ts_ns=pl.lit(None, dtype=pl.Int64))
+    assert Seen.of(bare).find(bare).to_list() == [True]
+    timed = fills(fill(0, "buy", 99, fill_id="a"))
+    assert Seen.of(timed).find(pl.concat([bare, timed])).to_list() == [False, True]
 
 
 def test_doubled_quotes_are_counted_by_times_as_text_and_not_where_there_is_no_time():
