@@ -66,9 +66,9 @@ def _late_above(task: str, needs: Mapping[str, Sequence[str]], late: set[str]) -
 
 
 def finding_of_task(standing: Standing) -> Finding:
-    """Give a task's standing as the finding of a check."""
+    """Give a task's standing as the finding of a check; what has never run, or is paused, only warns."""
     verdict = _VERDICTS.get(standing.state, Verdict.PASS)
-    severity = Severity.SOFT if standing.state is State.PAUSED else Severity.HARD
+    severity = Severity.SOFT if verdict is Verdict.INCONCLUSIVE else Severity.HARD
     return Finding(
         gate=standing.task, severity=severity, verdict=verdict, reason=f"{standing.state.value}: {standing.reason}"
     )

@@ -1,13 +1,17 @@
 """The cron sentinel over recorded history, with the functions that run live: each change of a task, and why."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mm_ops.domain.sentinel.runs import Evidence
 from mm_ops.domain.sentinel.standing import State, judge_task
 from mm_ops.domain.sentinel.tasks import Task
 from mm_ops.domain.windows import TimeWindow
+
+_MORE = 8
+"""Runs beside those that it takes to judge a task: as many as may go on at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +34,19 @@ def replay_tasks(
 
 
 def _replay(task: Task, evidence: Evidence, window: TimeWindow, skew: timedelta) -> Iterator[Change]:
-    moments = sorted({at for run in evidence.runs for at in (run.began_at, run.ended_at) if at is not None})
+    runs = sorted(evidence.runs, key=lambda run: run.first_at)
+    begun = [run.first_at for run in runs]
+    moments = sorted({at for run in runs for at in (run.began_at, run.ended_at) if at is not None})
     before, at = None, window.start
     while at < window.end:
-        standing = judge_task(task, evidence.as_of(at), at, skew)
+        seen = bisect_right(begun, at)
+        known = replace(evidence, runs=tuple(runs[max(0, seen - 2 * task.depth - _MORE) : seen])).as_of(at)
+        standing = judge_task(task, known, at, skew)
         if standing.state is not before:
             yield Change(at=at, task=task.name, before=before, state=standing.state, reason=standing.reason)
             before = standing.state
-        later = [one for one in (*moments, standing.until, _paused_from(task)) if one is not None and one > at]
+        heard = moments[(then := bisect_right(moments, at)) : then + 1]
+        later = [one for one in (*heard, standing.until, _paused_from(task)) if one is not None and one > at]
         at = min(later, default=window.end)
 
 

@@ -240,12 +240,12 @@ def _too_often(task: Task, runs: Sequence[Run], now: datetime) -> Standing | Non
     if task.at_most is None:
         return None
     within = sorted(run.first_at for run in runs if run.first_at > now - task.at_most.within)
-    if len(within) <= task.at_most.runs:
+    if len(within) <= task.at_most.most:
         return None
-    most = f"{task.at_most.runs} within {format_duration(task.at_most.within)}"
+    most = f"{task.at_most.most} within {format_duration(task.at_most.within)}"
     words = f"it ran {len(within)} times since {_at(within[0])}: expected at most {most}"
-    clear = within[-task.at_most.runs - 1] + task.at_most.within
-    return _standing(task, State.DOWN, words, seen=within[-1], since=within[task.at_most.runs], until=clear)
+    clear = within[-task.at_most.most - 1] + task.at_most.within
+    return _standing(task, State.DOWN, words, seen=within[-1], since=within[task.at_most.most], until=clear)
 
 
 def _sees_starts(task: Task, run: Run) -> bool:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, assert_never
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.notify.policy import Address, Length
+from mm_ops.domain.notify.policy import Address, Length, Rate
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.sentinel.schedule import Due
 from mm_ops.domain.windows import Duration
@@ -97,18 +97,6 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class RunLimit:
-    """No more than so many runs within a time."""
-
-    runs: Few
-    within: Duration
-
-    def __post_init__(self) -> None:
-        if self.within <= timedelta(0):
-            raise ValueError("within: expected more than 0s")
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Pause:
     """A task that somebody has taken out of the watch, for a while and for a reason."""
 
@@ -136,7 +124,7 @@ class Task:
     proof: Proof
     due: Due
     min_duration: Duration | None = None
-    at_most: RunLimit | None = None
+    at_most: Rate | None = None
     overlap: Literal["refuse", "allow"] = "refuse"
     content: Content | None = None
     needs: tuple[Name, ...] = ()
@@ -159,7 +147,7 @@ class Task:
     @property
     def depth(self) -> int:
         """How many of its latest runs must be known to judge it."""
-        often = 0 if self.at_most is None else self.at_most.runs + 1
+        often = 0 if self.at_most is None else self.at_most.most + 1
         return max(2 * self.recovery + 1, often, 3)
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mm_ops.domain.notify.policy import Rate
 from mm_ops.domain.sentinel.runs import Evidence, Run, in_order
 from mm_ops.domain.sentinel.standing import WELL, State, judge_task
-from mm_ops.domain.sentinel.tasks import AssetProof, Pause, RunLimit, Task
+from mm_ops.domain.sentinel.tasks import AssetProof, Pause, Task
 from mm_ops_tests.domain.sentinel.cron_tasks import (
     HOUR,
     MINUTE,
@@ -23,6 +24,7 @@ from mm_ops_tests.domain.sentinel.cron_tasks import (
     timer,
 )
 
+TWICE = Rate(most=2, within=HOUR, source="made up for a test")
 NIGHTLY = task(due=cron("30 0 * * *"))  # 10 min to begin, 1 h to finish
 YESTERDAY = run("2026-11-24T00:30:02", "2026-11-24T00:50")
 TODAY = run("00:30:02", "00:50")
@@ -201,7 +203,7 @@ def test_a_run_that_ends_too_fast_is_down(runs: list[Run], state: State, words: 
 
 
 def test_a_task_that_runs_too_often_is_down_until_it_does_not():
-    often = task(due=max_age(24), at_most=RunLimit(runs=2, within=HOUR), overlap="allow")
+    often = task(due=max_age(24), at_most=TWICE, overlap="allow")
     runs = [run("08:00", "08:05"), run("08:20", "08:25"), run("08:40", "08:45")]
     assert judged(often, "08:30", *runs[:2]).state is State.UP
     down = judged(often, "08:50", *runs)
@@ -301,15 +303,12 @@ RUNS = st.lists(
     max_size=8,
 )
 NOWS = st.integers(0, 8000).map(lambda minutes: at("2026-11-20T00:00") + timedelta(minutes=minutes))
-TWICE = RunLimit(runs=2, within=HOUR)
 TASKS = st.sampled_from(
     [
         NIGHTLY,
         task(due=max_age(20, HOUR)),
         task(due=timer("*-*-* 00/6:00:00 Europe/Berlin", None), recovery=2),
-        task(
-            due=cron("0 */3 * * *", "America/New_York"), min_duration=5 * MINUTE, at_most=RunLimit(runs=2, within=HOUR)
-        ),
+        task(due=cron("0 */3 * * *", "America/New_York"), min_duration=5 * MINUTE, at_most=TWICE),
     ]
 )
 
