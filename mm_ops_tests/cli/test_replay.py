@@ -121,3 +121,39 @@ def test_what_cannot_be_replayed_is_refused(root: Path, arguments: list[str], er
 def test_two_origins_or_none_are_a_usage_error(root: Path):
     assert replay(root, "--mock").exit_code == 2
     assert CliRunner().invoke(cli, ["replay", "--from", "2026-11-18", "--to", "2026-11-20"]).exit_code == 2
+
+
+def test_the_edges_sentinel_is_run_over_what_was_recorded_with_every_change_and_its_reason(degraded: Path):
+    stretch = ["--from", "2026-11-18", "--to", "2026-11-21"]
+    place = ["replay", "--sentinels", "--recording", str(degraded), *stretch]
+    shown, found = CliRunner().invoke(cli, place), document(CliRunner().invoke(cli, [*place, "--json"]))
+    assert (shown.exit_code, shown.stdout.splitlines()[-1]) == (0, "| replay | SENTINELS | REPLAY=SENTINELS |")
+    rows = found["edge"]["windows"]
+    assert len(rows) == 144
+    switches = [row for row in rows if row["answer"] in {"degrade", "recover"}]
+    assert [row["answer"] for row in switches] == ["degrade"]
+    assert switches[0]["reason"] == "ema1h below 0 bps in 3 windows in a row"
+    words = " ".join(shown.stdout.replace("│", " ").split())
+    assert "conservative degrade ema1h below 0 bps in 3 windows in a row" in words
+    assert "144 windows, 1 switches, 0 pages; at the end profile conservative" in words
+    apart = [
+        abs(seen["fast"] - seen["fills_fast"]) for row in rows if (seen := row["window"])["fills_fast"] is not None
+    ]
+    assert len(apart) > 130
+    assert max(apart) < 0.2, "an eighth of what the average lacked at its beginning"
+    assert max(apart[24:]) < 0.1
+
+
+def test_a_stretch_without_a_window_is_refused(degraded: Path):
+    stretch = ["--from", "2026-11-18T00:00:00Z", "--to", "2026-11-18T00:20:00Z"]
+    result = CliRunner().invoke(cli, ["replay", "--sentinels", "--recording", str(degraded), *stretch])
+    assert isinstance(result.exception, PolicyError)
+    assert "--from, --to: expected a window of 30m between" in str(result.exception)
+
+
+def test_without_fills_the_gauges_stand_alone_and_it_says_why(root: Path):
+    result = replay(root, "--sentinels", "--json")
+    (first, *_) = document(result)["edge"]["windows"]
+    assert result.exit_code == 0
+    assert first["window"]["fills_fast"] is None
+    assert any(one.startswith("fills: ") for one in first["window"]["unknown"])
