@@ -18,6 +18,8 @@ COMMANDS = {
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
     "secrets": ("mm_ops.cli.secrets", "secrets", "Look for secrets in the repository, the artifacts, a bundle."),
     "chaos": ("mm_ops.cli.chaos", "chaos", "Hold drills on a live bot and see that it does what it must."),
+    "prelive": ("mm_ops.cli.prelive", "prelive", "Try everything in dry mode before a bot goes live."),
+    "make-ready": ("mm_ops.cli.prelive", "make_ready", "Say what stands between the bots and going live."),
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
     "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),

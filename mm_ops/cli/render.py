@@ -9,8 +9,9 @@ from mm_ops.cli.context import marker
 
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything is not what the catalogue renders.")
+@click.option("--only", metavar="FOLDER", help="With --check: compare only what is rendered below it.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
-def render(*, check: bool, as_json: bool) -> None:
+def render(*, check: bool, only: str | None, as_json: bool) -> None:
     """Render rules, their tests, both configurations, the dashboard, the README's table and the runbooks' blocks.
 
     Exit 0 when all is as rendered, 1 when --check finds a difference, 2 when something cannot be rendered: a policy
@@ -30,7 +31,7 @@ def render(*, check: bool, as_json: bool) -> None:
     environment = Environment.read()
     catalogue = read_catalogue(environment.policies)
     check_rollback(environment.policies, catalogue)
-    rendered = render_all(environment.root, environment.policies)
+    rendered = _below(only, render_all(environment.root, environment.policies), check=check)
     differences = find_differences(environment.root, rendered)
     changed = [] if check else write_changed(environment.root, rendered)
     faults = find_faults(environment.root, catalogue)
@@ -46,3 +47,15 @@ def render(*, check: bool, as_json: bool) -> None:
     drifted = faults or (check and differences)
     marker("render", "DRIFT" if drifted else "OK", err=as_json)
     sys.exit(0 if not drifted else 1 if check else 2)
+
+
+def _below(folder: str | None, rendered: dict[str, bytes], *, check: bool) -> dict[str, bytes]:
+    """What is rendered below a folder, or all; a folder with nothing in it would compare nothing and look well."""
+    if folder is None:
+        return rendered
+    if not check:
+        raise click.UsageError("--only goes with --check: what is written is written whole")
+    found = {path: data for path, data in rendered.items() if path.startswith(f"{folder.rstrip('/')}/")}
+    if not found:
+        raise click.UsageError(f"--only: nothing is rendered below {folder}")
+    return found

@@ -97,3 +97,11 @@ def test_a_rollback_policy_that_disagrees_with_the_rules_is_refused(root: Path) 
         refused = render(root, *flags)
         assert answer(refused)[0] == 2
         assert "rollback.yaml: alerts.0 (SoakLatencyP95High): cooldown.length: expected at least" in refused.stderr
+
+
+def test_a_part_can_be_checked_by_itself_and_an_empty_part_cannot(root: Path) -> None:
+    raise_a_limit(root)
+    assert answer(render(root, "--check", "--only", "deploy/prometheus"))[0] == 1
+    assert "1 renderings, 0 differed" in render(root, "--check", "--only", "deploy/alertmanager/").stdout
+    assert render(root, "--check", "--only", "deploy/none").returncode == 2
+    assert render(root, "--only", "deploy/prometheus").returncode == 2
