@@ -297,3 +297,16 @@ def test_what_is_no_data_is_one_line(data: Path, monkeypatch: pytest.MonkeyPatch
     file, bytes_of_it, message = NO_FILE[name]
     (data / file).write_bytes(bytes_of_it)
     assert refusal(data, monkeypatch, "--fills", file).startswith(message)
+
+
+def test_quotes_of_another_time_decide_nothing(data: Path):
+    quotes((-86400, 99, 101), (2, 98, 100), symbol=SYMBOL).write_parquet(data / "q.parquet")
+    done = report(data)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        2,
+        "| edge report | INCONCLUSIVE | EDGE_REPORT=INCONCLUSIVE |",
+    )
+    assert done.stderr == (
+        "measured: inconclusive: 1 of 2 fills have a quote before them, at least 0.99 of them must: "
+        "are the quotes of the fills' time, and on the same clock?\n"
+    )

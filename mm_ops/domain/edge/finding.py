@@ -29,3 +29,27 @@ def identity_finding(report: Mapping[str, Any]) -> Finding:
     reason = f"the two counts of the money differ by {worst:.2g} (relative), at most {TOLERANCE:g} is allowed"
     verdict = Verdict.PASS if identity["holds"] else Verdict.FAIL
     return replace(bare, verdict=verdict, value=worst, margin=TOLERANCE - worst, reason=reason)
+
+
+def measured_finding(report: Mapping[str, Any], least: float) -> Finding:
+    """Judge by how many fills an edge report speaks: of too few, nothing is decided.
+
+    Args:
+        report: as stored.
+        least: the share (0 to 1) of the window's fills that must have a mid.
+    """
+    share, without = report["quality"]["measured_share"], report["quality"]["fills_without_quote"]
+    fills = report["total"]["fills"]
+    enough = share is not None and share >= least
+    few = f"{fills} of {fills + without} fills have a quote before them, at least {least:.4g} of them must"
+    return Finding(
+        gate="measured",
+        severity=Severity.HARD,
+        verdict=Verdict.PASS if enough else Verdict.INCONCLUSIVE,
+        reason=few if enough else f"{few}: are the quotes of the fills' time, and on the same clock?",
+        unit="ratio",
+        bound="at_least",
+        value=share,
+        limit=least,
+        margin=None if share is None else share - least,
+    )

@@ -27,8 +27,8 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
     ``longest_fill_gap_s``: the longest time without a fill, from the window's start or to its end as well, of the
     symbol that has the longest; lost fills leave no other trace where enough are left.
 
-    ``mark_jump_bps``: how far the last mid, at which every position is valued, lies from the median mid of the time
-    before it (the longest horizon and a minute), of the worst symbol; null where one has fewer than three quotes there.
+    ``mark_jump_bps``: how far the last mid, at which every position is valued, lies from the median of the last mids of
+    the minutes of its hour, of the worst symbol; null where one has quotes in fewer than three of these minutes.
     """
     counts = [each.counts for each in symbols]
     measured, roles, wrong, outside = (

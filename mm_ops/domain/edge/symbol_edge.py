@@ -19,6 +19,7 @@ from mm_ops.domain.edge.arrays import Ints, with_neighbour
 from mm_ops.domain.edge.ema_track import EmaTrack, HandedOn
 from mm_ops.domain.edge.fill_arrays import MS, FillArrays, WaitingFills
 from mm_ops.domain.edge.join import STRETCH, Book, Met, Reach, covered_ns, join_fills, nanoseconds, on_clock
+from mm_ops.domain.edge.mark import Mark
 from mm_ops.domain.edge.measures import price_fills
 from mm_ops.domain.edge.policy import Instrument, VenuePolicy
 from mm_ops.domain.edge.quote_buffer import QuoteBuffer
@@ -31,8 +32,6 @@ OVERLAP = timedelta(seconds=60)
 """Source: a recorder whose clock was 1.3 s off wrote trades of the next exchange day; a minute leaves room."""
 
 _AHEAD = 2
-_FEWEST_FOR_A_MARK = 3
-"""Quotes whose median one of them alone does not decide."""
 
 
 @dataclass(slots=True)
@@ -77,6 +76,7 @@ class SymbolEdge:
     _settled_ns: int = 0
     _known_ns: int = 0
     _last_fill_ns: int = field(init=False)
+    _mark: Mark = field(default_factory=Mark)
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.instrument, self.rows, self.window, mark=1.0)
@@ -110,6 +110,7 @@ class SymbolEdge:
         how = self.how
         new, self._book = self.buffer.lay_out(self._book, quotes, how.clock, how.quote_lag, self.window)
         self._check_order(new.at, self._known_ns, "quotes")
+        self._mark.see(new.at, new.mid)
         if first and new.at.size:
             self.tally.revalue(float(new.mid[-1]))
         if self._book.at.size:
@@ -119,7 +120,7 @@ class SymbolEdge:
 
     def close(self) -> None:
         """Measure what waits: no more quotes will come."""
-        self.counts.mark_jump_bps = self._mark_jump()
+        self.counts.mark_jump_bps = self._mark.jump_bps()
         self._book = self._book.since(self._settle(self.window.end_ns))
         self._see_fills(np.array([self.window.end_ns]))
         if self.ema is not None:
@@ -128,17 +129,6 @@ class SymbolEdge:
             self.counts.last_quote_age_s = (self.window.end_ns - int(self._book.at[-1])) / NS_PER_SECOND
             self._count_quotes(self._book, self.window.end_ns)
             self.tally.revalue(float(self._book.mid[-1]))
-
-    def _mark_jump(self) -> float | None:
-        """Tell how far (bps) the last mid is from the median of those of the time that every part keeps."""
-        book = self._book
-        if not book.at.size:
-            return None
-        span = nanoseconds(OVERLAP) + max(self.reach.horizons_ns)
-        recent = book.mid[int(np.searchsorted(book.at, book.at[-1] - span)) :]
-        if recent.size < _FEWEST_FOR_A_MARK:
-            return None
-        return float(abs(recent[-1] / np.median(recent) - 1) * 1e4)
 
     def _check_order(self, at: Ints, least: int, what: str) -> None:
         if at.size and int(at[0]) < least:

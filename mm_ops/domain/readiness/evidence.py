@@ -55,7 +55,7 @@ def read_day(
     if stranger:
         return DayEvidence(date=day, absent=(f"{day}: {stranger}",))
     absent = [f"no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None]
-    edge, reasons = _edge(reports.edge, policy, symbols)
+    edge, reasons = _edge(reports.edge, reports.soak, policy, symbols)
     trips, why_not = _guard_trips(reports.soak, policy.guards.min_coverage)
     chaos, undrilled = _chaos(reports.chaos, policy.chaos)
     tests, untested = _tests(reports.tests, policy.tests)
@@ -77,7 +77,9 @@ def _find_stranger(report: Report, version: str) -> str | None:
     return f"version {ran} ran, and {version} is judged" if ran else "nothing says which version ran"
 
 
-def _edge(report: Report, policy: ReadinessPolicy, symbols: Sequence[str]) -> tuple[dict[str, float | None], list[str]]:
+def _edge(
+    report: Report, soak: Report, policy: ReadinessPolicy, symbols: Sequence[str]
+) -> tuple[dict[str, float | None], list[str]]:
     nothing: dict[str, float | None] = dict.fromkeys(("net_edge_bps", "order_age_p95_ms", "taker_share"))
     if report is None:
         return nothing, []
@@ -92,7 +94,8 @@ def _edge(report: Report, policy: ReadinessPolicy, symbols: Sequence[str]) -> tu
     total = report["total"]
     unknown = {
         "order_age_p95_ms": _below(total, "order_age_known_share", policy.latency.min_known_share),
-        "taker_share": _below(total, "liquidity_known_share", policy.taker.min_known_share),
+        "taker_share": _below(total, "liquidity_known_share", policy.taker.min_known_share)
+        or _contradicted(total["maker_share"], soak, policy.taker.max_witness_gap),
     }
     known = {name: None if unknown.get(name) else total[name] for name in nothing}
     return known, [reason for reason in unknown.values() if reason]
@@ -133,6 +136,19 @@ def _below(group: Mapping[str, Any], name: str, least: float) -> str | None:
     if share is None:
         return f"edge: {name} was not measured"
     return f"edge: {name} was {share:.6g}, at least {least:g} is needed" if share < least else None
+
+
+def _contradicted(by_fills: float | None, soak: Report, most: float) -> str | None:
+    """Say how the bot's own maker share disagrees with that of its fills; without a soak report that is said anyway."""
+    if soak is None or by_fills is None:
+        return None
+    by_bot = (soak["day"]["slis"].get("maker_share") or {}).get("value")
+    if by_bot is None:
+        return "taker: the bot's own maker share was not measured, so its fills have no second witness"
+    gap = abs(by_fills - by_bot)
+    if gap <= most:
+        return None
+    return f"taker: maker share {by_fills:.4g} by the fills, {by_bot:.4g} by the bot: they may differ by {most:g}"
 
 
 def _guard_trips(report: Report, min_coverage: float) -> tuple[float | None, str | None]:

@@ -49,11 +49,16 @@ class LatencySection:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class TakerSection:
-    """Full at ``full_at_share`` or below, then points × full_at_share ÷ share; judged at ``min_known_share``."""
+    """Full at ``full_at_share`` or below, then points × full_at_share ÷ share; judged at ``min_known_share``.
+
+    The bot's own gauge of its maker share is a second witness: a day on which it and the fills differ by more than
+    ``max_witness_gap`` has none.
+    """
 
     points: Points
     full_at_share: Share
     min_known_share: Share
+    max_witness_gap: Annotated[float, Field(gt=0, lt=1)]
     source: Source
 
 

@@ -146,29 +146,42 @@ def test_an_old_last_mid_is_told_since_the_net_edge_rests_on_it():
     assert report()["quality"]["last_quote_age_s"] is None
 
 
+def by_the_minute(*mids: float) -> list[tuple[float, float, float]]:
+    """One quote in the last second of each minute."""
+    return [(60.0 * minute + 59, mid - 1, mid + 1) for minute, mid in enumerate(mids)]
+
+
 @pytest.mark.parametrize(
     ("market", "jump"),
     [
-        # the median of 100, 99, 102, 104 and 104 is 102
-        ([(0, 99, 101), (2, 98, 100), (4, 101, 103), (9, 103, 105), (10, 103, 105)], 104 / 102 - 1),
-        # one wrong quote at the end, of six: the median lies between 100 and 100
-        ([*((second, 99, 101) for second in range(5)), (59, 129, 131)], 0.3),
-        # two quotes: either may be the wrong one
-        ([(0, 99, 101), (59, 129, 131)], None),
-        # the longest horizon of 5 s and a minute before 130 s: what is older is no witness
-        ([(0, 99, 101), (64, 129, 131), (65, 129, 131), (66, 129, 131), (130, 129, 131)], 0.0),
+        # the minutes end with 100, 102 and 104: 104 is 2/102 from their median
+        ([*by_the_minute(100, 102, 104), (10.0, 1, 3)], 2 / 102),
+        # one wrong quote at the end of an hour of 100
+        (by_the_minute(*[100] * 60, 130), 0.3),
+        # 29 wrong minutes of the last 60 do not decide, 31 do
+        (by_the_minute(*[100] * 31, *[130] * 29), 0.3),
+        (by_the_minute(*[100] * 29, *[130] * 31), 0.0),
+        # what is older than an hour is no witness
+        (by_the_minute(*[100] * 99, *[130] * 60), 0.0),
+        # quotes in two minutes: either may be the wrong one
+        (by_the_minute(100, 130), None),
     ],
 )
-def test_how_far_the_last_mid_is_from_those_before_it_is_told(market: list[tuple[float, ...]], jump: float | None):
-    window = TimeWindow(START, START + timedelta(seconds=140))
-    found = report(fill(1.5, "buy", 99), market=quotes(*market), window=window)["quality"]["mark_jump_bps"]
+def test_how_far_the_last_mid_is_from_those_of_the_hour_before_is_told(
+    market: list[tuple[float, ...]], jump: float | None
+):
+    window = TimeWindow(START, START + timedelta(hours=4))
+    found = report(fill(59.5, "buy", 99), market=quotes(*sorted(market)), window=window)["quality"]["mark_jump_bps"]
     assert found == (None if jump is None else pytest.approx(jump * 1e4, rel=1e-12))
 
 
 def test_one_symbol_whose_last_mid_nobody_can_judge_leaves_it_unknown():
     both = instruments(instrument(), instrument(symbol="Y"))
-    market = pl.concat([MARKET, quotes((0, 99, 101), symbol="Y")])
-    found = report(fill(1.5, "buy", 99), fill(1.5, "buy", 99, symbol="Y"), market=market, instruments=both)
+    market = pl.concat([quotes(*by_the_minute(100, 101, 102)), quotes((0, 99, 101), symbol="Y")])
+    window = TimeWindow(START, START + timedelta(hours=1))
+    found = report(
+        fill(59.5, "buy", 99), fill(1.5, "buy", 99, symbol="Y"), market=market, instruments=both, window=window
+    )
     assert found["quality"]["mark_jump_bps"] is None
     assert found["quality_by_symbol"]["X"]["mark_jump_bps"] is not None
 

@@ -45,11 +45,13 @@ EDGE: dict[str, dict[str, Any]] = {
         "net_edge_bps": 3.0,
         "order_age_p95_ms": 250.0,
         "order_age_known_share": 1.0,
+        "maker_share": 0.95,
         "taker_share": 0.05,
         "liquidity_known_share": 1.0,
     },
 }
-SOAK = {"ran": "1.0.0", "day": {"slis": {"guard_trips": {"value": 0.0, "coverage": 1.0}}}}
+SLIS = {"guard_trips": {"value": 0.0, "coverage": 1.0}, "maker_share": {"value": 0.955, "coverage": 1.0}}
+SOAK = {"ran": "1.0.0", "day": {"slis": SLIS}}
 CHAOS = {"drill": "feed_cut", "outcome": "ok", "observed": {"breaker_open_s": 1.9, "quoting_again_s": 0.0}}
 TESTS = {"verdict": "ok", "passed": 9, "skipped": 1, "total": 10}
 REPORTS: dict[str, Any] = {"edge": EDGE, "soak": SOAK, "chaos": CHAOS, "tests": TESTS}
@@ -130,7 +132,7 @@ def test_an_edge_whose_identity_does_not_hold_counts_as_missing(holds: object):
     ],
 )
 def test_guard_trips_of_a_day_that_was_not_watched_are_missing_and_not_zero(measured: dict[str, Any], why: str):
-    day = read(soak={"ran": "1.0.0", "day": {"slis": {"guard_trips": measured}}})
+    day = read(soak={"ran": "1.0.0", "day": {"slis": {**SLIS, "guard_trips": measured}}})
     assert (day.guard_trips, day.absent) == (None, (f"{LAST}: {why}",))
 
 
@@ -153,7 +155,7 @@ THIN = {
     "quote_age_p95_ms": (36957.5, "quote_age_p95_ms was 36957.5, at most 2000 is allowed"),
     "outside_touch_share_alone": (0.87, "outside_touch_share_alone was 0.87, at most 0.01 is allowed"),
     "wrong_side_share": (0.497, "wrong_side_share was 0.497, at most 0.01 is allowed"),
-    "mark_jump_bps": (3000.0, "mark_jump_bps was 3000, at most 100 is allowed"),
+    "mark_jump_bps": (3000.0, "mark_jump_bps was 3000, at most 300 is allowed"),
     "longest_fill_gap_s": (901.0, "longest_fill_gap_s was 901, at most 900 is allowed"),
 }
 
@@ -174,7 +176,7 @@ def test_an_edge_on_too_few_fills_or_quotes_counts_as_missing_with_the_number(na
         ("quote_coverage", 0.999),
         ("outside_touch_share_alone", 0.01),
         ("wrong_side_share", 0.01),
-        ("mark_jump_bps", 100.0),
+        ("mark_jump_bps", 300.0),
         ("longest_fill_gap_s", 900.0),
     ],
 )
@@ -275,16 +277,19 @@ def fills_of(kind: str) -> pl.DataFrame:
     return fills(*rows).with_row_index()
 
 
-def score(ours: pl.DataFrame, market: pl.DataFrame) -> Readiness:
+def score(ours: pl.DataFrame, market: pl.DataFrame, kind: str) -> Readiness:
     policy = edge_policy(stale_after=timedelta(seconds=60))
     edge = build_edge_report(ours, market, policy=policy, instruments=BOTH, window=WINDOW) | {"intake": EDGE["intake"]}
-    day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge}), ONE_DAY, version="1.0.0", symbols=())
+    # half of the fills are of each symbol and nearly equal in notional; the bot counted them all, whatever is lost here
+    taken = sum(1 / KINDS[kind][symbol][2] for symbol in "XY") / 2
+    soak = {**SOAK, "day": {"slis": {**SLIS, "maker_share": {"value": 1 - taken, "coverage": 1.0}}}}
+    day = read_day(LAST, DayReports(**{**REPORTS, "edge": edge, "soak": soak}), ONE_DAY, version="1.0.0", symbols=())
     return score_readiness([day], [LAST], ONE_DAY, GATES)
 
 
 @cache
 def score_of(kind: str) -> Readiness:
-    return score(fills_of(kind), QUOTES)
+    return score(fills_of(kind), QUOTES, kind)
 
 
 LOST = st.one_of(
@@ -320,9 +325,9 @@ def test_losing_any_part_of_a_day_never_raises_the_score_nor_turns_hold_into_go(
     ours, before = fills_of(kind), score_of(kind)
     match what:
         case "quotes":
-            after = score(ours, QUOTES.filter(~chosen))
+            after = score(ours, QUOTES.filter(~chosen), kind)
         case "values":
-            after = score(ours.with_columns(pl.when(~chosen).then(column).alias(column)), QUOTES)
+            after = score(ours.with_columns(pl.when(~chosen).then(column).alias(column)), QUOTES, kind)
         case _:
             nothing = read_day(LAST, DayReports(**{**REPORTS, "edge": None}), ONE_DAY, version="1.0.0", symbols=())
             after = score_readiness([nothing], [LAST], ONE_DAY, GATES)
@@ -341,15 +346,33 @@ THINNED = {
 @pytest.mark.parametrize("name", THINNED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_day_without_most_of_its_quotes_is_no_day(name: str, kind: str):
-    after = score(fills_of(kind), QUOTES.filter(~THINNED[name]))
+    after = score(fills_of(kind), QUOTES.filter(~THINNED[name]), kind)
     assert (after.verdict, after.sections["edge"].score) == (HOLD, 0.0)
     assert [text for text in after.missing if " edge: quote_" in text or " edge: measured_share" in text]
+
+
+WITNESSES = {
+    "all taker fills are lost": (
+        0.9642,
+        "taker: maker share 0.95 by the fills, 0.9642 by the bot: they may differ by 0.01",
+    ),
+    "the bot's own is not known": (None, "taker: the bot's own maker share was not measured"),
+}
+
+
+@pytest.mark.parametrize("name", WITNESSES)
+def test_a_taker_share_that_the_bot_itself_contradicts_is_missing(name: str):
+    value, words = WITNESSES[name]
+    day = read(soak={**SOAK, "day": {"slis": {**SLIS, "maker_share": {"value": value, "coverage": 1.0}}}})
+    assert (day.taker_share, day.net_edge_bps) == (None, 3.0)
+    assert day.absent[0].startswith(f"{LAST}: {words}")
+    assert read(soak={**SOAK, "day": {"slis": {"guard_trips": SLIS["guard_trips"]}}}).taker_share is None
 
 
 @pytest.mark.parametrize("first", [0, 200, 588], ids=["from the start", "between", "to the end"])
 @pytest.mark.parametrize("symbol", ["X", "Y"])
 def test_a_day_on_which_the_fills_of_one_symbol_are_lost_for_long_is_no_day(symbol: str, first: int):
     lost = (pl.col("symbol") == symbol) & pl.col("index").is_between(first, first + 12)  # 12 s; the other one trades
-    after = score(fills_of("good").filter(~lost), QUOTES)
+    after = score(fills_of("good").filter(~lost), QUOTES, "good")
     assert (after.verdict, after.sections["edge"].score) == (HOLD, 0.0)
     assert [text for text in after.missing if " edge: longest_fill_gap_s was 1" in text]

@@ -32,12 +32,12 @@ POLICY = ReadinessPolicy(
         max_quote_age_p95_ms=2000,
         max_outside_touch_share_alone=0.01,
         max_wrong_side_share=0.01,
-        max_mark_jump_bps=100,
+        max_mark_jump_bps=300,
         max_fill_gap_s=900,
         source=WORDS,
     ),
     latency=LatencySection(points=25, full_at_ms=350, min_known_share=0.99, source=WORDS),
-    taker=TakerSection(points=15, full_at_share=0.15, min_known_share=0.99, source=WORDS),
+    taker=TakerSection(points=15, full_at_share=0.15, min_known_share=0.99, max_witness_gap=0.01, source=WORDS),
     guards=GuardSection(points=10, min_coverage=0.99, source=WORDS),
     chaos=ChaosSection(
         points=10, drill="feed_cut", limits={"breaker_open_s": 2.0, "quoting_again_s": 10.0}, source=WORDS

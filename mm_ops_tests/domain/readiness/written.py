@@ -95,13 +95,19 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
         },
         "total": {
             **{name: value[name] for name in ("net_edge_bps", "order_age_p95_ms", "taker_share")},
+            "maker_share": 1 - value["taker_share"],
             "order_age_known_share": 1.0,
             "liquidity_known_share": 1.0,
         },
     }
     soak = soak_report() | {
         "ran": "1.0.0",
-        "day": {"slis": {"guard_trips": {"value": value["guard_trips"], "coverage": 1.0}}},
+        "day": {
+            "slis": {
+                "guard_trips": {"value": value["guard_trips"], "coverage": 1.0},
+                "maker_share": {"value": 1 - value["taker_share"], "coverage": 1.0},
+            }
+        },
     }
     return {
         "edge_report.json": edge,
