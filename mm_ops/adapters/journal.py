@@ -227,6 +227,10 @@ class Journal(JournalReads):
             self._read("SELECT id FROM stops WHERE bot = :bot AND claimed_at >= :at LIMIT 1", bot=bot, at=stamp(at))
         )
 
+    def write(self, work: Callable[[Ledger], T]) -> T:
+        """Run a write of one's own, in one transaction with its records; returns when it is on the disk."""
+        return self._do(work)
+
     def _do(self, work: Callable[[Ledger], T]) -> T:
         return self._writer.submit(work).result()
 

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mm_ops.adapters.database import Database, DatabaseFaultError, Table, Transaction, translate
+from mm_ops.adapters.journal_archive import SUBJECT, folder_beside, read_archive
 from mm_ops.adapters.journal_chain import GENESIS, AuditRecord, Link, link_hash, read_anchor
-from mm_ops.adapters.journal_tables import INBOX, STATE
+from mm_ops.adapters.journal_tables import CARRIED, INBOX, STATE
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 
 MOST_PROBLEMS = 100
@@ -27,8 +29,8 @@ class Audit:
     doubts: tuple[str, ...]
 
 
-def audit_journal(url: str, anchor: Path) -> Audit:
-    """Verify chain, anchor and rows.
+def audit_journal(url: str, anchor: Path, archives: Path | None = None) -> Audit:
+    """Verify chain, anchor and rows, through the archives, which lie beside a journal in a file by default.
 
     Raises:
         MissingEvidenceError: there is no journal.
@@ -40,7 +42,7 @@ def audit_journal(url: str, anchor: Path) -> Audit:
         raise MissingEvidenceError(f"{database.file}: no journal there; the watcher makes it")
     try:
         with database.transaction() as transaction:
-            return _audit(transaction, anchor)
+            return _audit(transaction, anchor, archives or folder_beside(database.file or anchor))
     except DatabaseFaultError as fault:
         found = translate(fault)
         if isinstance(found, IntegrityError):
@@ -50,24 +52,78 @@ def audit_journal(url: str, anchor: Path) -> Audit:
         database.close()
 
 
-def _audit(transaction: Transaction, anchor: Path) -> Audit:
-    problems: list[str] = []
-    doubts: list[str] = []
-    anchored = _read_anchor(anchor, problems)
+def _audit(transaction: Transaction, anchor: Path, archives: Path) -> Audit:
+    found = _Found()
+    anchored = _read_anchor(anchor, found.problems)
     latest: dict[tuple[str, str], str] = {}
-    end = Link(0, GENESIS)
+    end = _follow_archives(transaction, archives, anchored, found)
     for row in transaction.run("SELECT * FROM audit ORDER BY seq").each():
         record = AuditRecord(**row)
-        problems += _check_record(record, end)
-        end = Link(record.seq, record.hash)
-        if anchored is not None and end.count == anchored.count and end.hash != anchored.hash:
-            problems.append(f"audit {end.count}: expected the anchored hash {anchored.hash}, was {end.hash}")
-        latest[record.subject, record.key] = record.body
-    problems += _check_end(end, anchored, anchor, doubts)
-    problems += _check_rows(transaction, latest)
-    more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+        end = _check(record, end, anchored, found.problems)
+        table, _, key = record.key.partition("/")
+        latest[(table, key) if record.subject == CARRIED else (record.subject, record.key)] = record.body
+    found.problems += _check_end(end, anchored, anchor, found.doubts)
+    found.problems += _check_rows(transaction, latest)
+    more = [f"and {len(found.problems) - MOST_PROBLEMS} more"] if len(found.problems) > MOST_PROBLEMS else []
     count = None if anchored is None else anchored.count
-    return Audit(end.count, end.hash, count, (*problems[:MOST_PROBLEMS], *more), tuple(doubts))
+    return Audit(end.count, end.hash, count, (*found.problems[:MOST_PROBLEMS], *more), tuple(found.doubts))
+
+
+@dataclass(slots=True)
+class _Found:
+    problems: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+def _follow_archives(transaction: Transaction, archives: Path, anchored: Link | None, found: _Found) -> Link:
+    """Go through every archive that the journal names, as far as they are there; gives where the journal begins."""
+    end = Link(0, GENESIS)
+    notes = transaction.rows("SELECT body FROM audit WHERE subject = 'archive' ORDER BY seq")
+    for made in _archives_named([json.loads(note["body"]) for note in notes], archives):
+        path = archives / made["file"]
+        if (end.count, end.hash) != (made["first"] - 1, made["before"]):
+            found.doubts.append(f"{path}: begins with record {made['first']}: those before it are in no archive here")
+        end = Link(made["first"] - 1, made["before"])
+        if not path.is_file():
+            found.doubts.append(f"{path}: not there: records {made['first']} to {made['last']} cannot be checked")
+            end = Link(made["last"], made["head"])
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() != made["sha256"]:
+            found.problems.append(
+                f"{path}: expected sha256 {made['sha256']}, was another: not the archive that was made"
+            )
+        try:
+            for record in read_archive(path):
+                end = _check(record, end, anchored, found.problems)
+        except IntegrityError as error:
+            found.problems.append(str(error))
+        if end != Link(made["last"], made["head"]):
+            found.problems.append(f"{path}: expected to end with record {made['last']}, was {end.count}")
+            end = Link(made["last"], made["head"])
+    return end
+
+
+def _archives_named(notes: list[dict[str, Any]], archives: Path) -> list[dict[str, Any]]:
+    """The archives in their order; the notes of older ones have left with their own records, into a later archive."""
+    found = {note["first"]: note for note in notes}
+    waiting = list(notes)
+    while waiting:
+        path = archives / waiting.pop()["file"]
+        with suppress(IntegrityError, ValueError):  # told where its records are checked
+            for record in read_archive(path) if path.is_file() else ():
+                if record.subject == SUBJECT:
+                    note = json.loads(record.body)
+                    waiting += [] if note["first"] in found else [note]
+                    found.setdefault(note["first"], note)
+    return [found[first] for first in sorted(found)]
+
+
+def _check(record: AuditRecord, end: Link, anchored: Link | None, problems: list[str]) -> Link:
+    problems += _check_record(record, end)
+    here = Link(record.seq, record.hash)
+    if anchored is not None and here.count == anchored.count and here.hash != anchored.hash:
+        problems.append(f"audit {here.count}: expected the anchored hash {anchored.hash}, was {here.hash}")
+    return here
 
 
 def _read_anchor(path: Path, problems: list[str]) -> Link | None:

@@ -124,6 +124,12 @@ class Anchor:
                 fresh.unlink()
 
 
+def move_anchor(path: Path, link: Link) -> None:
+    """Let the anchor of a writer that does not run point to another record; whole or not at all."""
+    with Anchor(path) as anchor:
+        anchor.write(link)
+
+
 def read_anchor(path: Path) -> Link | None:
     """Read the last whole line; ``None`` where there is no file or nothing in it.
 

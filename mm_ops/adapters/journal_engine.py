@@ -55,5 +55,5 @@ def check_chain(database: Database, anchor: Link | None) -> None:
     if end.count < through.count:
         raise IntegrityError(f"journal: expected at least {through.count} audit records as anchored, was {end.count}")
     if through.count and found != (through.hash,):
-        was = found[0] if found else None
+        was = found[0] if found else "none: deleted, or archived by another host that left this anchor behind"
         raise IntegrityError(f"journal: audit record {through.count}: expected the anchored hash, was {was}")

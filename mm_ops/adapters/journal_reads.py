@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from mm_ops.adapters.database import Database, DatabaseFaultError, Transaction, translate
-from mm_ops.adapters.journal_tables import moment, stamp
+from mm_ops.adapters.journal_chain import AuditRecord
+from mm_ops.adapters.journal_tables import STATE, moment, stamp
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.hearing import BLIND
@@ -149,6 +150,41 @@ class JournalReads:
         """The latest signs of life of a task, newest first; found at once even for one that has long been silent."""
         wanted = "SELECT at, body FROM audit WHERE subject = 'heartbeat' AND key = :key ORDER BY seq DESC LIMIT :most"
         return [{**row, "body": json.loads(row["body"])} for row in self._read(wanted, key=task, most=limit)]
+
+    def subject(self, name: str) -> list[dict[str, Any]]:
+        """Every note of a subject, newest first."""
+        rows = self._read("SELECT * FROM audit WHERE subject = :name ORDER BY seq DESC", name=name)
+        return [{**row, "body": json.loads(row["body"])} for row in rows]
+
+    def oldest(self, before: datetime, most: int) -> list[AuditRecord]:
+        """The oldest records, as they are written, up to the first that is not from before that time."""
+        with self._reading() as journal:
+            found = journal.row("SELECT MIN(seq) FROM audit WHERE at >= :at", {"at": stamp(before)})
+            end = found[0] if found and found[0] is not None else None
+            if end is None:  # everything is older: the last record stays, so that the chain has an end
+                end = (journal.row("SELECT MAX(seq) FROM audit") or (None,))[0] or 0
+            rows = journal.rows("SELECT * FROM audit WHERE seq < :end ORDER BY seq LIMIT :most", end=end, most=most)
+        return [AuditRecord(**row) for row in rows]
+
+    def rows_over(self, before: datetime) -> dict[str, set[str]]:
+        """The keys of the rows, by table, that may leave: dealt with, and last heard of before that time."""
+        at = stamp(before)
+        inbox = "SELECT digest AS key FROM inbox WHERE handled >= seen AND last_at < :at"
+        episodes = (
+            "SELECT episode AS key FROM episodes WHERE last_at < :at AND episode NOT IN (SELECT episode FROM stops)"
+        )
+        with self._reading() as journal:
+            found = {"inbox": {row["key"] for row in journal.rows(inbox, at=at)}}
+            found["episodes"] = {row["key"] for row in journal.rows(episodes, at=at)}
+            found["sightings"] = {
+                row["key"] for row in journal.rows("SELECT fingerprint AS key FROM sightings WHERE at < :at", at=at)
+            }
+        return {**{name: set[str]() for name in STATE}, **found}
+
+    def body_of(self, digest: str) -> bytes:
+        """The raw body that has this digest."""
+        body: bytes = self._read("SELECT body FROM inbox WHERE digest = :digest", digest=digest)[0]["body"]
+        return body
 
     def records_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
         """The audit records behind a cursor, for whoever follows the journal."""

@@ -91,6 +91,10 @@ STATE = {table.name: table for table in (INBOX, SIGHTINGS, EPISODES, STOPS, ACTI
 """The tables that the audit records account for, by name."""
 
 
+CARRIED = "carried"
+"""The subject of a record that says again what a row is whose own records were archived; its key: ``table/key``."""
+
+
 def stamp(moment: datetime) -> str:
     """Write a time: ``2026-11-25T04:00:00.000000Z``."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -6,9 +6,12 @@ from pathlib import Path
 import click
 
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
-from mm_ops.cli.context import marker
+from mm_ops.cli.context import marker, policy_file
 
 CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 2}
+
+
+_ARCHIVES = click.option("--archives", type=click.Path(path_type=Path), help="Their folder; default beside a file.")
 
 
 @click.group()
@@ -23,9 +26,10 @@ def audit() -> None:
 @click.option(
     "--anchor", type=click.Path(path_type=Path), help="Where the watcher keeps count and head; default beside a file."
 )
+@_ARCHIVES
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
-def verify(journal: str | None, anchor: Path | None, *, as_json: bool) -> None:
-    """Find any edit, deletion, reordering or cut tail.
+def verify(journal: str | None, anchor: Path | None, archives: Path | None, *, as_json: bool) -> None:
+    """Find any edit, deletion, reordering or cut tail, through the archives to the first record ever written.
 
     Exit 0 when everything is as it was written, 1 when something is not, 2 when that cannot be said.
     """
@@ -33,7 +37,7 @@ def verify(journal: str | None, anchor: Path | None, *, as_json: bool) -> None:
     from mm_ops.domain.canonical import encode
 
     place = journal or _journal_of_the_project()
-    found = audit_journal(place, anchor or anchor_beside(place))
+    found = audit_journal(place, anchor or anchor_beside(place), archives)
     answer = "FAIL" if found.problems else "INCONCLUSIVE" if found.doubts else "PASS"
     if as_json:
         click.echo(encode({"answer": answer, **_fields(found)}), nl=False)
@@ -44,6 +48,36 @@ def verify(journal: str | None, anchor: Path | None, *, as_json: bool) -> None:
         click.echo(f"{found.records} audit records, {anchored}, head {found.head}")
     marker("audit verify", answer)
     sys.exit(CODES[answer])
+
+
+@audit.command()
+@click.option("--journal", help="The journal: a file, or the URL of a PostgreSQL; default the watcher's.")
+@_ARCHIVES
+def archive(journal: str | None, archives: Path | None) -> None:
+    """Take records older than journal.yaml says out of the journal into files; a watcher may run meanwhile.
+
+    What is the case now stays, and `audit verify` goes through the files. Exit 0; 2 when nothing could be archived.
+    """
+    from mm_ops.adapters.environment import Environment
+    from mm_ops.adapters.journal_archive import archive_journal, folder_beside, move_anchors
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.adapters.rollback_desk import Desk
+    from mm_ops.domain.rollback.keeping import JournalPolicy
+
+    environment = Environment.read()
+    desk, policy = Desk.read(environment, journal=journal), read_policy(policy_file("journal.yaml"), JournalPolicy)
+    folder, now, records = archives or folder_beside(desk.beside), desk.clock.now(), 0
+    with desk.opened():  # there is a journal: it is not made here
+        pass
+    with desk.written("archive") as opened:
+        while (made := archive_journal(opened, folder, now - policy.keep.length, now)) is not None:
+            records += made.last - made.first + 1
+            click.echo(f"{folder / made.file}: records {made.first} to {made.last}")
+        moved = move_anchors(opened, desk.beside, folder)
+    if moved:
+        click.echo(f"anchors of writers that have not written since, moved on: {', '.join(moved)}")
+    click.echo(f"{records} records archived, older than {now - policy.keep.length:%Y-%m-%dT%H:%M:%SZ}")
+    marker("audit archive", "OK")
 
 
 def _fields(found: object) -> dict[str, object]:

@@ -10,6 +10,7 @@ import pytest
 
 from mm_ops.adapters.database import Database
 from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.journal_archive import archive_journal
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops.domain.errors import IntegrityError, SourceUnavailableError
 from mm_ops.domain.rollback.response import Responder
@@ -120,3 +121,22 @@ def test_a_stop_that_did_not_last_is_done_again_by_the_other_watcher(url: str, t
             one.round for one in second.history(alert(), bots=frozenset({"paper"}), bot=None, seen_at=NOW).rollbacks
         ] == [1, 2]
     sound(url, tmp_path, "a", "b")
+
+
+def test_what_is_old_is_archived_beside_two_watchers_that_go_on(url: str, tmp_path: Path):
+    old = NOW - timedelta(days=100)
+    with watcher(url, tmp_path, "a") as first, watcher(url, tmp_path, "b") as second:
+        Responder(first, {"paper": MemoryBot()}, POLICY, WallClock(old - NOW), Pages()).respond(alert(), old)
+        first.note_event("blind", "watchdog", {"blind": True, "reason": "since then"}, old)
+        for journal in (first, second):
+            journal.take_in(f"from {id(journal)}".encode(), NOW)
+        with watcher(url, tmp_path, "c") as third:
+            made = archive_journal(third, tmp_path / "archives", NOW - timedelta(days=90), NOW)
+        assert made is not None
+        second.note_event("after", "x", {}, NOW)
+        first.note_event("after", "y", {}, NOW)
+        assert first.blind() == {"watchdog": "since then"}
+        assert [stop["confirmed"] for one in second.episodes() for stop in one["stops"]] == [1]
+    for owner in ("a", "b", "c"):
+        found = audit_journal(url, tmp_path / f"{owner}.anchor", tmp_path / "archives")
+        assert (found.problems, found.doubts) == ((), ())
