@@ -75,18 +75,18 @@ def finding_of_task(standing: Standing) -> Finding:
 
 
 def rows_of(tasks: Sequence[Task], freshness: Freshness) -> list[dict[str, str]]:
-    """Give the table: task, proof, due, last seen, age, state, since, why."""
+    """Give the table: task, state, due, last seen, age, since, why, and what proves it."""
     proofs = {task.name: words_of(task.proof) for task in tasks}
     return [
         {
             "task": one.task,
-            "proof": proofs.get(one.task, ""),
+            "state": one.state.value,
             "due": _time(one.due),
             "last_seen": _time(one.seen),
             "age": "" if one.seen is None else _age(freshness.at - one.seen),
-            "state": one.state.value,
             "since": _time(one.since),
             "why": one.reason + (f" (behind {one.behind})" if one.behind else ""),
+            "proof": proofs.get(one.task, ""),
         }
         for one in freshness.standings
     ]
