@@ -3,10 +3,14 @@
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mm_ops.cli.context import UtcDay, say, show_table, yesterday
+
+if TYPE_CHECKING:
+    from mm_ops.defs.release.assets import Packed
 
 FILE = click.Path(path_type=Path)
 
@@ -68,10 +72,11 @@ def show(file: Path) -> None:
 @bundle.command()
 @click.option("--date", "day", type=UtcDay(), help="The UTC day; default yesterday.")
 @click.option("--bot", "name", help="Of which bot; may be left out where there is one.")
-def create(day: date | None, name: str | None) -> None:
+@click.option("--dry-run", is_flag=True, help="Ask every gate and pack in memory; store and withdraw nothing.")
+def create(day: date | None, name: str | None, *, dry_run: bool) -> None:
     """Build the bundle of a day that a night was run for; refused, with the reasons, unless every hard gate passed.
 
-    Exit 0 when it is there, 1 when it is refused.
+    Exit 0 when it is there, or would be, 1 when it is refused.
     """
     from mm_ops.adapters.environment import Environment
     from mm_ops.cli.instance import open_instance
@@ -89,6 +94,10 @@ def create(day: date | None, name: str | None) -> None:
         raise PolicyError(f"--bot: expected one of {', '.join(bot.name for bot in bots)}")
     location, judged = build_location(site), day if day is not None else yesterday()
     with open_instance(environment) as instance:
+        if dry_run:
+            from mm_ops.defs.release.dry_run import pack_dry
+
+            sys.exit(_end_dry(pack_dry(instance, site, bots[0], judged, location.graphs[bots[0].name].checks)))
         outcome = run_assets(
             location.definitions, instance, bots[0].name, judged, [BotKeys(bots[0].name).release_bundle]
         )
@@ -98,6 +107,17 @@ def create(day: date | None, name: str | None) -> None:
         click.echo(address)
     refused = bool(outcome.refusals) or not outcome.written
     sys.exit(_end("REFUSED" if refused else "OK", int(refused)))
+
+
+def _end_dry(packed: "Packed | str") -> int:
+    from mm_ops.domain.retention.sizes import format_size
+
+    if isinstance(packed, str):
+        click.echo(packed)
+        return _end("REFUSED", 1)
+    signed = "signed" if packed.signed else "not signed"
+    click.echo(f"{packed.files} files, {format_size(len(packed.data))}, {signed}; without a pre-live pack's evidence")
+    return _end("DRYRUN", 0)
 
 
 def _end(word: str, code: int) -> int:

@@ -671,3 +671,16 @@ def test_a_release_is_held_while_no_watcher_can_be_asked_and_while_one_is_blind(
         )
     assert "held: blind: the Watchdog is silent" in release_alone(altered)
     assert not altered.evidence().releases(LAST), "and what was built before is withdrawn"
+
+
+def test_a_dry_run_packs_what_would_ship_and_stores_nothing(altered: Deployment):
+    before = reports(altered)
+    dry = altered.run("bundle", "create", "--date", LAST.isoformat(), "--dry-run")
+    assert (dry.returncode, dry.stdout.splitlines()[-1]) == (0, "| bundle | DRYRUN | BUNDLE=DRYRUN |")
+    assert reports(altered) == before
+    with altered.policy("soak.yaml").open("a", encoding="utf-8") as policy:
+        policy.write("# another policy than the one that judged\n")
+    refused = altered.run("bundle", "create", "--date", LAST.isoformat(), "--dry-run")
+    assert (refused.returncode, refused.stdout.splitlines()[-1]) == (1, "| bundle | REFUSED | BUNDLE=REFUSED |")
+    assert "made with another soak.yaml than the one that is there" in refused.stdout
+    assert reports(altered) == before

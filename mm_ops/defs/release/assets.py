@@ -1,6 +1,7 @@
 """The bundle that ships, refused with the reasons unless every hard gate of its inputs passed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -27,6 +28,15 @@ from mm_ops.domain.release.manifest import MANIFEST, build_manifest
 from mm_ops.domain.release.policy import ReleasePolicy
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A bundle in memory: its bytes, how many files are in it, whether it is signed."""
+
+    data: bytes
+    files: int
+    signed: bool
+
+
 def release_assets(
     bot: Bot, first_day: date, hard_checks: Mapping[dg.AssetCheckKey, bool]
 ) -> list[dg.AssetsDefinition]:
@@ -43,36 +53,51 @@ def release_assets(
         "unless every hard gate of this day passed on the evidence as it is stored now, and alerts are heard.",
     )
     def release_bundle(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
-        from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom, input_runs
+        from mm_ops.defs.release.evidence import input_runs
 
         day = partition_day(context)
         evidence = site.evidence(bot)
         evidence.withdraw_releases(day)
-        with refusals_end_the_step():
-            edge = evidence.read_json(evidence.report(day, EDGE_REPORT))
-            judged = [identity_finding(edge), inputs_finding(edge)]
-            against = [*find_outdated(site, bot, evidence, day), *find_promotion_holds(site, bot)]
-            refuse_unless_green(context.instance, hard_checks, day, judged, against)
-            reports = read_reports(context.instance, keys, evidence, day)
-            members = collect_members(site, bot, reports)
-            members |= describe_evidence(bot, day, members, reports)
-            members |= (sbom := find_sbom(site))
-            refuse_secrets(site, members)
-            sign = signer_of(site)
-        manifest = build_manifest(
-            bot=bot.name,
-            version=bot.version,
-            day=day,
-            built_by=f"mm_ops {__version__}",
-            members=members,
-            missing=[] if sbom else [f"{SBOM}: there is no {LOCK}"],
-        )
-        data = pack({MANIFEST: encode(manifest), **{path: item.data for path, item in members.items()}}, sign)
-        stored = _store(evidence, day, f"{bot.name}-v{bot.version}.zip", data)
+        packed = assemble(context.instance, site, bot, day, hard_checks)
+        stored = _store(evidence, day, f"{bot.name}-v{bot.version}.zip", packed.data)
         runs = dg.MetadataValue.json(input_runs(context.instance, keys, day))
-        return materialised(*stored, files=len(members), signed=sign is not None, input_runs=runs)
+        return materialised(*stored, files=packed.files, signed=packed.signed, input_runs=runs)
 
     return [release_bundle]
+
+
+def assemble(
+    instance: dg.DagsterInstance, site: Site, bot: Bot, day: date, hard_checks: Mapping[dg.AssetCheckKey, bool]
+) -> Packed:
+    """Ask every gate and pack the bundle in memory; nothing is stored.
+
+    Raises:
+        dagster.Failure: it is refused, with the reasons.
+    """
+    from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom
+
+    evidence = site.evidence(bot)
+    with refusals_end_the_step():
+        edge = evidence.read_json(evidence.report(day, EDGE_REPORT))
+        judged = [identity_finding(edge), inputs_finding(edge)]
+        against = [*find_outdated(site, bot, evidence, day), *find_promotion_holds(site, bot)]
+        refuse_unless_green(instance, hard_checks, day, judged, against)
+        reports = read_reports(instance, BotKeys(bot.name), evidence, day)
+        members = collect_members(site, bot, reports)
+        members |= describe_evidence(bot, day, members, reports)
+        members |= (sbom := find_sbom(site))
+        refuse_secrets(site, members)
+        sign = signer_of(site)
+    manifest = build_manifest(
+        bot=bot.name,
+        version=bot.version,
+        day=day,
+        built_by=f"mm_ops {__version__}",
+        members=members,
+        missing=[] if sbom else [f"{SBOM}: there is no {LOCK}"],
+    )
+    data = pack({MANIFEST: encode(manifest), **{path: item.data for path, item in members.items()}}, sign)
+    return Packed(data, len(members), sign is not None)
 
 
 def signer_of(site: Site) -> Sign | None:
