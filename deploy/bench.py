@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bench_breach import measure_breach
 from bench_edge import measure_edge
 from bench_golden import measure_golden
+from bench_secrets import measure_secrets
 from bench_sentinel import measure_sentinel
 from bench_watch import measure_watch
 
@@ -70,6 +71,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     (folder / "edge").mkdir()
     yield from measure_edge(folder / "edge")
     yield from measure_golden()
+    yield from measure_secrets()
     (folder / "watch").mkdir()
     yield from measure_watch(folder / "watch")
     (folder / "sentinel").mkdir()
