@@ -238,7 +238,7 @@ def test_a_ping_that_fails_twice_is_told(watched: Watched):
 
 def test_a_file_that_is_broken_fails_the_tick_and_is_told_outside(watched: Watched):
     location = watched.location
-    watched.config.write_text(watched.config.read_text().replace('"kind": "file"', '"kind": "fille"', 1))
+    watched.config.write_text(watched.config.read_text().replace('"kind": "file"', '"kind": "sheet"', 1))
     with pytest.raises(PolicyError, match=r"sentinel\.yaml:1: tasks\.0\.proof"):
         watched.tick(location=location)
     assert watched.pinged == []  # the address is in that file: that nobody pings says it

@@ -55,10 +55,12 @@ def test_names_that_do_not_fit_with_the_bots_are_refused():
         tasks_of(policy(task("a" * 62, proof=each)), BOTS)
 
 
-@pytest.mark.parametrize(("chosen", "expected"), [((), "abcd"), (("d",), "d"), (("c",), "abc"), (("b", "d"), "abd")])
+@pytest.mark.parametrize(
+    ("chosen", "expected"), [((), "a b c d"), (("d",), "d"), (("c",), "a b c"), (("b", "d"), "a b d")]
+)
 def test_a_task_is_judged_with_all_that_it_needs(chosen: tuple[str, ...], expected: str):
     tasks = [task("a"), task("b", needs=("a",)), task("c", needs=("b", "a")), task("d")]
-    assert "".join(one.name for one in needed_by(tasks, chosen)) == expected
+    assert " ".join(one.name for one in needed_by(tasks, chosen)) == expected
 
 
 def test_a_task_that_there_is_not_is_refused():
