@@ -177,18 +177,22 @@ class Pages:
 
 @dataclass
 class WallClock:
-    """The real clock, ``ahead`` of the time at which the alerts of these tests begin."""
+    """The real clock from the time at which the alerts of these tests begin.
+
+    ``shift`` is time that has passed; ``jump`` is by how much somebody has set the clock on the wall.
+    """
 
     shift: timedelta = timedelta(0)
+    jump: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
 
     def now(self) -> datetime:
-        return NOW + self.shift + timedelta(seconds=time.monotonic() - self.began)
+        return NOW + self.shift + self.jump + timedelta(seconds=time.monotonic() - self.began)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() + self.shift.total_seconds()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -25,7 +25,7 @@ MOST_AT_ONCE = 512
 """Writes of one commit; the disk takes 150 to 340 commits a second, so this is no limit of speed."""
 
 _SYNC_EVERY = 1.0
-_LOCK = 7_241_964_201
+LOCK = 7_241_964_201
 """PostgreSQL's advisory lock of the chain: two watchers write one after the other."""
 
 
@@ -180,7 +180,7 @@ class Writer:
 def lock_chain(database: Database, transaction: Transaction) -> None:
     """Wait until no other watcher writes; SQLite has waited when the transaction began."""
     if not database.file:
-        transaction.run("SELECT pg_advisory_xact_lock(:key)", {"key": _LOCK})
+        transaction.run("SELECT pg_advisory_xact_lock(:key)", {"key": LOCK})
 
 
 def last_link(transaction: Transaction) -> Link:

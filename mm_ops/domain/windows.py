@@ -78,6 +78,11 @@ def from_ns(ns: int) -> datetime:
     return EPOCH + timedelta(microseconds=ns // 1000)
 
 
+def is_lately(at: datetime, length: timedelta, now: datetime) -> bool:
+    """Whether a time is less than a length ago; one of the future, which a clock that was set back leaves, is not."""
+    return timedelta(0) <= now - at < length
+
+
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
     """``start`` <= t < ``end``, both with a zone; an empty or reversed window is refused.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.rollback.backstop import (
     READ_BY_WATCHER,
@@ -28,6 +27,7 @@ from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.hearing import BLIND
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.stop import Clock, Pager
+from mm_ops.domain.windows import is_lately
 from mm_ops.watcher.ears import ActiveSource, Ears, Notes, Source
 
 RECEIVER = READ_BY_WATCHER
@@ -91,11 +91,9 @@ class Backstop:
 
     def state(self) -> dict[str, Any]:
         """Say how it is: for ``/state``."""
-        deaf = self._ears.deaf or frozenset()
-        sources = {name: {**to_plain(heard), "deaf": name in deaf} for name, heard in self._ears.heard.items()}
         return {
-            "sources": sources,
-            "blind": BLIND in deaf,
+            "sources": self._ears.shown(),
+            "blind": BLIND in (self._ears.deaf or ()),
             "webhook_fault": self._ears.webhook.fault,
             "suppressed": dict(self._suppressed),
             "counts": dict(self.counts),
@@ -118,7 +116,7 @@ class Backstop:
         seen = date_strangers(seen, known, self._find_start)
         now = self.clock.now()
         within = self.policy.backstop.heard_within
-        self._handed = {episode: at for episode, at in self._handed.items() if now - at < within}
+        self._handed = {episode: at for episode, at in self._handed.items() if is_lately(at, within, now)}
         brought = set()
         for alert in find_unheard(seen, known, self.policy, now):
             if alert.episode not in self._handed:  # it may still wait behind a bot that hangs

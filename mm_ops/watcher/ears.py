@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.backstop import Active, Posted
@@ -66,9 +67,12 @@ class Notes(Protocol):
 
 @dataclass(slots=True)
 class Heard:
-    """How one source has answered; ``unread`` is what of its last answer could not be read."""
+    """How one source has answered; ``unread`` is what of its last answer could not be read.
 
-    since: datetime
+    ``mark`` is when it answered last, or we began to listen, on the clock that nobody sets.
+    """
+
+    mark: float
     reads: int = 0
     failed: int = 0
     last_success: datetime | None = None
@@ -93,8 +97,8 @@ class Ears:
 
     def __post_init__(self) -> None:
         named = {"alertmanager": self.alertmanager, "prometheus": self.prometheus}
-        now = self.clock.now()
-        self.heard = {name: Heard(now) for name, source in named.items() if source is not None}
+        mark = self.clock.monotonic()
+        self.heard = {name: Heard(mark) for name, source in named.items() if source is not None}
 
     @property
     def patience(self) -> float:
@@ -108,7 +112,7 @@ class Ears:
     def is_given_up(self, name: str) -> bool:
         """Whether a source has not answered for so long that what it said last counts no more."""
         heard = self.heard.get(name)
-        return heard is None or self.clock.now() - heard.since > self.policy.blind_after.length
+        return heard is None or self._silence_of(heard) > self.policy.blind_after.length
 
     def tell(self) -> None:
         """Tell once who has become silent, and that it is heard again; over restarts too.
@@ -135,12 +139,12 @@ class Ears:
         if isinstance(found, MmOpsError):
             heard.failed, heard.last_failure, heard.last_fault = heard.failed + 1, now, str(found)
             return None
-        heard.since = heard.last_success = now
+        heard.mark, heard.last_success = self.clock.monotonic(), now
         heard.unread = found.faults
         return found.alerts
 
     def _silent(self, before: frozenset[str], now: datetime) -> dict[str, str]:
-        ears = [Ear(name, heard.since, heard.last_fault) for name, heard in self.heard.items()]
+        ears = [Ear(name, now - self._silence_of(heard), heard.last_fault) for name, heard in self.heard.items()]
         silent = find_deaf(ears, self.policy.blind_after.length, now)
         for name, heard in self.heard.items():
             if name in before and heard.last_success is None:
@@ -150,6 +154,21 @@ class Ears:
         if self.webhook.fault is not None:
             silent[WEBHOOK] = self.webhook.fault
         return silent
+
+    def shown(self) -> dict[str, dict[str, Any]]:
+        """Say how each source does, for people."""
+        deaf = self.deaf or frozenset()
+        return {
+            name: {
+                **{field: value for field, value in to_plain(heard).items() if field != "mark"},
+                "silent_s": round(self._silence_of(heard).total_seconds(), 1),
+                "deaf": name in deaf,
+            }
+            for name, heard in self.heard.items()
+        }
+
+    def _silence_of(self, heard: Heard) -> timedelta:
+        return timedelta(seconds=self.clock.monotonic() - heard.mark)
 
     def _remembered(self) -> frozenset[str]:
         """What a former process has said of the sources that there are now."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mm_ops.adapters.journal import Intake, Journal
 from mm_ops.adapters.notifier import Notifier
@@ -18,6 +18,7 @@ from mm_ops.domain.errors import MmOpsError, SchemaError, SourceUnavailableError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bounded import start
 from mm_ops.domain.rollback.decision import Hold, judge_silence
+from mm_ops.domain.rollback.hearing import Pulse
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response
 from mm_ops.domain.rollback.response import Pending, Responder
@@ -44,10 +45,12 @@ class Service:
     say: Callable[[str], None]
     counts: Counter[str] = field(default_factory=Counter)
     blind: str | None = None
+    looks: int = 0
     backstop: Backstop | None = None
     notifier: Notifier | None = None
     _lanes: Lanes = field(init=False)
-    _started_at: datetime = field(init=False)
+    _pulse: Pulse = field(default_factory=Pulse)
+    _started_at: float = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
     _recovering: threading.Thread | None = None
     _more: bool = False
@@ -55,7 +58,7 @@ class Service:
 
     def start(self) -> None:
         """Start the threads, finish what a former process began, and take up what it left."""
-        self._started_at = self.responder.clock.now()
+        self._started_at = self.responder.clock.monotonic()
         self._lanes = Lanes.open(self.responder.bots, SHARED_LANES, self._deal)
         self._recovering = threading.Thread(target=self._recover, name="recovery", daemon=True)
         self.blind = self.journal.blind().get("watchdog")
@@ -180,15 +183,25 @@ class Service:
         again_s = self.responder.policy.attempts.again_after.total_seconds()
         left_s = again_s
         while not self._stop.wait(LOOK_EVERY_S):
+            self.looks += 1
             try:
                 left_s -= LOOK_EVERY_S
                 if left_s <= 0 or self._more:
+                    if left_s <= 0:
+                        start(self._take_over)
                     left_s = again_s
                     self._more = self._sweep()
                 self._judge_silence()
             except Exception as error:  # noqa: BLE001 - if this ended, nobody would judge silence
                 self.counts["look_failed"] += 1
                 self.say(f"watch: {_words(error)}")
+
+    def _take_over(self) -> None:
+        """Finish what was begun and nobody is at: its journal failed in the middle, or its watcher has died."""
+        try:
+            self.responder.take_over()
+        except MmOpsError as error:
+            self.say(f"watch: what was begun is not looked after: {error}")
 
     def _sweep(self) -> bool:
         """Take up what is pending in the journal and waits nowhere; says whether there may be more."""
@@ -199,6 +212,10 @@ class Service:
             if not self._lanes.has(pending.digest):
                 self._lanes.put(pending, self._named_in(pending.body))
         return len(found) == MOST_AT_ONCE
+
+    @property
+    def _age(self) -> timedelta:
+        return timedelta(seconds=self.responder.clock.monotonic() - self._started_at)
 
     def _named_in(self, body: bytes) -> str | None:
         """As ``_stopped_by``; what an older watcher took in and cannot be read any more keeps nothing else waiting."""
@@ -211,7 +228,8 @@ class Service:
         policy, now = self.responder.policy, self.responder.clock.now()
         names = [rule.name for rule in policy.alerts if rule.response is Response.HEARTBEAT]
         beats = [beat for name in names if (beat := self.journal.last_heard(name)) is not None]
-        found = judge_silence(max(beats, default=None), self._started_at, policy, now)
+        self._pulse = self._pulse.after(max(beats, default=None), self.responder.clock.monotonic())
+        found = judge_silence(self._pulse.last(now), now - self._age, policy, now)
         self.blind = found.reason if isinstance(found, Hold) else None
         if bool(self.blind) != self._said_blind:
             said = self.blind or "the Watchdog is heard again"

@@ -309,3 +309,25 @@ def test_a_source_that_is_not_named_is_not_missed(world: World):
     world.backstop.alertmanager = world.alertmanager  # type: ignore[assignment]
     world.look(1000 * SECOND)
     assert world.pages.pages == []
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forward"])
+def test_a_clock_that_is_set_neither_hides_a_silence_nor_makes_one_up(world: World, jump: timedelta):
+    world.look()
+    world.clock.jump = jump
+    world.look()
+    assert world.pages.pages == []
+    world.prometheus.fault = DEAD
+    world.look(89 * SECOND)
+    assert world.pages.pages == []
+    world.look(2 * SECOND)
+    assert [page.split(":")[0] for page in world.pages.pages] == ["prometheus"]
+    assert world.backstop.state()["sources"]["prometheus"]["silent_s"] >= 91
+
+
+def test_a_clock_that_is_set_back_keeps_no_alert_from_being_handed_in_again(world: World):
+    world.alertmanager.alerts = [Posted(LATENCY)]
+    assert world.look() == 1
+    world.clock.jump = timedelta(hours=-1)
+    assert world.look(80 * SECOND) == 1
+    assert world.stops() == [(LATENCY.episode, 1)]

@@ -1,7 +1,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -10,16 +10,20 @@ from pathlib import Path
 import pytest
 
 from mm_ops.adapters.journal import Journal
+from mm_ops.domain.rollback.decision import Record, RollBack
 from mm_ops.domain.rollback.drill.notes import SUBJECT, closed
+from mm_ops.domain.rollback.policy import ActionName
 from mm_ops.domain.rollback.response import Responder
+from mm_ops.domain.rollback.stop import plan_stop
 from mm_ops.watcher import service as service_module
 from mm_ops.watcher.service import Service
 from mm_ops.watcher.told import metrics_text
 from mm_ops_tests.drills import REQUEST
 from mm_ops_tests.journal_crash import BODY
-from mm_ops_tests.rollback_world import POLICY, MemoryBot, Pages, WallClock
+from mm_ops_tests.rollback_world import POLICY, MemoryBot, Pages, WallClock, alert
 
 WITHIN_S = 60.0
+OFTEN = replace(POLICY, attempts=replace(POLICY.attempts, again_after=timedelta(milliseconds=100)))
 
 
 @pytest.fixture
@@ -117,3 +121,50 @@ def test_an_open_drill_is_exported_by_its_name_and_a_closed_one_is_not(service: 
     assert 'mm_ops_drill_open{bot="paper",drill="d1"} 1' in metrics_text(service).splitlines()
     journal.note_event(SUBJECT, "paper", closed("d1"), asked.at)
     assert "mm_ops_drill_open{" not in metrics_text(service)
+
+
+def test_what_was_begun_and_nobody_is_at_is_finished_without_a_restart(
+    service: Service, journal: Journal, pages: Pages, bot: MemoryBot, monkeypatch: pytest.MonkeyPatch
+):
+    """Its journal failed in the middle of it, or the other watcher has died in it."""
+    monkeypatch.setattr(service_module, "LOOK_EVERY_S", 0.05)
+    service.responder = replace(service.responder, policy=OFTEN)
+    service.start()
+    wait_for(lambda: not journal.unfinished())
+    for name in ("paper", "gone"):
+        decision = RollBack(bot=name, round=1, actions=(ActionName.HALT,), reason="latency")
+        assert journal.claim(plan_stop(decision, f"{name}@1", "SoakLatencyP95High"), WallClock().now())
+        journal._release(f"{name}@1/1")  # noqa: SLF001 - as when `finish` could not be written
+    wait_for(lambda: [stop.bot for stop in journal.unfinished()] == ["gone"])
+    assert bot.state.trading_state.value == "HALTED"
+    assert [page for page in pages.pages if "begun and not finished is confirmed" in page]
+    service.close(POLICY.attempts.longest)
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forward"])
+def test_a_clock_that_is_set_neither_hides_that_the_watchdog_is_silent_nor_makes_it_up(
+    journal: Journal, pages: Pages, bot: MemoryBot, monkeypatch: pytest.MonkeyPatch, jump: timedelta
+):
+    monkeypatch.setattr(service_module, "LOOK_EVERY_S", 0.05)
+    clock = WallClock()
+    service = Service(journal, Responder(journal, {"paper": bot}, POLICY, clock, pages), say=lambda _: None)
+    service.start()
+    wait_for(lambda: service.looks > 1)
+    journal.note(alert("Watchdog"), Record("heard"), clock.now(), clock.now())
+    looks = service.looks
+    wait_for(lambda: service.looks > looks + 1)
+    clock.jump = jump
+    looks = service.looks
+    wait_for(lambda: service.looks > looks + 1)
+    assert service.blind is None
+    clock.shift = timedelta(seconds=91)
+    wait_for(lambda: bool(service.blind))
+    assert [page for page in pages.pages if "blind: the Watchdog" in page]
+    service.close(POLICY.attempts.longest)
+
+
+def wait_for(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + WITHIN_S
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from mm_ops.domain.notify.notice import Waiting
 from mm_ops.domain.notify.policy import NotifyPolicy
+from mm_ops.domain.windows import is_lately
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Delivered:
     def quiet_until(self, key: int, length: timedelta, now: datetime) -> datetime | None:
         """Until when a key is held back, if it is."""
         at = self.told.get(key)
-        return at + length if at is not None and _within(at, length, now) else None
+        return at + length if at is not None and is_lately(at, length, now) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def plan_message(waiting: Sequence[Waiting], delivered: Delivered, policy: Notif
     repeats = tuple(one for one, key in keyed if key in quiet)
     if not fresh:
         return Rest(min(quiet.values(), default=None))
-    lately = [at for at in delivered.messages if _within(at, policy.rate.within, now)]
+    lately = [at for at in delivered.messages if is_lately(at, policy.rate.within, now)]
     room = policy.rate.most - len(lately)
     if room <= 0:
         return Rest(sorted(lately)[-policy.rate.most] + policy.rate.within)
@@ -73,10 +74,6 @@ def plan_message(waiting: Sequence[Waiting], delivered: Delivered, policy: Notif
         return Send(tuple(sorted((one for one, _ in fresh), key=_rank)), repeats)
     _, first = min(fresh, key=lambda pair: _rank(pair[0]))
     return Send(tuple(one for one, key in fresh if key == first), repeats)
-
-
-def _within(at: datetime, length: timedelta, now: datetime) -> bool:
-    return timedelta(0) <= now - at < length
 
 
 def _rank(one: Waiting) -> tuple[bool, int]:

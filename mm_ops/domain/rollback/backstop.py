@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 
 from mm_ops.domain.rollback.alert import Alert, cut_to_millisecond
 from mm_ops.domain.rollback.policy import AlertRule, Response, RollbackPolicy
+from mm_ops.domain.windows import is_lately
 
 READ_BY_WATCHER, READ_BY_DAGSTER = "backstop", "dagster"
 """Receivers of what was read from a server; a body that Alertmanager posts names another."""
@@ -134,7 +135,7 @@ def _candidates(
             yield rule, posted.alert
     for active in seen.strangers():
         rule = policy.rule_of(active.alert.name)
-        if rule is not None and now - active.firing_since >= policy.backstop.unknown_for:
+        if rule is not None and not is_lately(active.firing_since, policy.backstop.unknown_for, now):
             start = start_of(active, known.get(active.alert.fingerprint, {}))
             yield rule, replace(active.alert, starts_at=start or active.fired_at or active.alert.starts_at)
 
@@ -145,4 +146,4 @@ def _is_due(alert: Alert, rule: AlertRule, known: Mapping[str, Known], policy: R
     last = max((heard for start, heard in starts.items() if cut_to_millisecond(start) == at), default=None)
     if last is None:
         return True
-    return rule.response in _HEARD_AGAIN and now - last >= policy.backstop.heard_within
+    return rule.response in _HEARD_AGAIN and not is_lately(last, policy.backstop.heard_within, now)

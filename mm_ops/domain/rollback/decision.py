@@ -16,7 +16,7 @@ from mm_ops.domain.notify.notice import Told
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
 from mm_ops.domain.rollback.policy import ActionName, AlertRule, Response, RollbackPolicy
-from mm_ops.domain.windows import format_duration
+from mm_ops.domain.windows import format_duration, is_lately
 
 
 class Topic(StrEnum):
@@ -200,7 +200,7 @@ def _judge_earlier(last: PastRollback, policy: RollbackPolicy, history: History,
         return Record(f"stopped at {began}; the bot reads back HALTED")
     if last.confirmed and history.bot is None:
         return Page(Topic.UNREADABLE, f"stopped at {began}, but the bot does not answer: whether it lasts is unknown")
-    if now - last.finished_at < policy.attempts.again_after:
+    if is_lately(last.finished_at, policy.attempts.again_after, now):
         return Record(f"tried at {began}; again after {format_duration(policy.attempts.again_after)}")
     return None
 
@@ -244,7 +244,7 @@ def _judge_cooldown(
 
 
 def _is_dead(one: PastRollback, policy: RollbackPolicy, now: datetime) -> bool:
-    return now - one.at > 2 * policy.attempts.longest
+    return not is_lately(one.at, 2 * policy.attempts.longest, now)
 
 
 def _is_too_many(episode: str, policy: RollbackPolicy, history: History, now: datetime) -> bool:

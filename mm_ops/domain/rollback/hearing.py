@@ -5,7 +5,7 @@ anything fires, but by a webhook that may be dead too: that is blind, and promot
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mm_ops.domain.windows import format_duration
@@ -54,6 +54,35 @@ class Webhook:
         return (
             f"{WEBHOOK}: Alertmanager has the heartbeat, and {self.times} times in a row only the backstop brought it"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The last beat of the Watchdog as it is written down, and since when that is so on the clock that nobody sets.
+
+    How long it is silent is counted by that clock: one on the wall that is set back would hide a silence, and one that
+    is set forward would make one up. A beat that was there at the start can only be dated by its own time.
+    """
+
+    beat: datetime | None = None
+    mark: float | None = None
+    fresh: bool = False
+    silent_s: float = 0.0
+
+    def after(self, beat: datetime | None, monotonic: float) -> "Pulse":
+        """Look again."""
+        if self.mark is None:
+            return Pulse(beat, monotonic)
+        if beat != self.beat:
+            return Pulse(beat, monotonic, fresh=True)
+        return replace(self, silent_s=monotonic - self.mark)
+
+    def last(self, now: datetime) -> datetime | None:
+        """When the last beat was, by the time on the wall as it is now."""
+        if self.beat is None:
+            return None
+        at = now - timedelta(seconds=self.silent_s)
+        return at if self.fresh else min(self.beat, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,12 @@ class Responder:
                 outcomes.append(self._execute(plan_stop(again, past.episode, past.alert), self._tell_recovered))
         return [outcome for outcome in outcomes if outcome is not None]
 
+    def take_over(self) -> list[Outcome]:
+        """Finish the stops of our bots that were begun and that nobody is at any more."""
+        begun = [] if self.dry_run else [stop for stop in self.log.unfinished() if stop.bot in self.bots]
+        outcomes = [self._execute(stop, self._tell_recovered) for stop in begun]
+        return [outcome for outcome in outcomes if outcome is not None]
+
     def work_off(self) -> int:
         """Deal with every pending body; return how many there were."""
         pending = self.log.pending()
@@ -248,7 +254,7 @@ class Responder:
 
     def _tell_recovered(self, outcome: Outcome) -> None:
         done = "confirmed" if outcome.confirmed else "NOT confirmed"
-        reason = f"{outcome.stop.bot}: a stop that a former watcher began is {done}: {outcome.stop.reason}"
+        reason = f"{outcome.stop.bot}: a stop that was begun and not finished is {done}: {outcome.stop.reason}"
         self._pager_for(outcome.stop.alert).page(reason, about_outcome(outcome))
 
     def _pager_for(self, alert: str) -> Pager:

@@ -1,5 +1,6 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -356,6 +357,18 @@ def test_what_the_rule_says_of_itself_is_the_reason():
     assert decide(said, POLICY, history(), NOW).reason == "paper: p95 was 400 ms"
     warned = replace(alert("SoakWSLagHigh"), annotations={"summary": "paper: lag"})
     assert decide(warned, POLICY, history(), NOW).reason == "paper: lag"
+
+
+@pytest.mark.parametrize(
+    "different",
+    [{"confirmed": False}, {"finished_at": None}, {}],
+    ids=["tried in vain", "begun and not ended", "stopped, and active again"],
+)
+def test_a_clock_that_was_set_back_keeps_no_bot_from_being_stopped(different: dict[str, Any]):
+    """What was done bears times of the future now; it is not taken for something that has just been done."""
+    ahead = past(-60, episode=SAME, **different)
+    decision = decide(LATENCY, POLICY, history(rollbacks=(ahead,), bot=ACTIVE), NOW)
+    assert isinstance(decision, RollBack)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A stop against a bot in memory with every fault, and a real journal on disk."""
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -186,6 +187,26 @@ def test_orders_may_take_their_time_within_the_limit(journal: Journal):
     outcome = execute(journal, Slow())
     assert outcome is not None
     assert outcome.confirmed
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forward"])
+@pytest.mark.parametrize("fault", [fails_once, refuses], ids=["obeys in the end", "never obeys"])
+def test_a_clock_that_is_set_in_the_middle_shortens_and_lengthens_nothing(
+    journal: Journal, by: timedelta, fault: Callable[[MemoryBot, Command, int], BotState | None]
+):
+    clock = WallClock()
+
+    def sets_the_clock(bot: MemoryBot, command: Command, count: int) -> BotState | None:
+        clock.jump = by
+        return fault(bot, command, count)
+
+    bot, begun = MemoryBot(fault=sets_the_clock), time.monotonic()
+    outcome = Executor(journal, bot, clock, Pages(), QUICK.attempts).execute(STOP)
+    assert outcome is not None
+    assert outcome.confirmed == (fault is fails_once)
+    assert {result.attempts >= 2 for result in outcome.results} == {True}
+    assert time.monotonic() - begun < 60
+    assert (journal.unfinished(), len(bot.effects)) == ([], 4 if fault is fails_once else 0)
 
 
 def test_a_stop_that_another_process_has_is_left_to_it(journal: Journal, tmp_path: Path):

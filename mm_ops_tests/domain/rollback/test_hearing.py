@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_ops.domain.rollback.hearing import BLIND, Change, Ear, Webhook, find_changes, find_deaf
+from mm_ops.domain.rollback.hearing import BLIND, Change, Ear, Pulse, Webhook, find_changes, find_deaf
 from mm_ops_tests.rollback_world import NOW
 
 LIMIT = timedelta(seconds=90)
@@ -58,6 +58,26 @@ def test_a_webhook_that_brings_nothing_twice_in_a_row_is_at_fault_until_it_does(
     twice = once.after(NOW, later, slack)
     assert twice.fault == ("webhook: Alertmanager has the heartbeat, and 2 times in a row only the backstop brought it")
     assert twice.after(later + timedelta(seconds=6), None, slack) == Webhook()
+
+
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("jump", [-HOUR, timedelta(0), HOUR], ids=["set back", "left alone", "set forward"])
+def test_silence_is_counted_by_the_clock_that_nobody_sets(jump: timedelta):
+    pulse = Pulse().after(None, 100.0).after(NOW, 130.0)
+    assert pulse.last(NOW) == NOW
+    later = pulse.after(NOW, 190.0)
+    assert later.last(NOW + jump + timedelta(seconds=60)) == NOW + jump
+    assert later.after(NOW + jump + SECOND, 191.0).last(NOW) == NOW, "another beat, whatever time it bears"
+
+
+def test_a_beat_that_was_there_at_the_start_is_as_old_as_it_says_and_at_least_as_old_as_we_are():
+    pulse = Pulse().after(NOW - HOUR, 100.0)
+    assert pulse.last(NOW) == NOW - HOUR
+    ahead = Pulse().after(NOW + HOUR, 100.0).after(NOW + HOUR, 160.0)
+    assert ahead.last(NOW) == NOW - timedelta(seconds=60)
+    assert Pulse().after(None, 100.0).last(NOW) is None
 
 
 @given(st.lists(st.sets(st.sampled_from("ab")), max_size=20))
