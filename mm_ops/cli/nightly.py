@@ -63,11 +63,15 @@ def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: b
 
 def _show(night: "Night") -> None:
     from mm_ops.cli.verdict_table import show_judged
+    from mm_ops.domain.readiness.finding import OVERRIDDEN
 
     show_judged(f"{night.bot}, UTC day {night.day}", night.outcome.judged, _assets(night))
     for asset, why in night.outcome.refusals.items():
         click.echo(f"  {asset.to_user_string()}: {why}")
     click.echo(f"{night.word}: {night.bot} {night.day}")
+    for item in night.outcome.judged:
+        if item.finding.reason.startswith(OVERRIDDEN):
+            click.echo(f"  {item.finding.reason}")
     click.echo("files written:")
     for address in night.outcome.written:
         click.echo(f"  {address}")

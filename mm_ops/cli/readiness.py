@@ -11,6 +11,7 @@ import click
 
 from mm_ops.adapters.environment import Environment
 from mm_ops.cli.context import UtcDay, marker, policy_file, utc_now
+from mm_ops.cli.override import find_other_override, override, override_lines
 from mm_ops.domain.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ _AT_HAND, _NOT_ASKED, _NOT_AT_HAND = "at hand", "not asked for", "not at hand"
 
 @click.group()
 def readiness() -> None:
-    """Check a readiness file."""
+    """Check a readiness file, or sign that its HOLD may be passed over."""
+
+
+readiness.add_command(override)
 
 
 @readiness.command()
@@ -51,7 +55,7 @@ def validate(file: Path, artifacts: Path | None, day: date | None, *, structure_
     document = read_json(file)
     root = artifacts or (file.absolute().parents[_LAYOUT] if _place(file) else None)
     provenance = _NOT_ASKED if structure_only else _NOT_AT_HAND if root is None else _AT_HAND
-    problems = _problems(document) or _misplaced(file, document)
+    problems = problems_of(document) or _misplaced(file, document)
     if not problems and not structure_only:
         problems = _departures(document, root)
     stale = None if problems or structure_only else _stale(document, day)
@@ -70,7 +74,8 @@ def validate(file: Path, artifacts: Path | None, day: date | None, *, structure_
     sys.exit(CODES[answer])
 
 
-def _problems(document: Any) -> list[str]:
+def problems_of(document: Any) -> list[str]:
+    """List what is wrong with a parsed readiness file by itself."""
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.domain.canonical import digest
     from mm_ops.domain.readiness.last_day import expected_gates
@@ -141,12 +146,17 @@ def _contradictions(document: Mapping[str, Any], root: Path, bot: "Bot | None") 
     from mm_ops.adapters.artifacts import Artifacts
     from mm_ops.adapters.json_files import parse_json
     from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.readiness.override import OVERRIDE
     from mm_ops.domain.readiness.policy import ReadinessPolicy
     from mm_ops.domain.readiness.reread import find_contradictions, find_other_gates
     from mm_ops.domain.readiness.soundness import POLICY
 
     stored, policy = Artifacts(str(root)), read_policy(policy_file(POLICY), ReadinessPolicy)
-    reports = {name: parse_json(stored.read(name), stored.address(name)) for name in document["inputs"]}
+    reports = {
+        name: parse_json(stored.read(name), stored.address(name))
+        for name in document["inputs"]
+        if not name.endswith(f"/{OVERRIDE}")
+    }
     symbols = None if bot is None else bot.symbols
     problems = []
     for n, row in enumerate(document["days"]):
@@ -158,7 +168,7 @@ def _contradictions(document: Mapping[str, Any], root: Path, bot: "Bot | None") 
         problems += find_other_gates(document, reports, _rules(bot))
     except (AttributeError, KeyError, TypeError, ValueError, SchemaError) as error:
         problems.append(f"gates: a stored report of {document['day']} has not the form of one: {error!r}")
-    return problems
+    return [*problems, *find_other_override(document, stored)]
 
 
 def _rules(bot: "Bot | None") -> "SoakRules":
@@ -220,3 +230,5 @@ def _show(file: Path, document: Any, problems: list[str]) -> None:
     click.echo(f"{document['bot']} {document['day']}: {document['score']:g} of 100")
     for reason in (*document["reasons"], *document["missing"]):
         click.echo(f"  because {reason}")
+    for line in override_lines(document):
+        click.echo(f"  {line}")

@@ -37,7 +37,8 @@ def report_of_day(report: str) -> Locate:
 class Gate:
     """One check on stored evidence: ``locate`` says where it lies, ``judge`` gets the JSON found there.
 
-    ``first_day`` is ``None`` for evidence that has no days.
+    ``first_day`` is ``None`` for evidence that has no days. ``judge_at`` judges instead where the answer depends on
+    the site too, such as its clock.
     """
 
     asset: dg.AssetKey
@@ -47,6 +48,7 @@ class Gate:
     first_day: date | None
     locate: Locate
     judge: Judge
+    judge_at: Callable[[Any, Site], Finding] | None = None
     description: str
 
 
@@ -82,7 +84,7 @@ def find(gate: Gate, site: Site, bot: Bot, day: date | None, instance: dg.Dagste
         departures = find_departures(document, site.current(bot), where=name)
         if departures:
             return _inconclusive(gate, "; ".join(departures))
-        return gate.judge(document)
+        return gate.judge(document) if gate.judge_at is None else gate.judge_at(document, site)
     except (MissingEvidenceError, IntegrityError, SchemaError) as error:
         return _inconclusive(gate, str(error))
 

@@ -13,6 +13,7 @@ from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.notify.policy import NotifyPolicy
+from mm_ops.domain.readiness.override import SignersPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.rendering.policy import AlertingPolicy
 from mm_ops.domain.rollback.policy import RollbackPolicy
@@ -36,6 +37,7 @@ OURS: dict[str, type[Any]] = {
     "readiness.yaml": ReadinessPolicy,
     "rollback.yaml": RollbackPolicy,
     "rollback_report.yaml": ReportPolicy,
+    "signers.yaml": SignersPolicy,
     "slis.yaml": SliCatalogue,
     "soak.yaml": SoakPolicy,
 }

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ from click.testing import CliRunner, Result
 
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.policy_files import read_policy
+from mm_ops.adapters.signatures import verify
 from mm_ops.cli import cli
 from mm_ops.domain.bots import Fleet
-from mm_ops.domain.canonical import digest, encode
+from mm_ops.domain.canonical import digest, encode, to_plain
 from mm_ops.domain.readiness.document import readiness_document
 from mm_ops.domain.readiness.last_day import judge_last_day
+from mm_ops.domain.readiness.override import OVERRIDE, Held, SignersPolicy, judge_override
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
 from mm_ops.domain.readiness.soundness import POLICIES
 from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, week
 from mm_ops_tests.domain.readiness.written import reports_of, rules
+from mm_ops_tests.signing_keys import make_key, public_key
 
 PAPER = read_policy(Environment.read({}).policies / "bots.yaml", Fleet).bots[0]
 POLICY = Environment.read({}).policies / "readiness.yaml"
@@ -328,3 +332,100 @@ def test_what_is_no_readiness_file_is_told_with_exit_two_and_no_traceback(tmp_pa
 def test_a_file_or_a_folder_that_is_none_is_told(words: tuple[str, ...]):
     result = validate(*words)
     assert result.exit_code == 2 or type(result.exception).__name__ in {"SchemaError", "MissingEvidenceError"}
+
+
+class Signed:
+    """A root with a held week, policies with one signer, and her key."""
+
+    def __init__(self, folder: Path, **different: Any) -> None:
+        self.policies = folder / "policies"
+        shutil.copytree(POLICY.parent, self.policies)
+        self.key = make_key(folder / "ada.pem")
+        signer = (
+            f'  - {{name: ada, person: Ada Example, public_key: "{public_key(self.key)}", source: made for a test}}'
+        )
+        path = self.policies / "signers.yaml"
+        path.write_text(path.read_text().replace("signers: []", f"signers:\n{signer}"))
+        self.file = store(folder / "root", **({"net_edge_bps": 2.0} | different))
+
+    def run(self, *words: str, now: str = "2026-11-21T06:00:00Z", ci: str | None = None) -> Result:
+        environment = {"CI_FAKE_UTC": now, "MM_OPS_POLICIES": str(self.policies), "CI": ci}
+        return CliRunner(env=environment).invoke(cli, ["readiness", *words])
+
+    def sign(
+        self, *words: str, key: Path | None = None, now: str = "2026-11-21T06:00:00Z", ci: str | None = None
+    ) -> Result:
+        said = ["--key-file", str(key or self.key), "--reason", "the market was halted", *words]
+        return self.run("override", str(self.file), *said, "--expires", "2026-11-22T06:00:00Z", now=now, ci=ci)
+
+    def take_in(self) -> dict[str, Any]:
+        """What materialising does with an override: the file says what it is, and rests on it."""
+        data = (self.file.parent / OVERRIDE).read_bytes()
+        document: dict[str, Any] = json.loads(self.file.read_bytes())
+        signers, made = (
+            read_policy(self.policies / "signers.yaml", SignersPolicy),
+            datetime(2026, 11, 21, 0, 30, tzinfo=UTC),
+        )
+        document["override"] = to_plain(judge_override(data, Held.of(document), signers, verify, made))
+        document["inputs"][f"paper/{LAST}/reports/{OVERRIDE}"] = digest(data)
+        self.file.write_bytes(encode(document))
+        return document
+
+
+def test_a_hold_is_overridden_by_a_signature_and_stays_a_hold(tmp_path: Path):
+    world = Signed(tmp_path)
+    done = world.sign("--section", "edge", now="2026-11-21T00:30:00Z")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        0,
+        "| readiness override | SIGNED | READINESS_OVERRIDE=SIGNED |",
+    )
+    world.take_in()
+    shown = world.run("validate", str(world.file))
+    assert answer(shown) == (1, "| readiness | HOLD | READINESS=HOLD |")
+    assert (
+        "  override: edge passed over until 2026-11-22T06:00:00+00:00 by Ada Example: the market was ha" in shown.stdout
+    )
+    assert "does not count" not in shown.stdout
+    late = world.run("validate", str(world.file), now="2026-11-22T06:00:00Z")
+    assert "  override does not count: expired at 2026-11-22T06:00:00Z\n" in late.stdout
+
+
+def test_an_override_that_is_not_the_one_beside_the_file_is_not_believed(tmp_path: Path):
+    world = Signed(tmp_path)
+    world.sign("--section", "edge", now="2026-11-21T00:30:00Z")
+    document = world.take_in()
+    document["override"]["refused"] = ["it was refused"]
+    world.file.write_bytes(encode(document))
+    assert "override: expected {" in world.run("validate", str(world.file)).stdout
+    del document["inputs"][f"paper/{LAST}/reports/{OVERRIDE}"]
+    world.file.write_bytes(encode(document))
+    shown = world.run("validate", str(world.file))
+    assert answer(shown) == (2, "| readiness | INVALID | READINESS=INVALID |")
+    assert f"inputs: expected the digest of paper/{LAST}/reports/{OVERRIDE}, was missing" in shown.stdout
+
+
+NOT_SIGNED: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
+    "a section short": ({"taker_share": 0.3}, ("--section", "edge"), "scope: taker holds too, and is not in it"),
+    "no section": ({}, ("--section", "luck"), "sections[0]: expected 'edge', 'latency'"),
+    "a GO": ({"net_edge_bps": 3.0}, ("--section", "edge"), "no section holds: there is nothing to pass over"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_SIGNED)
+def test_what_would_not_count_is_not_signed(tmp_path: Path, name: str):
+    different, words, message = NOT_SIGNED[name]
+    world = Signed(tmp_path, **different)
+    refused = world.sign(*words)
+    assert type(refused.exception).__name__ == "PolicyError"
+    assert message in str(refused.exception)
+    assert not (world.file.parent / OVERRIDE).exists()
+
+
+def test_a_key_that_nobody_knows_and_a_file_that_is_not_sound_are_refused_and_so_is_ci(tmp_path: Path):
+    world = Signed(tmp_path)
+    unknown = world.sign("--section", "edge", key=make_key(tmp_path / "eve.pem"))
+    assert "is not in signers.yaml" in str(unknown.exception)
+    assert "there is none in CI" in str(world.sign("--section", "edge", ci="1").exception)
+    document = json.loads(world.file.read_bytes())
+    world.file.write_bytes(encode({**document, "score": 99.0}))
+    assert "score: expected 94.0" in str(world.sign("--section", "edge").exception)

@@ -13,7 +13,7 @@ from mm_ops.adapters import evidence as names
 from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
-from mm_ops.defs.readiness.stored import Reader, find_inputs, judge_stored_day, read_stored_day
+from mm_ops.defs.readiness.stored import Reader, find_inputs, find_override, judge_stored_day, read_stored_day
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -102,9 +102,10 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
                     bot,
                     evidence.report(last, names.READINESS),
                     *POLICIES,
-                    inputs=find_inputs(evidence, expected),
+                    inputs=find_inputs(evidence, expected, last),
                 ),
             )
+            document |= find_override(site, bot, last, document)
         text = readiness_markdown(document)
         stored = evidence.put_json(evidence.report(last, names.READINESS), document)
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())

@@ -9,13 +9,16 @@ import dagster as dg
 
 from mm_ops.adapters import evidence as names
 from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.adapters.signatures import verify
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.overrides import SIGNERS
 from mm_ops.defs.records import read_recorded
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 from mm_ops.domain.provenance import Current, find_departures
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
+from mm_ops.domain.readiness.override import OVERRIDE, Held, SignersPolicy, judge_override
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 
 if TYPE_CHECKING:
@@ -82,7 +85,18 @@ def judge_stored_day(reader: Reader, site: Site, bot: Bot, day: date) -> "tuple[
     return judge_last_day(reports["edge"], reports["soak"], rules, bot.version)
 
 
-def find_inputs(evidence: BotEvidence, days: Sequence[date]) -> list[str]:
-    """Every stored report that a score rests on, by its name."""
+def find_override(site: Site, bot: Bot, day: date, document: dict[str, Any]) -> dict[str, Any]:
+    """What lies beside the day's readiness as its override, and why it does not count; nothing where nothing does."""
+    evidence = site.evidence(bot)
+    data = evidence.find(evidence.report(day, OVERRIDE))
+    if data is None:
+        return {}
+    signers = site.policy(SIGNERS, SignersPolicy)
+    return {"override": judge_override(data, Held.of(document), signers, verify, site.now())}
+
+
+def find_inputs(evidence: BotEvidence, days: Sequence[date], last: date) -> list[str]:
+    """Every stored report that a score rests on, by its name, and the override of the last day."""
     stored = [evidence.report(day, name) for day in days for name in OF_A_DAY.values()]
+    stored.append(evidence.report(last, OVERRIDE))
     return [name for name in stored if evidence.has(name)]

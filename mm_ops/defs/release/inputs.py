@@ -9,6 +9,7 @@ from mm_ops.adapters import evidence as names
 from mm_ops.adapters.bundle import VERIFIER, verifier
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.overrides import judge_readiness
 from mm_ops.defs.records import read_recorded
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
@@ -74,6 +75,10 @@ def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> lis
     ):
         document = evidence.find_json(name)
         found += [f"{name}: not stored yet"] if document is None else find_departures(document, current, where=name)
+    readiness = evidence.find_json(evidence.report(day, names.READINESS))
+    if readiness is not None and readiness.get("override"):
+        judged = judge_readiness(readiness, site)  # once more: an override may have expired since the check
+        found += [] if judged.verdict is Verdict.PASS else [f"{judged.gate}: {judged.reason}"]
     return list(dict.fromkeys(found))
 
 

@@ -9,6 +9,7 @@ from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.markdown import number, table
 from mm_ops.domain.readiness.evidence import FIELDS, DayEvidence
 from mm_ops.domain.readiness.hard import HardGate
+from mm_ops.domain.readiness.override import override_words
 from mm_ops.domain.readiness.score import Readiness
 
 
@@ -21,6 +22,7 @@ def readiness_document(
     day: date,
     runtime: Mapping[str, object],
     basis: Mapping[str, Any],
+    override: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make the file's content; ``inputs`` and ``policies`` are digests of what it rests on."""
     return {
@@ -34,6 +36,7 @@ def readiness_document(
         "interval": asdict(readiness.interval),
         "flips": readiness.flips,
         "gates": gates,
+        "override": override,
         "missing": readiness.missing,
         "reasons": readiness.reasons,
         "days": days,
@@ -52,6 +55,7 @@ def readiness_markdown(document: Mapping[str, Any]) -> str:
             f"# {plain['verdict']}: {whose}, {plain['day']}, {plain['score']:.6g} of 100\n",
             f"From the days' spread the score is {between['lowest']:.4g} to {between['highest']:.4g}.\n",
             *(f"- {text}" for text in plain["reasons"]),
+            *_override(plain["override"]),
             "",
             _turning(plain["flips"], plain["verdict"]),
             table(("section", "points", "value", "why", "a day less", "a day more"), _sections(plain["sections"])),
@@ -63,6 +67,15 @@ def readiness_markdown(document: Mapping[str, Any]) -> str:
             f"Missing:\n\n{missing}" if missing else "Nothing is missing.\n",
         ]
     )
+
+
+def _override(override: Mapping[str, Any] | None) -> Iterator[str]:
+    if override is None:
+        return
+    if override["content"] is not None:
+        word = "Overridden" if not override["refused"] else "An override that does not count"
+        yield f"\n**{word}**: {override_words(override['content'])}"
+    yield from (f"- override refused: {text}" for text in override["refused"])
 
 
 def _turning(flips: Sequence[Mapping[str, Any]], verdict: str) -> str:

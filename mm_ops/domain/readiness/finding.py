@@ -1,23 +1,32 @@
 """From a stored readiness file to one finding."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mm_ops.domain.readiness.override import override_words
 from mm_ops.domain.readiness.what_if import GO, HOLD
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 
 IS_GO = "is_go"
+OVERRIDDEN = "HOLD, overridden"
 _FULL = 100.0
 _SHOWN = 3
 
 
-def readiness_finding(document: Mapping[str, Any]) -> Finding:
+def readiness_finding(document: Mapping[str, Any], refused: Sequence[str] | None = None) -> Finding:
     """Judge a readiness file: GO passes where all of it says so, HOLD fails with its reasons.
 
     A word that the rest of the file does not carry, and one that is neither, is inconclusive.
+
+    Args:
+        document: the file.
+        refused: why its override does not count now; empty where it does, and then a HOLD passes, and says whose
+            override it passes by. ``None`` where nobody looked, and then it counts as none.
     """
     verdict, reason = _judge(document)
+    if verdict is Verdict.FAIL and document.get("override"):
+        verdict, reason = _pass_over(document["override"], reason, refused)
     value = _number(document.get("score"))
     return Finding(
         gate=IS_GO,
@@ -43,6 +52,13 @@ def _judge(document: Mapping[str, Any]) -> tuple[Verdict, str]:
     if doubts:
         return Verdict.INCONCLUSIVE, f"says GO, and {_some(doubts)}"
     return Verdict.PASS, "GO: every section is full"
+
+
+def _pass_over(override: Mapping[str, Any], reason: str, refused: Sequence[str] | None) -> tuple[Verdict, str]:
+    if refused is None or refused or override.get("content") is None:
+        why = _some(list(refused)) if refused else "nobody has looked at it now"
+        return Verdict.FAIL, f"{reason}; its override does not count: {why}"
+    return Verdict.PASS, f"{OVERRIDDEN}: {override_words(override['content'])} ({reason})"
 
 
 def _doubts(document: Mapping[str, Any]) -> Iterator[str]:

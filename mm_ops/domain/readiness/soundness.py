@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from mm_ops.domain.readiness.evidence import DayEvidence
 from mm_ops.domain.readiness.hard import HardGate
+from mm_ops.domain.readiness.override import OVERRIDE
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
 from mm_ops.domain.readiness.structure import StatedReadiness, read_structure, shown
@@ -121,7 +122,7 @@ def _time(stated: StatedReadiness, now: datetime) -> Iterator[str]:
 
 def _inputs(stated: StatedReadiness) -> Iterator[str]:
     """A value without its report, and a report that is none of these days'."""
-    known = set()
+    known = {f"{stated.bot}/{stated.day}/reports/{OVERRIDE}"}
     for n, day in enumerate(stated.days):
         for report, fields in REPORTS.items():
             name = f"{stated.bot}/{day.date}/reports/{report}"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -109,6 +109,14 @@ class StatedDay:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class StatedOverride:
+    """What lay beside the file as its override, ``None`` where it was none, and why it did not count then."""
+
+    content: dict[str, Any] | None
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class StatedReadiness:
     """The whole file, as :func:`mm_ops.domain.readiness.document.readiness_document` makes it."""
 
@@ -126,6 +134,7 @@ class StatedReadiness:
     interval: StatedBetween
     flips: tuple[StatedFlip, ...]
     gates: tuple[StatedGate, ...]
+    override: StatedOverride | None
     missing: tuple[str, ...]
     reasons: tuple[str, ...]
     days: tuple[StatedDay, ...]
@@ -138,10 +147,11 @@ def read_structure(document: object) -> StatedReadiness | list[str]:
     try:
         return TypeAdapter(StatedReadiness).validate_json(json.dumps(document))
     except ValidationError as error:
-        return list(_faults(error))
+        return list(faults_of(error))
 
 
-def _faults(error: ValidationError) -> Iterator[str]:
+def faults_of(error: ValidationError) -> Iterator[str]:
+    """Say each fault in one line: where it is, what was expected, what was there."""
     for fault in error.errors(include_url=False):
         message, kind = fault["msg"].removeprefix("Value error, "), fault["type"]
         where = _path(fault["loc"]) or "top level"

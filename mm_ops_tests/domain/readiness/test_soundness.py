@@ -96,7 +96,12 @@ EDITS: dict[str, tuple[Edit, str]] = {
         lambda d: d["days"][0].update(net_edge_bps=float("inf")),
         "days[0].net_edge_bps: expected a finite number, was inf",
     ),
-    "a key too many": (lambda d: d.update(override="me"), "override: unknown key"),
+    "a key too many": (lambda d: d.update(overridden="me"), "overridden: unknown key"),
+    "an override in a word": (lambda d: d.update(override="me"), "override: expected an object, was 'me'"),
+    "an override made up": (
+        lambda d: d.update(override={"content": {}, "refused": [], "more": 1}),
+        "override.more: unknown key",
+    ),
     "a key of several lines": (lambda d: d.update({"a\nb": 1}), "'a\\nb': unknown key"),
     "a key too few": (lambda d: d.pop("inputs"), "inputs: missing"),
     "a field of a day gone": (lambda d: d["days"][0].pop("tests_ok"), "days[0].tests_ok: missing"),

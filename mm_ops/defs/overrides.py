@@ -1,0 +1,24 @@
+"""Whether the signed override of a stored readiness counts now: asked by the check, and once more at the release."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mm_ops.adapters.signatures import verify
+from mm_ops.defs.resources import Site
+from mm_ops.domain.readiness.finding import readiness_finding
+from mm_ops.domain.readiness.override import SignersPolicy, judge_again
+from mm_ops.domain.verdict import Finding
+
+SIGNERS = "signers.yaml"
+
+
+def judge_readiness(document: Mapping[str, Any], site: Site) -> Finding:
+    """Judge a readiness file by the site's clock and signers.
+
+    Raises:
+        PolicyError: an override cannot be checked here.
+    """
+    if not document.get("override"):
+        return readiness_finding(document)
+    refused = judge_again(document, site.policy(SIGNERS, SignersPolicy), verify, site.now())
+    return readiness_finding(document, refused)
