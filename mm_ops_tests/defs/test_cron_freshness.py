@@ -415,3 +415,14 @@ def test_the_projects_own_file_watches_what_the_issue_names():
     graph = location.definitions.resolve_asset_graph()
     columns = {key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy_or_from_metadata}
     assert columns >= {"soak_metrics", "readiness_score", "release_bundle"}
+
+
+def test_every_schedule_is_watched_by_what_it_makes():
+    definitions = build_location(Site.of(Environment.read({}))).definitions
+    jobs = {one.job_name for one in definitions.schedules or () if isinstance(one, dg.ScheduleDefinition)}
+    proofs = [one.proof for one in read_policy(PROJECT / FILE, CronPolicy).tasks]
+    ran = {one.name for one in proofs if isinstance(one, JobProof)}
+    made = {one.key.rpartition("/")[2] for one in proofs if isinstance(one, AssetProof)}
+    for job in jobs - ran - {"drill_age"}:  # that one only looks at how old a drill is, as the sentinel does
+        makes = definitions.resolve_job_def(job).asset_layer.selected_asset_keys
+        assert {key.path[-1] for key in makes} & made, job
