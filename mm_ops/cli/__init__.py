@@ -18,6 +18,7 @@ COMMANDS = {
     "readiness": ("mm_ops.cli.readiness", "readiness", "Check a readiness file."),
     "secrets": ("mm_ops.cli.secrets", "secrets", "Look for secrets in the repository, the artifacts, a bundle."),
     "chaos": ("mm_ops.cli.chaos", "chaos", "Hold drills on a live bot and see that it does what it must."),
+    "tune": ("mm_ops.cli.tune", "tune", "Sweep quote widths and propose a change; nothing is applied."),
     "prelive": ("mm_ops.cli.prelive", "prelive", "Try everything in dry mode before a bot goes live."),
     "make-ready": ("mm_ops.cli.prelive", "make_ready", "Say what stands between the bots and going live."),
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),

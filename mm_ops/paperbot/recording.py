@@ -116,13 +116,23 @@ def _state_before(root: Path, profile: Profile, day: date, seed: int) -> BotStat
 def _files(profile: Profile, day: date, seed: int, simulated: Day) -> Iterator[tuple[str, bytes]]:
     at = f"date={day.isoformat()}"
     yield f"samples/{at}/samples.parquet", _parquet(simulated.samples)
+    yield from _market(at, simulated)
+    drill = run_drill(profile, day, seed)
+    yield f"results/{at}/chaos_drill.json", json.dumps(drill, sort_keys=True, indent=1).encode() + b"\n"
+    yield f"results/{at}/junit.xml", run_selftest(profile, simulated)
+
+
+def _market(at: str, simulated: Day) -> Iterator[tuple[str, bytes]]:
     for symbol, frame in simulated.quotes.items():
         yield f"quotes/{at}/symbol={symbol}/quotes.parquet", _parquet(frame)
     for symbol, frame in simulated.fills.items():
         yield f"fills/{at}/symbol={symbol}/fills.parquet", _parquet(frame)
-    drill = run_drill(profile, day, seed)
-    yield f"results/{at}/chaos_drill.json", json.dumps(drill, sort_keys=True, indent=1).encode() + b"\n"
-    yield f"results/{at}/junit.xml", run_selftest(profile, simulated)
+
+
+def write_market(root: Path, day: date, simulated: Day) -> None:
+    """Write a day's fills and quotes alone, without an entry: they are no recording."""
+    for name, data in _market(f"date={day.isoformat()}", simulated):
+        _write(root / name, data)
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:
