@@ -27,9 +27,12 @@ def test_every_gate_has_a_row_with_its_limit_and_its_alert() -> None:
         "inputs",
         "no_drift",
         "is_go",
+        "no_secrets",
         "no_rule_drift",
         "halt_verified",
         "last_drill",
+        "profile_applied",
+        "gauges_agree",
     ]
 
 
