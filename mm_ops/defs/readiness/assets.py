@@ -13,7 +13,14 @@ from mm_ops.adapters import evidence as names
 from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
-from mm_ops.defs.readiness.stored import Reader, find_inputs, find_override, judge_stored_day, read_stored_day
+from mm_ops.defs.readiness.stored import (
+    Reader,
+    find_inputs,
+    find_override,
+    find_readiness,
+    judge_stored_day,
+    read_stored_day,
+)
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -83,6 +90,10 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         description=f"Out of 100 over the last {policy.days} days; GO only at exactly 100 with nothing missing.",
     )
     def readiness_score(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
+        from mm_ops.adapters.readiness_html import render_readiness_page
+        from mm_ops.domain.charts.picture import picture_markdown
+        from mm_ops.domain.readiness.history import score_history
+
         last = partition_day(context)
         evidence = site.evidence(bot)
         evidence.withdraw_releases(last)
@@ -109,6 +120,10 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         text = readiness_markdown(document)
         stored = evidence.put_json(evidence.report(last, names.READINESS), document)
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())
-        return materialised(stored, shown, markdown=text, score=document["score"], verdict=document["verdict"])
+        history = score_history(document, lambda day: find_readiness(evidence, day), last)
+        drawn = evidence.put(evidence.report(last, names.READINESS_PAGE), render_readiness_page(document, history))
+        facts = {"score": document["score"], "verdict": document["verdict"]}
+        picture = dg.MetadataValue.md(picture_markdown(history))
+        return materialised(stored, shown, drawn, markdown=text, history=picture, **facts)
 
     return readiness_score

@@ -100,3 +100,12 @@ def find_inputs(evidence: BotEvidence, days: Sequence[date], last: date) -> list
     stored = [evidence.report(day, name) for day in days for name in OF_A_DAY.values()]
     stored.append(evidence.report(last, OVERRIDE))
     return [name for name in stored if evidence.has(name)]
+
+
+def find_readiness(evidence: BotEvidence, day: date) -> dict[str, Any] | None:
+    """The stored readiness of a day; one that is no object any more is none."""
+    try:
+        found = evidence.find_json(evidence.report(day, names.READINESS))
+    except IntegrityError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -29,6 +29,7 @@ _DESCRIPTIONS = {
     names.EDGE_REJECTS: "rows of fills and quotes that were left out, with the reason",
     names.READINESS: "GO or HOLD over the last days, with what it rests on",
     names.READINESS_TEXT: "readiness, for people",
+    names.READINESS_PAGE: "readiness with its history, for a browser",
     names.SECRETS_SCAN: "what was looked through for secrets, and what was found",
     names.GOLDEN_DRIFT: "every difference of a pinned case from its signed-off report",
 }

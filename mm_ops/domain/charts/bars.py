@@ -18,21 +18,34 @@ _THINNEST = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """``values`` in ``unit`` by name; ``None`` is no value, and drawn as such, not as zero."""
+    """``values`` in ``unit`` by name; ``None`` is no value, and drawn as such, not as zero.
+
+    ``bad`` says of each bar whether it is drawn as what is below zero is, whatever its height, and ``bad_word`` what
+    such a one is called.
+    """
 
     name: str
     title: str
     unit: str
     labels: tuple[str, ...]
     values: tuple[float | None, ...]
+    bad: tuple[bool, ...] = ()
+    bad_word: str = ""
 
     def __post_init__(self) -> None:
         where = f"bars {self.name}"
         if len(self.labels) != len(self.values) or not self.labels:
             sizes = f"{len(self.labels)} and {len(self.values)}"
             raise SchemaError(f"{where}: expected as many labels as values, and some, was {sizes}")
+        if self.bad and len(self.bad) != len(self.values):
+            raise SchemaError(f"{where}: expected of each bar whether it is bad, was {len(self.bad)}")
         if any(value is not None and not math.isfinite(value) for value in self.values):
             raise SchemaError(f"{where}: expected finite values or none, was {self.values}")
+
+    def is_bad(self, n: int) -> bool:
+        """Whether a bar is drawn as bad."""
+        value = self.values[n]
+        return (bool(self.bad) and self.bad[n]) or (value is not None and value < 0)
 
     @property
     def known(self) -> list[float]:
@@ -60,7 +73,9 @@ def describe_bars(bars: Bars) -> str:
     lost = f"; {missing} without a value" if missing else ""
     ends = f"lowest {quantity(low[0], bars.unit)} at {low[1]}, highest {quantity(high[0], bars.unit)} at {high[1]}"
     below_zero = sum(value < 0 for value, _ in known)
-    return f"{bars.title}, {len(known)} bars: {ends}; {below_zero or 'none'} below zero{lost}"
+    bad = sum(bars.bad)
+    called = f"; {bad or 'none'} {bars.bad_word}" if bars.bad else ""
+    return f"{bars.title}, {len(known)} bars: {ends}; {below_zero or 'none'} below zero{called}{lost}"
 
 
 def upright(plot: Plot, x: float, width: float, ends: Sequence[float], *children: str, **style: str | float) -> str:
@@ -84,8 +99,9 @@ def _bar(plot: Plot, bars: Bars, n: int, pattern: str) -> str:
         title = element("title", text(f"{label}: no value"))
         whole = {"x": x, "y": plot.top, "width": width, "height": plot.bottom - plot.top}
         return element("rect", title, class_="c-gap", fill=f"url(#{pattern})", **whole)
-    title = element("title", text(f"{label}: {quantity(value, bars.unit)}"))
-    bar = upright(plot, x, width, (0.0, value), title, **coloured(value))
+    said = f", {bars.bad_word}" if bars.bad and bars.bad[n] else ""
+    title = element("title", text(f"{label}: {quantity(value, bars.unit)}{said}"))
+    bar = upright(plot, x, width, (0.0, value), title, **coloured(-1.0 if bars.is_bad(n) else 1.0))
     if slot < _PER_NUMBER:
         return bar
     return bar + beyond(

@@ -87,3 +87,17 @@ def test_whatever_the_values_every_bar_lies_in_the_plot(values: list[float | Non
             assert left + width <= 942.01
             assert top >= 25.99
             assert top + height <= 231.5
+
+
+def test_a_bar_that_is_bad_is_drawn_so_whatever_its_height_and_is_called_so():
+    held = bars(100.0, 100.0, None, bad=(False, True, False), bad_word="HOLD")
+    root = pictured(held)
+    assert (len(of_class(root, "c-up")), len(of_class(root, "c-down"))) == (1, 1)
+    assert [text for text in tooltips(root) if text.endswith(", HOLD")] == ["01: 100 bps, HOLD"]
+    assert "; 1 HOLD; 1 without a value" in describe_bars(held)
+    assert "; none HOLD" in describe_bars(bars(1.0, bad=(False,), bad_word="HOLD"))
+
+
+def test_which_bars_are_bad_is_said_of_each_or_of_none():
+    with pytest.raises(SchemaError, match="expected of each bar whether it is bad, was 1"):
+        bars(1.0, 2.0, bad=(True,))
