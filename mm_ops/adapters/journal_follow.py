@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mm_ops.adapters.bot_state import parse_state
 from mm_ops.adapters.database import Database
+from mm_ops.adapters.environment import Environment, journal_named
 from mm_ops.adapters.journal_chain import Link, read_anchor
 from mm_ops.adapters.journal_engine import check_chain
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
@@ -68,6 +69,12 @@ class JournalPlace:
     def is_there(self) -> bool:
         """Whether there is a file; a server is asked only when it is read."""
         return not self.is_file or self.path.is_file()
+
+    @classmethod
+    def of(cls, environment: Environment, journal: str | None = None) -> Self:
+        """The one that is named here or by ``MM_OPS_JOURNAL``, else the usual one below the project."""
+        named = journal or journal_named(environment)
+        return cls(named or str(environment.path(DEFAULT)), named=named is not None)
 
     def missing(self) -> str:
         """What to do about a file that is not there."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mm_ops.adapters.bot_controls import controls_of
-from mm_ops.adapters.environment import Environment, WallClock, journal_named
+from mm_ops.adapters.environment import Environment, WallClock
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_follow import FollowedJournal, JournalPlace, following
 from mm_ops.adapters.journal_place import DEFAULT
@@ -44,14 +44,13 @@ class Desk:
         policy = read_policy(folder / "rollback.yaml", RollbackPolicy)
         fleet = read_policy(folder / "bots.yaml", Fleet)
         listen = read_policy(folder / "alerting.yaml", AlertingPolicy).prometheus.listen
-        named, usual = journal or journal_named(environment), str(environment.path(DEFAULT))
-        place = JournalPlace(named or usual, named=named is not None)
+        place = JournalPlace.of(environment, journal)
         return cls(
             policy,
             fleet,
             controls_of(fleet, environment.path, clock.now, within=policy.attempts.attempt),
             place,
-            place.path if place.is_file else Path(usual),
+            place.path if place.is_file else environment.path(DEFAULT),
             PrometheusAlerts.at(prometheus or f"http://{listen}", policy.backstop.timeout),
             clock,
         )

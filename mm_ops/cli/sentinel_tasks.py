@@ -35,17 +35,14 @@ def evidence_of(
     policy: "CronPolicy", tasks: "Sequence[Task]", now: datetime, most: int | None = None
 ) -> "Mapping[str, Evidence]":
     """Read the latest runs of every task: as many as it takes to judge it, or ``most``."""
-    from mm_ops.adapters.environment import journal_named
     from mm_ops.adapters.journal_follow import JournalPlace
-    from mm_ops.adapters.journal_place import DEFAULT
     from mm_ops.adapters.sentinel_evidence import Sources, read_evidence
 
     environment = Environment.read()
-    named = journal_named(environment)
     with ExitStack() as stack:
         sources = Sources(
             root=environment.root,
-            journal=JournalPlace(named or str(environment.path(DEFAULT)), named=named is not None),
+            journal=JournalPlace.of(environment),
             other=_records(environment, tasks, now, stack),
             attempt=policy.attempt.length,
         )

@@ -10,7 +10,7 @@ import dagster as dg
 from mm_ops import __version__
 from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.adapters.current import current_of, find_digest
-from mm_ops.adapters.environment import Environment, WallClock, journal_named
+from mm_ops.adapters.environment import Environment, WallClock
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
@@ -179,10 +179,8 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
     def journal(self) -> "JournalPlace":
         """Where the rollback journal is. It is read here and not configured: its URL may hold a password."""
         from mm_ops.adapters.journal_follow import JournalPlace
-        from mm_ops.adapters.journal_place import DEFAULT
 
-        named = journal_named(self.environment())
-        return JournalPlace(named or str(self.path(DEFAULT)), named=named is not None)
+        return JournalPlace.of(self.environment())
 
     def control(self, bot: Bot, policy: "RollbackPolicy") -> "BotControl | None":
         """How the bot is read and commanded; ``None`` where bots.yaml does not say."""
