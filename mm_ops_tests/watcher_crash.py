@@ -144,7 +144,8 @@ def run(world: World, seed: int, whole: float) -> dict[str, object]:
     send(peer, alert)
     if seed:
         for again in range(rng.randint(1, 2)):
-            time.sleep(rng.uniform(0.0, 1.2 * whole) + 0.2 * again)
+            # the alert is written and answered in the first twentieth: as many kills fall there as behind it
+            time.sleep(1.2 * whole * rng.uniform(0.0, 1.0) ** 4 + 0.2 * again)
             kills += world.end(signal.SIGKILL) == -signal.SIGKILL
             world.start()
     taken = acknowledged = is_taken(peer)
