@@ -4,6 +4,7 @@ The webhook is not wired in most of these: what stops the bot is what the backst
 """
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,10 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import requests
+import yaml
 
 from mm_ops.adapters.alertmanager import Alertmanager
+from mm_ops.adapters.journal_audit import audit_journal
+from mm_ops.adapters.journal_place import DEFAULT
 from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
 from mm_ops.domain.bots import Fleet, HttpControl
 from mm_ops.domain.rollback.backstop import Seen as SeenBoth
@@ -28,6 +33,7 @@ from mm_ops_tests.live_paperbot import RunningBot, running
 from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, prepare
 from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.rollback_world import alert
+from mm_ops_tests.stopped_site import StoppedSite
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -327,3 +333,80 @@ def test_the_watchdog_stops_and_that_is_blind_though_both_servers_answer(servers
         world.watcher.until(lambda: world.watcher.get("/state")["backstop"]["counts"]["looks"] > looks + 8)
         assert not world.watcher.get("/state")["backstop"]["blind"]
         assert world.pages("blind: the Watchdog") == 1
+
+
+def test_bot_watcher_and_alertmanager_are_all_killed_in_the_middle_and_the_bot_is_stopped(
+    servers: Stack, tmp_path: Path
+):
+    with watched(tmp_path, servers) as world:
+        servers.write_routes(ROUTES % (world.watcher.url, 0, TOKEN))
+        requests.post(f"{servers.alertmanager.url}/-/reload", timeout=10).raise_for_status()
+        world.watcher.until(lambda: bool(world.watcher.episodes(alert="Watchdog")))
+        world.bot.process.kill()
+        world.bot.process.wait(30)
+        servers.set(latency=1)
+        world.watcher.until(lambda: bool(world.stops()))
+        world.watcher.stop(signal.SIGKILL)
+        servers.alertmanager.end()
+        with (tmp_path / "bot" / "again.log").open("wb") as log:
+            again = subprocess.Popen(world.bot.process.args, stdout=log, stderr=log)
+        try:
+            servers.alertmanager.start()
+            world.watcher.start()
+            world.watcher.until(lambda: any(confirmed for _, _, confirmed in world.stops()))
+            stops = world.stops()
+            heard = world.watcher.episodes(episode=stops[0][0])[0]["last_at"]
+            world.watcher.until(lambda: world.watcher.episodes(episode=stops[0][0])[0]["last_at"] > heard)
+            assert world.bot.state()["trading_state"] == "HALTED"
+            assert world.stops() == stops
+            assert len({episode for episode, _, _ in stops}) == 1
+            assert [confirmed for _, _, confirmed in stops].count(True) == 1
+            assert world.pages("begun and not finished is confirmed") + world.pages("stopped (") >= 1
+            assert world.watcher.stop() == 0
+        finally:
+            again.terminate()
+            again.wait(30)
+    found = audit_journal(str(tmp_path / "watcher/journal.sqlite"), tmp_path / "watcher/journal.sqlite.anchor")
+    assert (found.problems, found.doubts) == ((), ())
+
+
+def test_the_watcher_is_killed_for_good_and_dagster_stops_the_bot(servers: Stack, tmp_path: Path):
+    """The sensor reads both real servers; its run commands the live bot."""
+    site = StoppedSite(tmp_path / "site", "")
+    with watched(tmp_path, servers) as world:
+        world.watcher.until(lambda: bool(world.watcher.episodes(alert="Watchdog")))
+        world.watcher.stop(signal.SIGKILL)
+        journal = site.root / DEFAULT
+        shutil.copytree(tmp_path / "watcher", journal.parent)
+        point_at(site, world.bot.url, servers)
+        servers.set(latency=1)
+        with site.instance() as instance:
+            requested: list[dg.RunRequest] = []
+
+            def asked() -> bool:
+                tick = site.tick(instance, None, "rollback_backstop_sensor")
+                requested.extend(tick.run_requests or [])
+                return bool(requested)
+
+            until(asked)
+            job = site.location().definitions.resolve_job_def("rollback_backstop")
+            ran = job.execute_in_process(
+                run_config=requested[0].run_config, instance=instance, resources={"site": site.location().site}
+            )
+        assert ran.success
+        assert world.bot.state()["trading_state"] == "HALTED"
+        with site.open_journal() as written:
+            stops = [stop for one in written.episodes() for stop in one["stops"]]
+        assert [(stop["bot"], stop["confirmed"]) for stop in stops] == [("paper", 1)]
+
+
+def point_at(site: StoppedSite, bot: str, servers: Stack) -> None:
+    policies = site.root / "deploy/policies"
+    alerting, fleet = (yaml.safe_load((policies / name).read_text()) for name in ("alerting.yaml", "bots.yaml"))
+    alerting["prometheus"] |= {"listen": servers.prometheus.address, "alertmanagers": [servers.alertmanager.address]}
+    fleet["bots"][0]["control"]["url"] = bot
+    site.edit("alerting.yaml", **alerting)
+    site.edit("bots.yaml", **fleet)
+    site.edit(
+        "rollback.yaml", backstop=QUICK["backstop"], blind_after={"length": "12s", "source": "made up for a test"}
+    )
