@@ -53,7 +53,7 @@ def _store(site: Site, desk: "EdgeDesk", looked: "Looked") -> dg.MaterializeResu
     name = evidence.edge_profile()
     document = {**to_plain(history), "bot": desk.bot.name, "within_bps": desk.policy.agreement.within_bps}
     stored = evidence.put_json(name, {**document, **site.basis(desk.bot, name, *POLICIES)})
-    charts = "\n\n".join(f"**{one.title}**\n\n{chart_markdown(one)}" for one in draw(history.rows, desk.policy))
+    charts = "\n\n".join(chart_markdown(one) for one in draw(history.rows, desk.policy))
     last = history.rows[-1] if history.rows else None
     known = {key: value for key, value in to_plain(history).items() if key not in {"rows", "previous"}}
     return materialised(

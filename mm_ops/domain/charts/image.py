@@ -25,11 +25,11 @@ def image(width: int, height: int, words: str, *children: str) -> str:
     )
 
 
-def image_markdown(svg: str, words: str) -> str:
-    """Write a drawing as an image in Markdown, with the drawing inside the address; Dagster's UI shows it.
+def image_markdown(svg: str, words: str, title: str) -> str:
+    """Write a drawing below its title as an image in Markdown, the drawing inside the address; Dagster's UI shows it.
 
-    HTML in Markdown, as ``<svg>`` or ``<img>``, is not shown there.
+    HTML in Markdown, as ``<svg>`` or ``<img>``, is not shown there, nor are the words that stand for an image.
     """
     drawing = base64.b64encode(svg.encode()).decode()
-    escaped = re.sub(r"([\\\[\]])", r"\\\1", words)
-    return f"![{escaped}](data:image/svg+xml;base64,{drawing})"
+    escaped, above = re.sub(r"([\\\[\]])", r"\\\1", words), re.sub(r"([\\\[\]*_`<])", r"\\\1", title)
+    return f"**{above}**\n\n![{escaped}](data:image/svg+xml;base64,{drawing})"

@@ -44,4 +44,4 @@ def picture_words(picture: Picture) -> str:
 
 def picture_markdown(picture: Picture, width: int = 760, height: int = 240) -> str:
     """Write a picture as an image in Markdown; 3 to 30 kB."""
-    return image_markdown(picture_svg(picture, width, height, hover=False), picture_words(picture))
+    return image_markdown(picture_svg(picture, width, height, hover=False), picture_words(picture), picture.title)

@@ -47,7 +47,7 @@ def chart_svg(chart: Chart, width: int = 960, height: int = 260, *, grain: int =
 
 def chart_markdown(chart: Chart, width: int = 760, height: int = 220) -> str:
     """Write a chart as an image in Markdown; about 15 to 30 kB, so for the few charts that matter."""
-    return image_markdown(chart_svg(chart, width, height, hover=False), describe(chart))
+    return image_markdown(chart_svg(chart, width, height, hover=False), describe(chart), chart.title)
 
 
 def _plot(frame: Frame) -> str:

@@ -24,7 +24,9 @@ def test_every_picture_is_an_image_with_words_in_its_place_and_the_same_each_tim
 
 @KINDS
 def test_in_markdown_it_is_the_same_drawing(picture: Picture):
-    found = re.fullmatch(r"!\[.*\]\(data:image/svg\+xml;base64,(.*)\)", picture_markdown(picture))
+    title, drawn = picture_markdown(picture).split("\n\n")
+    assert title == f"**{picture.title}**"
+    found = re.fullmatch(r"!\[.*\]\(data:image/svg\+xml;base64,(.*)\)", drawn)
     assert found is not None
     assert base64.b64decode(found[1]).decode() == picture_svg(picture, 760, 240, hover=False)
 

@@ -94,7 +94,9 @@ def test_whatever_the_numbers_every_coordinate_lies_in_the_drawing(
 
 def test_a_chart_in_markdown_is_an_image_that_holds_the_drawing():
     lag = chart([1.0], title="lag [max]", restarts=(at(1),))
-    found = re.fullmatch(r"!\[(.*)\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\)", chart_markdown(lag, 760, 220))
+    title, drawn = chart_markdown(lag, 760, 220).split("\n\n")
+    assert title == r"**lag \[max\]**", "the UI does not show the words that stand for an image"
+    found = re.fullmatch(r"!\[(.*)\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\)", drawn)
     assert found is not None
     assert found[1].startswith(r"lag \[max\], 18 Nov")
     assert base64.b64decode(found[2]).decode() == chart_svg(lag, 760, 220, hover=False)
