@@ -112,6 +112,9 @@ class Conductor:
             trace = self._await(request)
             halted = self._read()
             fires = self.world.fires(request) if trace is None else True
+        except BaseException:
+            self.say(f"broken off, and closed: `mm-ops halt status --bot {request.bot}` says how the bot stands")
+            raise
         finally:
             self._note(request, closed(request.name))
         closed_at = self.clock.now()

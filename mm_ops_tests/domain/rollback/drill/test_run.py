@@ -45,6 +45,7 @@ class Played:
     dies: bool = False
     fired: int = 0
     traced: Trace | None = None
+    said: list[str] = field(default_factory=list)
 
     def ground(self, _: DrillRequest) -> Ground:
         return ground(evidence=self.evidence(), episodes=self.before)
@@ -89,7 +90,13 @@ class Played:
     def conduct(self, request: DrillRequest = REQUEST) -> Drilled:
         asked = replace(request, at=self.clock.now(), until=self.clock.now() + timedelta(minutes=1))
         conductor = Conductor(
-            log=self.journal, world=self, control=self.bot, policy=SHORT, rollback=QUICK, clock=self.clock
+            log=self.journal,
+            world=self,
+            control=self.bot,
+            policy=SHORT,
+            rollback=QUICK,
+            clock=self.clock,
+            say=self.said.append,
         )
         return conductor.conduct(asked)
 
@@ -211,6 +218,7 @@ def test_a_drill_that_is_broken_off_is_closed_and_has_not_ended(world: Played):
     with pytest.raises(KeyboardInterrupt):
         world.conduct()
     assert world.events() == ["asked", "closed"]
+    assert world.said[-1] == "broken off, and closed: `mm-ops halt status --bot paper` says how the bot stands"
     last = find_last(world.journal.notes(SUBJECT, "paper"))
     assert last is not None
     assert last.verdict is None
