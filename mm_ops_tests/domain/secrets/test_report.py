@@ -84,6 +84,10 @@ def test_an_entry_that_nobody_vouches_for_fails(changes: dict[str, Any], said: s
     verdict, reason = judged(scanned(hits), entry(**changes))
     assert verdict is Verdict.FAIL
     assert f"baseline: password a.py 0123456789abcdef: {said}" in reason
+    document = secrets_document(scanned(hits), replace(policy(), baseline=(entry(**changes),)), TODAY)
+    assert [(item["known"], item["open"]) for item in document["findings"]] == [
+        (f"in the baseline, but {said}", True) for _ in hits
+    ]
 
 
 def test_many_findings_are_told_by_the_first_and_their_number():
