@@ -136,3 +136,10 @@ def test_a_path_as_it_is_written_finds_its_own_tolerance(steps: list[str | int])
 def test_a_tolerance_for_other_paths_changes_nothing(one: Any, other: Any):
     elsewhere = [PathTolerance("$.not.there", Tolerance(99.0, 0.0))]
     assert len(compare(one, other, LOOSE, elsewhere)) == len(compare(one, other, LOOSE))
+
+
+def test_a_path_may_be_held_tighter_than_the_rest():
+    tight = [PathTolerance("$.a", EXACT), PathTolerance("$.rows[1]", EXACT)]
+    one, two = {"a": 1.0, "b": 1.0, "rows": [1.0, 1.0]}, {"a": 1.1, "b": 1.1, "rows": [1.1, 1.1]}
+    assert [item.path for item in compare(one, two, LOOSE, tight)] == ["$.a", "$.rows[1]"]
+    assert compare(one, two, LOOSE) == []
