@@ -107,6 +107,25 @@ class Transaction:
         found: tuple[Any, ...] | None = self.run(sql, parameters)._cursor.fetchone()  # noqa: SLF001 - its own
         return found
 
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that there are."""
+        return self._names(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false))",
+            "table",
+        )
+
+    def triggers(self) -> frozenset[str]:
+        """The names of what acts by itself when a row is written."""
+        return self._names(
+            "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = ANY (current_schemas(false))",
+            "trigger",
+        )
+
+    def _names(self, of_server: str, kind: str) -> frozenset[str]:
+        of_file = f"SELECT name FROM sqlite_master WHERE type = '{kind}'"  # noqa: S608 - written above
+        rows = self.rows(of_server if self._server else of_file)
+        return frozenset(name for row in rows for name in row.values())
+
 
 class Database:
     """One database, for any number of threads; connections are kept and used again.

@@ -55,6 +55,10 @@ def audit_journal(url: str, anchor: Path, archives: Path | None = None) -> Audit
 def _audit(transaction: Transaction, anchor: Path, archives: Path) -> Audit:
     found = _Found()
     anchored = _read_anchor(anchor, found.problems)
+    there = transaction.tables()
+    found.problems += _check_schema(transaction, there)
+    if "audit" not in there:
+        return Audit(0, GENESIS, None if anchored is None else anchored.count, tuple(found.problems), ())
     latest: dict[tuple[str, str], str] = {}
     end = _follow_archives(transaction, archives, anchored, found)
     for row in transaction.run("SELECT * FROM audit ORDER BY seq").each():
@@ -63,7 +67,7 @@ def _audit(transaction: Transaction, anchor: Path, archives: Path) -> Audit:
         table, _, key = record.key.partition("/")
         latest[(table, key) if record.subject == CARRIED else (record.subject, record.key)] = record.body
     found.problems += _check_end(end, anchored, anchor, found.doubts)
-    found.problems += _check_rows(transaction, latest)
+    found.problems += _check_rows(transaction, latest, there)
     more = [f"and {len(found.problems) - MOST_PROBLEMS} more"] if len(found.problems) > MOST_PROBLEMS else []
     count = None if anchored is None else anchored.count
     return Audit(end.count, end.hash, count, (*found.problems[:MOST_PROBLEMS], *more), tuple(found.doubts))
@@ -137,6 +141,10 @@ def _read_anchor(path: Path, problems: list[str]) -> Link | None:
 def _check_record(row: AuditRecord, before: Link) -> Iterator[str]:
     if row.seq != before.count + 1:
         yield f"audit {row.seq}: expected record {before.count + 1}: records are missing before it"
+    texts = (row.at, row.subject, row.key, row.body)
+    if not all(isinstance(text, str) for text in texts):
+        yield f"audit {row.seq}: expected texts, was {', '.join(type(text).__name__ for text in texts)}"
+        return
     expected = link_hash(before.hash, row.seq, row.at, row.subject, row.key, row.body)
     if row.hash != expected:
         yield f"audit {row.seq}: expected hash {expected}, was {row.hash}: it or one before it is not as written"
@@ -150,10 +158,29 @@ def _check_end(end: Link, anchored: Link | None, path: Path, doubts: list[str]) 
         yield f"audit: expected at least {anchored.count} records as anchored, was {end.count}: the end was cut"
 
 
-def _check_rows(transaction: Transaction, latest: dict[tuple[str, str], str]) -> Iterator[str]:
+_ABSENT = object()
+
+
+def _of(fields: dict[str, Any], column: str) -> object:
+    """A field, or that there is none: a column that is gone is not one that is empty."""
+    return fields.get(column, _ABSENT)
+
+
+def _check_schema(transaction: Transaction, there: frozenset[str]) -> Iterator[str]:
+    """Look for what acts on the tables by itself, and for tables that are gone."""
+    yield from (f"{name}: the table is gone" for name in sorted({"audit", *STATE} - there))
+    yield from (
+        f"trigger {name}: acts on the journal by itself; the watcher makes none"
+        for name in sorted(transaction.triggers())
+    )
+
+
+def _check_rows(transaction: Transaction, latest: dict[tuple[str, str], str], there: frozenset[str]) -> Iterator[str]:
     """Compare every row with the last record of its key, both ways."""
     for name, table in STATE.items():
         expected = {key: body for (subject, key), body in latest.items() if subject == name}
+        if name not in there:
+            continue
         for row in transaction.run(f"SELECT * FROM {name}").each():  # noqa: S608 - one of our tables
             yield from _check_row(table, row, expected)
         yield from (f"{name} {key}: no such row, but a record says that there is" for key in expected)
@@ -171,9 +198,11 @@ def _check_row(table: Table, row: dict[str, Any], expected: dict[str, str]) -> I
         return
     try:
         said = json.loads(recorded)
-    except ValueError:
-        yield f"{table.name} {key}: its record is no JSON"
+    except (TypeError, ValueError):
+        said = None
+    if not isinstance(said, dict):
+        yield f"{table.name} {key}: its record is no JSON object"
         return
-    wrong = sorted(column for column in row if said.get(column) != row[column])
+    wrong = sorted(column for column in {*said, *row} if _of(said, column) != _of(row, column))
     if wrong:
         yield f"{table.name} {key}: {', '.join(wrong)}: not as recorded"

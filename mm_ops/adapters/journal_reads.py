@@ -69,18 +69,23 @@ class JournalReads:
 
     def unconfirmed(self) -> list[PastRollback]:
         """The last stop of each bot, where it ended without being confirmed and nobody has resumed the bot since."""
+        return [one for one in self._last_stops("WHERE confirmed = 1") if not one.confirmed]
+
+    def standing_stops(self) -> list[PastRollback]:
+        """The last stop of each bot that has ended, where nobody has even begun to resume the bot since."""
+        return self._last_stops("")
+
+    def _last_stops(self, which_resumes: str) -> list[PastRollback]:
         latest: dict[str, PastRollback] = {}
         with self._reading() as journal:
             for row in journal.rows("SELECT * FROM stops ORDER BY claimed_at"):
                 latest[row["bot"]] = _past(row)
-            resumes = journal.rows("SELECT bot, at FROM resumes WHERE confirmed = 1")
+            resumes = journal.rows(f"SELECT bot, at FROM resumes {which_resumes}")  # noqa: S608 - written above
         resumed = {(row["bot"], moment(row["at"])) for row in resumes}
         return [
             one
             for one in latest.values()
-            if one.finished_at is not None
-            and not one.confirmed
-            and not any(bot == one.bot and at >= one.at for bot, at in resumed)
+            if one.finished_at is not None and not any(bot == one.bot and at >= one.at for bot, at in resumed)
         ]
 
     def actions_of(self, stop: str) -> list[dict[str, Any]]:

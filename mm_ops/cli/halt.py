@@ -33,7 +33,8 @@ def halt() -> None:
 def status(chosen: str | None, journal: str | None, prometheus: str | None, *, as_json: bool) -> None:
     """Read each bot back, and say since when and why it is halted, what fires, and what may be done next.
 
-    Exit 0 when every bot is ACTIVE, 1 when one is not, 2 when the state of one is unknown.
+    Exit 0 when every bot is ACTIVE, 1 when one is not, or is although it was stopped and nobody has resumed it, 2 when
+    the state of one is unknown.
     """
     from mm_ops.adapters.environment import Environment
     from mm_ops.adapters.rollback_desk import Desk
@@ -44,6 +45,8 @@ def status(chosen: str | None, journal: str | None, prometheus: str | None, *, a
         rows = [describe(desk, opened, name) for name in desk.names(chosen)]
     states = {row["trading_state"] for row in rows}
     answer = next((one for one in ("unknown", "HALTED", "REDUCING") if one in states), "ACTIVE").upper()
+    if any(row["escaped"] for row in rows):
+        answer = "ESCAPED"
     if as_json:
         click.echo(encode({"answer": answer, "bots": rows}).decode(), nl=False)
     else:

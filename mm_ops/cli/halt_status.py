@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mm_ops.adapters.journal_follow import FollowedJournal
     from mm_ops.adapters.resume_evidence import Gathered
     from mm_ops.adapters.rollback_desk import Desk
+    from mm_ops.domain.rollback.bot import BotState
+    from mm_ops.domain.rollback.report.story import Standing
     from mm_ops.domain.rollback.resume import Refused, Resume
     from mm_ops.domain.rollback.resuming import Step
 
@@ -50,7 +52,17 @@ def describe(desk: "Desk", opened: "FollowedJournal", bot: str) -> dict[str, Any
     known["stop"] = None if stop is None else {name: getattr(stop, name) for name in keys}
     if found.bot is not None and found.bot.trading_state is TradingState.HALTED and stop is None:
         known["doubts"] = (*gathered.doubts, "the journal knows of no stop: it was halted by hand or by another")
+    known["escaped"] = _has_escaped(standing, found.bot)
     return known
+
+
+def _has_escaped(standing: "Standing", state: "BotState | None") -> bool:
+    """Whether it was stopped, is resumed by nobody, and is not HALTED: it has forgotten, or somebody went round us."""
+    from mm_ops.domain.rollback.bot import TradingState
+
+    if state is None or state.trading_state is TradingState.HALTED:
+        return False
+    return standing.stop is not None and standing.stop.finished_at is not None and standing.resumed is None
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -69,6 +81,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         stop = row["stop"]
         lines = [f"episode {stop['episode']}: {stop['reason']}", *stop["faults"]] if stop else []
         lines += [row["resumed"]] if row["resumed"] else []
+        lines += ["STOPPED AND RESUMED BY NOBODY, and it is not halted: the watcher stops it again"] * row["escaped"]
         lines += [f"not known: {doubt}" for doubt in row["doubts"]]
         lines += [f"{row['next']} is refused: {reason}" for reason in row["hindrances"]]
         for line in lines:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -47,7 +48,10 @@ class Door:
         try:
             body = await self._body(request)
         except TimeoutError:
-            return self._answer("alert_hook", 408, f"expected the whole body within {BODY_WITHIN_S:g} s")
+            return self._answer("alert_hook", 503, f"expected the whole body within {BODY_WITHIN_S:g} s: send it again")
+        except HTTPException as refused:  # larger than it may be, which is sent only by who holds the token
+            await run_in_threadpool(self.service.note_unreadable, f"payload: {refused.detail}")
+            return self._answer("alert_hook", refused.status_code, str(refused.detail))
         try:
             async with asyncio.timeout(WRITTEN_WITHIN_S):
                 intake = await self.service.take_in(body)
@@ -128,7 +132,7 @@ class Door:
 
     def _answer(self, what: str, status: int, words: str) -> Response:
         self.service.counts[f"{what}_{status}"] += 1
-        closing = {"Connection": "close"} if status in {408, 413} else {}
+        closing = {"Connection": "close"} if status in {413, 503} else {}
         retry = {"Retry-After": "1"} if status == 503 else {}  # noqa: PLR2004 - HTTP's own number
         return JSONResponse({"detail": words}, status_code=status, headers={**closing, **retry})
 

@@ -197,9 +197,13 @@ class Service:
                 self.say(f"watch: {_words(error)}")
 
     def _take_over(self) -> None:
-        """Finish what was begun and nobody is at: its journal failed in the middle, or its watcher has died."""
+        """Finish what was begun and nobody is at: its journal failed in the middle, or its watcher has died.
+
+        And see that what was stopped still stands.
+        """
         try:
             self.responder.take_over()
+            self.responder.hold()
         except MmOpsError as error:
             self.say(f"watch: what was begun is not looked after: {error}")
 

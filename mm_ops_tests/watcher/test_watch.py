@@ -115,7 +115,7 @@ def test_nobody_gets_in_without_the_token_and_a_new_one_holds_at_once(watcher: R
 def test_what_is_no_payload_is_refused_and_somebody_is_told(watcher: RunningWatcher, content: bytes, status: int):
     assert watcher.post(content).status_code == status
     told = "PAGE: a body at the hook was no payload: payload: " in watcher.log
-    assert told == (status == 400)
+    assert told == (status != 200)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_sender_that_stops_in_the_middle_is_left(watcher: RunningWatcher, sent
         answer = b""
         while data := peer.recv(65_536):
             answer += data
-        assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
+        assert answer == b"" or answer.startswith((b"HTTP/1.1 408", b"HTTP/1.1 503"))
     assert watcher.post(LATENCY).status_code == 200
 
 

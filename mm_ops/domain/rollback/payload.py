@@ -18,7 +18,6 @@ from mm_ops.domain.rollback.alert import Alert, fingerprint_of
 MOST_ALERTS = 10_000
 """Of one body; a body of 1 MB holds about 2,000 of the smallest that Alertmanager writes."""
 
-_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -92,8 +91,6 @@ def parse_alert(given: Any) -> Alert:
     starts_at = _time(given, "startsAt")
     if starts_at is None:
         raise SchemaError("startsAt: expected a time, was none")
-    fingerprint = given.get("fingerprint")
-    known = isinstance(fingerprint, str) and _FINGERPRINT.fullmatch(fingerprint)
     firing = given.get("status") != "resolved"
     return Alert(
         name=labels["alertname"],
@@ -102,7 +99,7 @@ def parse_alert(given: Any) -> Alert:
         firing=firing,
         starts_at=starts_at,
         ends_at=None if firing else _time(given, "endsAt"),
-        fingerprint=str(fingerprint) if known else fingerprint_of(labels),
+        fingerprint=fingerprint_of(labels),  # not the one that is given: two bots' alerts with one would be one episode
     )
 
 

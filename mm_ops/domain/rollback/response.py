@@ -14,7 +14,7 @@ from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome
 from mm_ops.domain.rollback.alert import Alert
-from mm_ops.domain.rollback.bot import BotControl, BotState
+from mm_ops.domain.rollback.bot import BotControl, BotState, TradingState
 from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
@@ -24,6 +24,8 @@ from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.stop import Clock, DrillPager, Outcome, Pager, Stop, StopLog, plan_stop
 from mm_ops.domain.verdict import Severity
+
+RESUME_PROPERLY = "find out why it trades (a bot must keep HALTED over a start); `mm-ops halt resume` lets it go on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class ResponseLog(StopLog, Protocol):
 
     def unconfirmed(self) -> list[PastRollback]:
         """Read the last stop of each bot, where it is not confirmed."""
+        ...
+
+    def standing_stops(self) -> list[PastRollback]:
+        """Read the last stop of each bot, where nobody has begun to resume the bot since."""
         ...
 
 
@@ -126,6 +132,39 @@ class Responder:
         begun = [] if self.dry_run else [stop for stop in self.log.unfinished() if stop.bot in self.bots]
         outcomes = [self._execute(stop, self._tell_recovered) for stop in begun]
         return [outcome for outcome in outcomes if outcome is not None]
+
+    def hold(self) -> list[Outcome]:
+        """Stop anew each bot that was stopped, that nobody resumes, and that reads back another state than HALTED.
+
+        A bot that is started again may have forgotten that it was halted, and the start may have cleared the alert.
+        """
+        found = [self._hold(past) for past in self.log.standing_stops() if past.bot in self.bots]
+        return [outcome for outcome in found if outcome is not None]
+
+    def _hold(self, past: PastRollback) -> Outcome | None:
+        rule, now = self.policy.rule_of(past.alert), self.clock.now()
+        old = not past.confirmed and now - past.at > self.policy.max_event_age.length
+        lately = past.finished_at is not None and now - past.finished_at < self.policy.attempts.again_after
+        if rule is None or rule.drill or old or lately:
+            return None
+        state = call_within(self.bots[past.bot].read, self.policy.attempts.attempt.total_seconds())
+        if isinstance(state, MmOpsError) or state.trading_state is TradingState.HALTED:
+            return None
+        shown = state.trading_state.value
+        was = f"{past.bot}: was stopped for {past.alert} and resumed by nobody, but reads back {shown}"
+        about = About(bot=past.bot, alert=past.alert, todo=RESUME_PROPERLY, grave=True)
+        if self.dry_run or not self.policy.auto_rollback.enabled:
+            self.pager.page(f"{was}; nothing was asked of it", about)
+            return None
+        again = RollBack(bot=past.bot, round=past.round + 1, actions=rule.actions, reason=was)
+
+        def tell(outcome: Outcome) -> None:
+            done = "confirmed" if outcome.confirmed else "NOT confirmed"
+            self.pager.page(
+                f"{was}: it was stopped again, {done}", replace(about_outcome(outcome), todo=RESUME_PROPERLY)
+            )
+
+        return self._execute(plan_stop(again, past.episode, past.alert), tell)
 
     def work_off(self) -> int:
         """Deal with every pending body; return how many there were."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mm_ops.adapters.journal import Journal
 from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.rollback.alert import Alert
-from mm_ops.domain.rollback.bot import BotState
+from mm_ops.domain.rollback.bot import BotState, TradingState
 from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
 from mm_ops.domain.rollback.drill.notes import SUBJECT, DrillRequest, closed
 from mm_ops.domain.rollback.history import Truth
@@ -340,6 +341,77 @@ def test_an_old_failure_is_a_person_s_by_now(tmp_path: Path, shift: timedelta):
         responder(first, bot, pages).respond(LATENCY, NOW)
         tried = responder(first, bot, pages, shift=shift).recover()
         assert len(tried) == int(shift < QUICK.max_event_age.length)
+
+
+def forget(bot: MemoryBot) -> None:
+    """The bot is started again and has forgotten that it was halted."""
+    bot.state = ACTIVE
+
+
+LATER = timedelta(minutes=10)
+
+
+def test_a_bot_that_forgets_that_it_was_stopped_is_stopped_again_and_told(journal: Journal):
+    bot, pages = MemoryBot(), Pages()
+    responder(journal, bot, pages).respond(LATENCY, NOW)
+    later = responder(journal, bot, pages, shift=LATER)
+    assert later.hold() == [], "it stands"
+    forget(bot)
+    (outcome,) = later.hold()
+    assert (outcome.stop.round, outcome.confirmed, bot.state.trading_state.value) == (2, True, "HALTED")
+    assert pages.pages[-1] == (
+        "paper: was stopped for SoakLatencyP95High and resumed by nobody, but reads back ACTIVE: "
+        "it was stopped again, confirmed"
+    )
+    assert "halt resume" in pages.about[-1].todo
+    assert later.hold() == []
+
+
+def test_a_bot_that_somebody_resumes_is_let_go_on(journal: Journal):
+    bot = MemoryBot()
+    responder(journal, bot, Pages()).respond(LATENCY, NOW)
+    after = NOW + timedelta(minutes=5)
+    for confirmed in (False, True):  # begun, and then read back
+        journal.note_resume("paper", TradingState.REDUCING, by="ada", why="fixed", confirmed=confirmed, at=after)
+        forget(bot)
+        assert responder(journal, bot, Pages(), shift=LATER).hold() == []
+
+
+LEFT_ALONE = {
+    "one that does not answer": {"mute": True},
+    "one that was stopped a moment ago": {"shift": timedelta(seconds=1)},
+    "one whose alert left the policy": {"policy": replace(QUICK, alerts=QUICK.alerts[1:])},
+}
+
+
+@pytest.mark.parametrize("name", LEFT_ALONE)
+def test_a_bot_is_not_stopped_again_on_a_guess(journal: Journal, name: str):
+    how: dict[str, Any] = {"shift": LATER, "policy": QUICK, "mute": False, **LEFT_ALONE[name]}
+    bot = MemoryBot()
+    responder(journal, bot, Pages()).respond(LATENCY, NOW)
+    forget(bot)
+    bot.mute = how["mute"]
+    assert responder(journal, bot, Pages(), how["policy"], how["shift"]).hold() == []
+    assert bot.state == ACTIVE
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_where_nothing_may_be_done_that_a_bot_forgot_is_told(journal: Journal, *, dry: bool):
+    bot, pages = MemoryBot(), Pages()
+    responder(journal, bot, Pages()).respond(LATENCY, NOW)
+    forget(bot)
+    off = replace(QUICK, auto_rollback=replace(QUICK.auto_rollback, enabled=dry))
+    assert replace(responder(journal, bot, pages, off, LATER), dry_run=dry).hold() == []
+    assert (bot.state, len(pages.pages)) == (ACTIVE, 1)
+    assert pages.pages[0].endswith("reads back ACTIVE; nothing was asked of it")
+
+
+def test_two_bots_whose_alerts_claim_one_fingerprint_are_both_stopped(journal: Journal):
+    bots, pages = {"paper": MemoryBot(), "beta": MemoryBot()}, Pages()
+    claimed = [replace(alert(bot=name), fingerprint="0000000000000001") for name in bots]
+    journal.take_in(body(*claimed), NOW)
+    Responder(journal, bots, QUICK, WallClock(), pages).work_off()
+    assert [bot.state.trading_state.value for bot in bots.values()] == ["HALTED", "HALTED"]
 
 
 def test_an_unfinished_stop_of_an_alert_that_left_the_policy_is_not_tried_in_a_new_round(tmp_path: Path):
