@@ -30,6 +30,7 @@ PATHS = {
     "profile": "/profile",
     "trading_state": "/trading-state",
 }
+_SETTINGS = "profile_settings"
 _TRIED = (
     ("strategy_scale", 0.0, "the bot sends orders after a stop"),
     ("orders_frozen", True, "the bot sends orders after a stop"),
@@ -99,6 +100,7 @@ class Probe:
             return self.checks
         try:
             if self._refusals(found) and self._replays(found) and self._stops(found):
+                self._put_settings(found)
                 self._halted()
         finally:
             self._put_back(found)
@@ -114,6 +116,20 @@ class Probe:
             self._refuses(f"{name} = {value}", partial(self._put, name, value), why)
         self._note("nothing set", self._changed(found), why)
         return True
+
+    def _put_settings(self, found: dict[str, Any]) -> None:
+        """Ask for the profile's own numbers, which changes nothing, and for some that no bot can trade by."""
+        why, told = "an edge that decays could not make it quote wider", found.get(_SETTINGS)
+        if told is None:
+            self._note("profile settings", f"the state has no {_SETTINGS}", why)
+            return
+        self._refuses("a spread of 0", lambda: self._put_profile(found, {**told, "spread_factor": 0}), why)
+        try:
+            answer = self._put_profile(found, told)
+            fault = None if answer.status == _OK else f"answered {answer.words()}"
+        except NoAnswerError as error:
+            fault = f"no answer: {error}"
+        self._note("profile settings", fault, why)
 
     def _replays(self, found: dict[str, Any]) -> bool:
         """Halve the scale, halve it again, and ask for the first half with its key: nothing may happen."""
@@ -218,6 +234,8 @@ class Probe:
                 self._put("trading_state", "REDUCING")
             for name in PATHS:
                 self._put(name, found[name])
+            if found.get(_SETTINGS) is not None:
+                self._put_profile(found, found[_SETTINGS])
             reason = self._changed(found)
         except (NoAnswerError, SourceUnavailableError) as error:
             reason = self._changed(found) if isinstance(error, NoAnswerError) else str(error)
@@ -228,10 +246,8 @@ class Probe:
             state = self._state_again()
         except SourceUnavailableError as error:
             return str(error)
-        return (
-            "; ".join(f"{name} is {state[name]}, was {found[name]}" for name in PATHS if state[name] != found[name])
-            or None
-        )
+        names = [name for name in (*PATHS, _SETTINGS) if state.get(name) != found.get(name)]
+        return "; ".join(f"{name} is {state.get(name)}, was {found.get(name)}" for name in names) or None
 
     def _refuses(self, what: str, ask: Callable[[], Answer], why: str, status: set[int] | None = None) -> bool:
         try:
@@ -248,6 +264,10 @@ class Probe:
 
     def _put(self, name: str, value: Any, key: str | None = None) -> Answer:
         return self._send("PUT", PATHS[name], {name: value}, key=key or uuid.uuid4().hex)
+
+    def _put_profile(self, found: dict[str, Any], settings: Any) -> Answer:
+        body = {"profile": found["profile"], _SETTINGS: settings}
+        return self._send("PUT", PATHS["profile"], body, key=uuid.uuid4().hex)
 
     def _send(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, key: str | None = None, token: bool = True

@@ -32,11 +32,13 @@ def check(*arguments: str) -> tuple[int, dict[str, str], str]:
 
 
 def test_the_paper_bot_passes_and_is_left_as_it_was_found(bot: RunningBot):
-    bot.put("/profile", "before", profile="moderate")
+    wide = {"spread_factor": 1.2, "max_in_flight": 7, "backoff_ms": 150}
+    bot.put("/profile", "before", profile="moderate", profile_settings=wide)
     before = bot.state()
     assert check(bot.url) == (0, {}, "| bot check | PASS | BOT_CHECK=PASS |")
     after = bot.state()
     assert {name: after[name] for name in KEPT} == {name: before[name] for name in KEPT}
+    assert after["profile_settings"] == wide
     bot.until(lambda: bot.state()["open_orders"] > 0)
 
 
