@@ -541,7 +541,7 @@ def test_what_is_told_to_the_team_of_a_drill_is_marked_too():
 def test_a_breach_whose_stop_was_not_confirmed_is_stopped_again_by_the_next_watcher(journal: Journal):
     bot, pages = MemoryBot(fault=refuses), Pages()
     responder(journal, bot, pages).respond(alert(), NOW)
-    bot.fault = MemoryBot().fault
+    bot.fault = lambda _bot, _command, _count: None
     (outcome,) = responder(journal, bot, pages).recover()
     assert (outcome.confirmed, outcome.stop.round) == (True, 2)
     assert "SoakLatencyP95High was not confirmed before the restart" in pages.pages[-1]
