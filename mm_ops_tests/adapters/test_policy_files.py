@@ -6,6 +6,7 @@ import pytest
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Fleet
+from mm_ops.domain.chaos.policy import ChaosPolicy
 from mm_ops.domain.edge.ema_policy import EmaPolicy
 from mm_ops.domain.edge.inputs import InputsPolicy
 from mm_ops.domain.edge.page_policy import EdgePagePolicy
@@ -13,33 +14,52 @@ from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.notify.policy import NotifyPolicy
+from mm_ops.domain.prelive.policy import PrelivePolicy
 from mm_ops.domain.readiness.override import SignersPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.release.policy import ReleasePolicy
 from mm_ops.domain.rendering.policy import AlertingPolicy
+from mm_ops.domain.retention.policy import RetentionPolicy
+from mm_ops.domain.rollback.drill.policy import DrillPolicy
+from mm_ops.domain.rollback.keeping import JournalPolicy
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.report.policy import ReportPolicy
 from mm_ops.domain.rollback.resolve import resolve_rollback
+from mm_ops.domain.secrets.policy import SecretsPolicy
+from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
+from mm_ops.domain.sentinel.edge_profiles import Profiles
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.resolve import resolve
+from mm_ops.domain.tuning.policy import TuningPolicy
 
 POLICIES = Environment.read({}).policies
 OURS: dict[str, type[Any]] = {
     "alerting.yaml": AlertingPolicy,
     "bots.yaml": Fleet,
+    "chaos.yaml": ChaosPolicy,
+    "drill.yaml": DrillPolicy,
     "edge.yaml": EdgePolicy,
     "edge_page.yaml": EdgePagePolicy,
+    "edge_sentinel.yaml": EdgeSentinelPolicy,
     "ema.yaml": EmaPolicy,
     "golden.yaml": GoldenPolicy,
     "inputs.yaml": InputsPolicy,
     "instruments.yaml": Instruments,
+    "journal.yaml": JournalPolicy,
     "notify.yaml": NotifyPolicy,
+    "prelive.yaml": PrelivePolicy,
+    "profiles.yaml": Profiles,
     "readiness.yaml": ReadinessPolicy,
+    "release.yaml": ReleasePolicy,
+    "retention.yaml": RetentionPolicy,
     "rollback.yaml": RollbackPolicy,
     "rollback_report.yaml": ReportPolicy,
+    "secrets.yaml": SecretsPolicy,
     "signers.yaml": SignersPolicy,
     "slis.yaml": SliCatalogue,
     "soak.yaml": SoakPolicy,
+    "tune.yaml": TuningPolicy,
 }
 
 FLEET = """\
