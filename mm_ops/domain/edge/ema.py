@@ -166,8 +166,9 @@ def decay(closed: ClosedFills, half_life: timedelta, before: EmaState | None = N
     if closed.close_ns.size:
         refuse_earlier(start, int(closed.close_ns[0]))
     known = closed.known
-    amounts = np.where(known, [closed.money, closed.notional, np.zeros(known.size)], 0.0)
-    amounts[2] = np.where(known, 0.0, closed.notional)
+    amounts = np.empty((3, known.size))
+    amounts[0], amounts[1] = np.where(known, closed.money, 0.0), np.where(known, closed.notional, 0.0)
+    amounts[2] = closed.notional - amounts[1]
     stretch = closed.close_ns // stretch_ns(half_life)
     amounts *= weights(closed.close_ns, stretch, half_life)
     first = start.stretch if start.last_ns != NEVER or not stretch.size else int(stretch[0])
