@@ -7,14 +7,14 @@ what it had begun by then is history, and is finished, not begun a second time.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol, assert_never
+from typing import assert_never
 
 from mm_ops.domain.errors import MmOpsError, SchemaError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome
 from mm_ops.domain.rollback.alert import Alert
-from mm_ops.domain.rollback.bot import BotControl, BotState, TradingState
+from mm_ops.domain.rollback.bot import BotControl, TradingState
 from mm_ops.domain.rollback.bounded import call_within
 from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
@@ -22,76 +22,13 @@ from mm_ops.domain.rollback.executor import Executor
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
-from mm_ops.domain.rollback.stop import Clock, DrillPager, Outcome, Pager, Stop, StopLog, plan_stop
+from mm_ops.domain.rollback.response_world import AlertSource, Pending, ResponseLog, TruthSource
+from mm_ops.domain.rollback.stop import Clock, DrillPager, Outcome, Pager, Stop, plan_stop
 from mm_ops.domain.verdict import Severity
 
+__all__ = ["Pending", "Responder"]
+
 RESUME_PROPERLY = "find out why it trades (a bot must keep HALTED over a start); `mm-ops halt resume` lets it go on"
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A body that was not dealt with since it came last."""
-
-    digest: str
-    body: bytes
-    seen: int
-    last_at: datetime
-
-
-class ResponseLog(StopLog, Protocol):
-    """The journal, as answering alerts needs it."""
-
-    def history(self, alert: Alert, *, bots: frozenset[str], bot: BotState | None, seen_at: datetime) -> History:
-        """Read what is known of an alert's episode and its bot."""
-        ...
-
-    def note(self, alert: Alert, decision: Decision, seen_at: datetime, at: datetime) -> None:
-        """Write down that an alert was seen and what was decided on it."""
-        ...
-
-    def note_event(self, subject: str, key: str, body: Mapping[str, object], at: datetime) -> None:
-        """Write down anything else that must not be lost."""
-        ...
-
-    def notes(self, subject: str, key: str, limit: int) -> list[dict[str, Any]]:
-        """Read the latest notes, newest first."""
-        ...
-
-    def pending(self) -> list[Pending]:
-        """Read the bodies that were not dealt with."""
-        ...
-
-    def handled(self, digest: str, seen: int, at: datetime) -> None:
-        """Write down that a body was dealt with."""
-        ...
-
-    def unfinished(self) -> list[Stop]:
-        """Read the stops that have no outcome."""
-        ...
-
-    def unconfirmed(self) -> list[PastRollback]:
-        """Read the last stop of each bot, where it is not confirmed."""
-        ...
-
-    def standing_stops(self) -> list[PastRollback]:
-        """Read the last stop of each bot, where nobody has begun to resume the bot since."""
-        ...
-
-
-class AlertSource(Protocol):
-    """Alertmanager, as the rest of a truncated group needs it."""
-
-    def firing(self, group: Mapping[str, str]) -> list[Alert]:
-        """Read the alerts with these labels, in a bounded time; raises an ``MmOpsError``."""
-        ...
-
-
-class TruthSource(Protocol):
-    """Prometheus, as an alert needs it that must not be believed on its own word."""
-
-    def truth_of(self, alert: Alert, now: datetime) -> Truth:
-        """Say whether the alert fires, in a bounded time; raises an ``MmOpsError``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +64,11 @@ class Responder:
                 outcomes.append(self._execute(plan_stop(again, past.episode, past.alert), self._tell_recovered))
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def take_over(self) -> list[Outcome]:
+    def take_over(self) -> None:
         """Finish the stops of our bots that were begun and that nobody is at any more."""
-        begun = [] if self.dry_run else [stop for stop in self.log.unfinished() if stop.bot in self.bots]
-        outcomes = [self._execute(stop, self._tell_recovered) for stop in begun]
-        return [outcome for outcome in outcomes if outcome is not None]
+        for stop in () if self.dry_run else self.log.unfinished():
+            if stop.bot in self.bots:
+                self._execute(stop, self._tell_recovered)
 
     def hold(self) -> list[Outcome]:
         """Stop anew each bot that was stopped, that nobody resumes, and that reads back another state than HALTED.

@@ -324,6 +324,19 @@ def test_what_was_begun_before_a_restart_is_finished_with_the_same_keys(tmp_path
         assert responder(again, bot, pages).recover() == []
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_was_begun_and_nobody_is_at_is_taken_over_for_our_own_bots(tmp_path: Path, *, dry: bool):
+    actions, bot, pages = QUICK.alerts[0].actions, MemoryBot(), Pages()
+    with open_journal(tmp_path) as first:
+        for name in ("paper", "gone"):
+            decision = RollBack(bot=name, round=1, actions=actions, reason="latency")
+            assert first.claim(plan_stop(decision, f"{name}@1", LATENCY.name), NOW)
+    with open_journal(tmp_path) as again:
+        replace(responder(again, bot, pages), dry_run=dry).take_over()
+        assert [stop.bot for stop in again.unfinished()] == (["paper", "gone"] if dry else ["gone"])
+    assert (len(bot.effects), len(pages.pages)) == ((0, 0) if dry else (4, 1))
+
+
 def test_what_was_not_confirmed_before_a_restart_is_tried_in_a_new_round(tmp_path: Path):
     bot, pages = MemoryBot(fault=refuses), Pages()
     with open_journal(tmp_path) as first:
