@@ -32,7 +32,7 @@ def test_a_whole_one_says_so_and_that_nobody_signed_it(tmp_path: Path):
 
 
 ANSWERS = {
-    "changed": (WHOLE.replace(b"VERSION", b"VERSIOM"), (), 1, "bytes were changed since it was made"),
+    "changed": (WHOLE.replace(b"VERSION", b"VERSIOL"), (), 1, "bytes were changed since it was made"),
     "not signed, where signers are asked for": (WHOLE, ("--signers", "x"), 1, "signature: it is not signed"),
     "no bundle": (b"PK", (), 2, "it has no seal: not made by mm_ops, cut short, or changed"),
 }
@@ -51,5 +51,5 @@ def test_what_is_in_it_and_what_is_missing_is_shown(tmp_path: Path):
     assert result.exit_code == 0
     for words in ("paper 1.0.0, 2026-11-20", "VERSION", "6 B", "PARTIAL: paper 1.0.0 of 2026-11-20", "without an SBOM"):
         assert words in result.stdout
-    assert run(tmp_path, "show", WHOLE.replace(b"VERSION", b"VERSIOM")).exit_code == 1
+    assert run(tmp_path, "show", WHOLE.replace(b"VERSION", b"VERSIOL")).exit_code == 1
     assert run(tmp_path, "show", b"").exit_code == 2

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -36,7 +37,7 @@ def test_the_job_rotates_and_tells_what_and_how_much(site: Deployment):
     result = rotate(site)
     assert result.success
     (event,) = result.asset_materializations_for_node("artifact_rotation")
-    told = {name: value.value for name, value in event.metadata.items()}
+    told: dict[str, Any] = {name: value.value for name, value in event.metadata.items()}
     assert (told["units"], told["rotated_units"], told["rotated_bytes"], told["size_bytes"]) == (3, 1, 2, 4)
     (record,) = told["rotated"].records
     assert record.data == {

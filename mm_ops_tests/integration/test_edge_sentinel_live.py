@@ -129,7 +129,8 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watched: Watched):
     bot = watched.bot
     watched.until(lambda: watched.history is not None and watched.history.rows[-1].window.fast is not None)
-    assert (bot.state()["profile"], watched.width_bps()) == ("base", pytest.approx(8.0, abs=0.3))
+    assert bot.state()["profile"] == "base"
+    assert watched.width_bps() == pytest.approx(8.0, abs=0.3)
     bot.faults(edge_decay=10)
     watched.until(lambda: watched.is_in("conservative"))
     assert watched.width_bps() == pytest.approx(12.0, abs=0.3)
@@ -157,7 +158,7 @@ def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watc
             for one in records
             if (made := one.asset_materialization) and "marker" in made.metadata
         ]
-        ends = [made.metadata["window_end"].value for one in records if (made := one.asset_materialization)]
+        ends: list[Any] = [made.metadata["window_end"].value for one in records if (made := one.asset_materialization)]
         (sensor,) = [one for one in instance.all_instigator_state() if one.instigator_name == "edge_ema"]
         runs = instance.get_runs(dg.RunsFilter(tags={"mm_ops/edge": "paper"}))
     assert markers == [

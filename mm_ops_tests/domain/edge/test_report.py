@@ -168,7 +168,7 @@ def by_the_minute(*mids: float) -> list[tuple[float, float, float]]:
     ],
 )
 def test_how_far_the_last_mid_is_from_those_of_the_hour_before_is_told(
-    market: list[tuple[float, ...]], jump: float | None
+    market: list[tuple[float, float, float]], jump: float | None
 ):
     window = TimeWindow(START, START + timedelta(hours=4))
     found = report(fill(59.5, "buy", 99), market=quotes(*sorted(market)), window=window)["quality"]["mark_jump_bps"]

@@ -67,7 +67,7 @@ RESULTS = {
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_judgement_says_each_gate_once_and_with_its_numbers(name: str):
     findings, expected = RESULTS[name]
-    said: Any = to_plain(judgement(findings, FILES, POLICIES))["predicate"]  # type: ignore[index, call-overload]
+    said: Any = to_plain(judgement(findings, FILES, POLICIES))["predicate"]
     assert (said["result"], said["passedTests"], said["warnedTests"], said["failedTests"]) == expected
     first = next(item for item in said["measurements"] if item["gate"] == "a")
     assert (first["value"], first["limit"], first["margin"], first["reason"]) == (0.0, 2.0, 2.0, "why")

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mm_ops.domain.retention.policy import MaxSize
 from mm_ops.domain.retention.references import follow, named_in, pin
 from mm_ops.domain.retention.sizes import format_size, parse_size
 from mm_ops.domain.retention.units import Folder, Pattern, gather
-from mm_ops_tests.builders import WORDS
-from mm_ops_tests.retention_world import policy, rule
+from mm_ops_tests.retention_world import policy, rule, size_between
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SIZES = {"2G": 2 * 2**30, "500M": 500 * 2**20, "1K": 1024, "3T": 3 * 2**40}
@@ -45,7 +43,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a zone that there is not": (lambda: policy(rule(keep_last=1), time_zone="Mars/Base"), "expected a time zone"),
     "a bare number": (lambda: policy(rule(keep_last=1), quarantine=7), "expected a duration such as 30m"),
     "no time at all": (lambda: policy(rule(keep_last=1), settled="0s"), "settled: expected more than 0 s"),
-    "a low mark above the high one": (lambda: MaxSize(high="1K", low="2K", source=WORDS), "expected 0 < low <= high"),
+    "a low mark above the high one": (lambda: size_between(2, 1), "expected 0 < low <= high"),
 }
 
 

@@ -390,7 +390,7 @@ def test_a_bot_that_somebody_resumes_is_let_go_on(journal: Journal):
         assert responder(journal, bot, Pages(), shift=LATER).hold() == []
 
 
-LEFT_ALONE = {
+LEFT_ALONE: dict[str, dict[str, Any]] = {
     "one that does not answer": {"mute": True},
     "one that was stopped a moment ago": {"shift": timedelta(seconds=1)},
     "one whose alert left the policy": {"policy": replace(QUICK, alerts=QUICK.alerts[1:])},
