@@ -18,6 +18,7 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.rendering.policy import AlertingPolicy
 from mm_ops.domain.rollback.bot import BotControl
 from mm_ops.domain.rollback.policy import RollbackPolicy
+from mm_ops.domain.rollback.report.follow import Cursor
 from mm_ops.domain.rollback.stop import Clock
 
 
@@ -87,8 +88,13 @@ class Desk:
 
     @contextmanager
     def opened(self) -> Iterator[FollowedJournal]:
-        """The journal, to be read."""
+        """The journal, to be read; one that lost records says nothing about what was stopped.
+
+        Raises:
+            IntegrityError: its chain does not go through the watcher's anchor.
+        """
         with following(self.place) as found:
+            found.check(Cursor(), self.place)
             yield found
 
     @contextmanager

@@ -55,6 +55,7 @@ class Service:
     _recovering: threading.Thread | None = None
     _more: bool = False
     _said_blind: bool = False
+    _unwritten: str | None = None
 
     def start(self) -> None:
         """Start the threads, finish what a former process began, and take up what it left."""
@@ -92,7 +93,8 @@ class Service:
         """Why this watcher should not be relied on, if anything."""
         dead = [] if all(lane.alive for lane in self._lanes.every) else ["a lane has died: restart the watcher"]
         anchor = [f"the journal: {self.journal.fault}"] if self.journal.fault else []
-        return [*dead, *anchor]
+        refused = [f"the last alert was refused: {self._unwritten}"] if self._unwritten else []
+        return [*dead, *anchor, *refused]
 
     async def take_in(self, body: bytes) -> Intake:
         """Write a body down, and let it be dealt with.
@@ -119,13 +121,24 @@ class Service:
         self.counts["alerts"] += len(payload.alerts)
 
         def deal(written: "Future[Intake]") -> None:
-            if not written.cancelled() and written.exception() is None:
+            if written.cancelled():
+                return
+            self._judge_writing(written.exception())
+            if written.exception() is None:
                 intake = written.result()
                 self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
 
         future = self.journal.take_in_later(body, now)
         future.add_done_callback(deal)
         return future
+
+    def _judge_writing(self, error: BaseException | None) -> None:
+        """Tell once that no alert can be taken in, and stop saying so when one could."""
+        before, self._unwritten = self._unwritten, None if error is None else str(error)
+        if self._unwritten and not before:
+            about = About(todo="make room or mend the journal's disk; until then stop a bot by hand", grave=True)
+            said = f"alerts are refused and no stop is made: {self._unwritten}"
+            start(lambda: self.responder.pager.page(said, about))
 
     def note_unreadable(self, reason: str) -> None:
         """Tell that somebody who may post posted what is no payload: an alert may be lost in it."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import fcntl
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +31,8 @@ from mm_ops.watcher.service import Service
 
 MOST_CONNECTIONS = 512
 """More are answered 503 at once."""
+BACKLOG = 128
+"""Taken in at once, before any of them can be closed: files are finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,11 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
     guard = Guard(setup.token_file)
     if guard.fault:
         raise PolicyError(guard.fault)
+    with _listening(setup.host, setup.port) as door, _alone(setup):  # before anything is asked of a bot
+        _watch(setup, guard, door, say)
+
+
+def _watch(setup: Setup, guard: Guard, door: socket.socket, say: Callable[[str], None]) -> None:
     clock = WallClock()
     outbox = outbox_beside(setup.anchor)
     notifier = Notifier(setup.notify, outbox, clock, say=lambda words: say(f"watch: {words}"), secret=setup.secret)
@@ -80,11 +89,38 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
     service.start()
     try:
         with asyncio.Runner(loop_factory=DeadlineLoop) as runner:
-            runner.run(_serve(setup, service, guard, say))
+            runner.run(_serve(setup, service, guard, door, say))
     finally:
         within = setup.policy.attempts.longest + timedelta(seconds=1)
         if not service.close(within):
             say("watch: a stop was still running; the next start finishes it")
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Take the address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        door = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PolicyError(f"{host}:{port}: the address is taken or not ours: {error.strerror or error}") from error
+    with door:
+        yield door
+
+
+@contextlib.contextmanager
+def _alone(setup: Setup) -> Iterator[None]:
+    """Hold the anchor: two watchers of one owner would both carry out a stop, and one would lose its anchor."""
+    lock = setup.anchor.with_name(f"{setup.anchor.name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PolicyError(
+                f"{setup.anchor}: a watcher is at work with this anchor: stop it, or give another --owner and --anchor"
+            ) from error
+        yield
 
 
 def _open_journal(setup: Setup, notifier: Notifier) -> Journal:
@@ -158,7 +194,7 @@ def _note_how_it_is_set(setup: Setup, journal: Journal, clock: WallClock, say: C
         say(f"watch: not written down how it is set: {error}")
 
 
-async def _serve(setup: Setup, service: Service, guard: Guard, say: Callable[[str], None]) -> None:
+async def _serve(setup: Setup, service: Service, guard: Guard, door: socket.socket, say: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         build_app(service, guard),
         host=setup.host,
@@ -170,7 +206,7 @@ async def _serve(setup: Setup, service: Service, guard: Guard, say: Callable[[st
         access_log=False,
         server_header=False,
         limit_concurrency=MOST_CONNECTIONS,
-        backlog=128,  # taken in at once, before any of them can be closed: files are finite
+        backlog=BACKLOG,
         timeout_keep_alive=75,  # longer than Alertmanager's own pauses, so that it keeps its connection
         timeout_graceful_shutdown=10,
         ssl_certfile=setup.tls_cert,
@@ -184,10 +220,7 @@ async def _serve(setup: Setup, service: Service, guard: Guard, say: Callable[[st
         raise PolicyError(f"tls: {error.filename or ''} {error.strerror or error}".strip()) from error
     scheme = "http" if setup.tls_cert is None else "https"
     server = _Server(config, lambda port: say(f"watch: {scheme}://{setup.host}:{port}/alert-hook"))
-    try:
-        await server.serve()
-    except SystemExit as error:  # uvicorn's way to say that the address is taken
-        raise PolicyError(f"{setup.host}:{setup.port}: the address is taken or not ours") from error
+    await server.serve(sockets=[door])
 
 
 class _Server(uvicorn.Server):

@@ -16,7 +16,7 @@ from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, TradingState
 from mm_ops.domain.rollback.bounded import call_within
-from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
+from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, is_lately, say_truth
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.domain.rollback.executor import Executor
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
@@ -53,7 +53,8 @@ class Responder:
 
         Call at the start, before anything is taken in.
         """
-        if self.dry_run:
+        if self.dry_run or not self.policy.auto_rollback.enabled:
+            self._tell_unfinished()
             return []
         outcomes = [self._execute(stop, self._tell_recovered) for stop in self.log.unfinished()]
         for past in self.log.unconfirmed():
@@ -64,9 +65,17 @@ class Responder:
                 outcomes.append(self._execute(plan_stop(again, past.episode, past.alert), self._tell_recovered))
         return [outcome for outcome in outcomes if outcome is not None]
 
+    def _tell_unfinished(self) -> None:
+        """Tell what a former watcher left, where this one may not finish it."""
+        why = "a dry run" if self.dry_run else "auto_rollback.enabled is false"
+        for stop in self.log.unfinished():
+            reason = f"{stop.bot}: a stop for {stop.alert} was begun and has not ended; {why}: nothing is done"
+            self._pager_for(stop.alert).page(reason, About(bot=stop.bot, alert=stop.alert, todo=BY_HAND, grave=True))
+
     def take_over(self) -> None:
         """Finish the stops of our bots that were begun and that nobody is at any more."""
-        for stop in () if self.dry_run else self.log.unfinished():
+        acts = self.policy.auto_rollback.enabled and not self.dry_run
+        for stop in self.log.unfinished() if acts else ():
             if stop.bot in self.bots:
                 self._execute(stop, self._tell_recovered)
 
@@ -81,7 +90,7 @@ class Responder:
     def _hold(self, past: PastRollback) -> Outcome | None:
         rule, now = self.policy.rule_of(past.alert), self.clock.now()
         old = not past.confirmed and now - past.at > self.policy.max_event_age.length
-        lately = past.finished_at is not None and now - past.finished_at < self.policy.attempts.again_after
+        lately = is_lately(past.finished_at, self.policy.attempts.again_after, now)
         if rule is None or rule.drill or old or lately:
             return None
         state = call_within(self.bots[past.bot].read, self.policy.attempts.attempt.total_seconds())
@@ -125,13 +134,31 @@ class Responder:
         self.log.handled(pending.digest, pending.seen, self.clock.now())
 
     def _answer(self, payload: Payload, seen_at: datetime) -> list[str]:
-        """Answer what is in a body, and then what was left out of it: a slow Alertmanager keeps no stop waiting."""
-        for alert in payload.alerts:
-            self.respond(alert, seen_at)
+        """Answer what is in a body, and then what was left out of it: a slow Alertmanager keeps no stop waiting.
+
+        Raises:
+            MmOpsError: an alert could not be dealt with; the others were.
+        """
+        failed = self._respond_to_each(payload.alerts, seen_at)
         more, left_out = self._left_out(payload)
-        for alert in more:
-            self.respond(alert, seen_at)
+        failed += self._respond_to_each(more, seen_at)
+        if failed:
+            raise failed[0]
         return [*payload.faults, *left_out]
+
+    def _respond_to_each(self, alerts: Sequence[Alert], seen_at: datetime) -> list[Exception]:
+        """Respond to stops first; one alert that cannot be dealt with keeps no other waiting."""
+        failed: list[Exception] = []
+        for alert in sorted(alerts, key=self._is_told_alone):
+            try:
+                self.respond(alert, seen_at)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the next may be a breach
+                failed.append(error)
+        return failed
+
+    def _is_told_alone(self, alert: Alert) -> bool:
+        rule = self.policy.rule_of(alert.name)
+        return not alert.firing or rule is None or rule.response is not Response.ROLLBACK
 
     def _left_out(self, payload: Payload) -> tuple[Sequence[Alert], list[str]]:
         """Take what was left out of a truncated group from Alertmanager itself, or say that it could not be had."""
@@ -162,9 +189,9 @@ class Responder:
                 else:
                     self._confirm(alert, outcome)
             case Page(_, reason) | Hold(_, reason):
-                pager.page(reason, about)
+                pager.page(_named(alert, reason), about)
             case Notify(_, reason):
-                pager.tell(reason, about)
+                pager.tell(_named(alert, reason), about)
             case Record():
                 pass
             case _:
@@ -246,6 +273,12 @@ class Responder:
             return None
         pager = self._pager_for(stop.alert)
         return Executor(self.log, control, self.clock, pager, self.policy.attempts).execute(stop, told)
+
+
+def _named(alert: Alert, reason: str) -> str:
+    """Say of which bot and which alert it is told, where the words do not."""
+    about = [name for name in (alert.bot, alert.name) if name and name not in reason]
+    return f"{': '.join(about)}: {reason}" if about else reason
 
 
 def _said(decision: RollBack, outcome: Outcome) -> str:
