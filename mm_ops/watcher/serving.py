@@ -98,13 +98,13 @@ def _watch(setup: Setup, guard: Guard, door: socket.socket, say: Callable[[str],
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Take the address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        door = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise PolicyError(f"{host}:{port}: the address is taken or not ours: {error.strerror or error}") from error
-    with door:
+    """Take the address; nobody is let in before everything is ready."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, port))
+        except OSError as error:
+            raise PolicyError(f"{host}:{port}: the address is taken or not ours: {error.strerror or error}") from error
         yield door
 
 
@@ -220,7 +220,10 @@ async def _serve(setup: Setup, service: Service, guard: Guard, door: socket.sock
         raise PolicyError(f"tls: {error.filename or ''} {error.strerror or error}".strip()) from error
     scheme = "http" if setup.tls_cert is None else "https"
     server = _Server(config, lambda port: say(f"watch: {scheme}://{setup.host}:{port}/alert-hook"))
-    await server.serve(sockets=[door])
+    try:
+        await server.serve(sockets=[door])
+    except SystemExit as error:  # uvicorn's way to say that another listens there since
+        raise PolicyError(f"{setup.host}:{setup.port}: the address is taken or not ours") from error
 
 
 class _Server(uvicorn.Server):

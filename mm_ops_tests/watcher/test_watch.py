@@ -19,7 +19,7 @@ import requests
 
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops_tests.alert_stack import catalogue_of
-from mm_ops_tests.live_paperbot import RunningBot, running
+from mm_ops_tests.live_paperbot import RunningBot, free_port, running
 from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, watching
 from mm_ops_tests.watcher.alerts import LATENCY, body, one
 
@@ -268,9 +268,25 @@ def test_an_automation_that_is_switched_off_pages_and_commands_nobody(tmp_path: 
     fleet = catalogue_of({"paper": bot.url}, "http://127.0.0.1/alert-hook", 1).fleet
     with watching(tmp_path, fleet, change=lambda policy: policy["auto_rollback"].update(enabled=False)) as watcher:
         assert watcher.post(LATENCY).ok
-        watcher.until(lambda: "PAGE: auto_rollback.enabled is false: nothing was done" in watcher.log)
+        watcher.until(
+            lambda: "PAGE: paper: SoakLatencyP95High: auto_rollback.enabled is false: nothing was done" in watcher.log
+        )
         assert (bot.state()["trading_state"], stops(watcher)) == ("ACTIVE", [])
         assert "AUTO ROLLBACK IS OFF" in watcher.log
+
+
+def test_a_second_watcher_of_the_same_address_or_anchor_asks_nothing_of_anybody(watcher: RunningWatcher):
+    first, port = watcher.process, watcher.port
+    try:
+        assert watcher.spawn().wait(60) == 2
+        assert f":{port}: the address is taken or not ours" in watcher.log
+        watcher.port = free_port()
+        assert watcher.spawn().wait(60) == 2
+        assert "a watcher is at work with this anchor: stop it, or give another --owner and --anchor" in watcher.log
+    finally:
+        watcher.process, watcher.port = first, port
+    assert watcher.post(LATENCY).ok
+    until_stopped(watcher)
 
 
 def test_an_alert_that_names_no_bot_pages_and_stops_nobody(watcher: RunningWatcher, bot: RunningBot):

@@ -16,7 +16,7 @@ from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, TradingState
 from mm_ops.domain.rollback.bounded import call_within
-from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, is_lately, say_truth
+from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.domain.rollback.executor import Executor
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
@@ -25,6 +25,7 @@ from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.response_world import AlertSource, Pending, ResponseLog, TruthSource
 from mm_ops.domain.rollback.stop import Clock, DrillPager, Outcome, Pager, Stop, plan_stop
 from mm_ops.domain.verdict import Severity
+from mm_ops.domain.windows import is_lately
 
 __all__ = ["Pending", "Responder"]
 
@@ -90,7 +91,7 @@ class Responder:
     def _hold(self, past: PastRollback) -> Outcome | None:
         rule, now = self.policy.rule_of(past.alert), self.clock.now()
         old = not past.confirmed and now - past.at > self.policy.max_event_age.length
-        lately = is_lately(past.finished_at, self.policy.attempts.again_after, now)
+        lately = past.finished_at is None or is_lately(past.finished_at, self.policy.attempts.again_after, now)
         if rule is None or rule.drill or old or lately:
             return None
         state = call_within(self.bots[past.bot].read, self.policy.attempts.attempt.total_seconds())

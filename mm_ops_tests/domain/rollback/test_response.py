@@ -419,6 +419,41 @@ def test_where_nothing_may_be_done_that_a_bot_forgot_is_told(journal: Journal, *
     assert pages.pages[0].endswith("reads back ACTIVE; nothing was asked of it")
 
 
+def test_what_a_former_watcher_began_is_only_told_where_the_automation_is_off(tmp_path: Path):
+    off = replace(QUICK, auto_rollback=replace(QUICK.auto_rollback, enabled=False))
+    stop = plan_stop(
+        RollBack(bot="paper", round=1, actions=QUICK.alerts[0].actions, reason="latency"), LATENCY.episode, LATENCY.name
+    )
+    bot, pages = MemoryBot(), Pages()
+    with open_journal(tmp_path) as first:
+        assert first.claim(stop, NOW)
+        assert responder(first, bot, pages, off).recover() == []
+        responder(first, bot, pages, off).take_over()
+    assert (bot.asked, len(pages.pages)) == ([], 1)
+    assert (
+        "paper: a stop for SoakLatencyP95High was begun and has not ended; auto_rollback.enabled is false"
+        in (pages.pages[0])
+    )
+
+
+class Mute(Pages):
+    """Nobody can be told what is no page."""
+
+    def tell(self, *_: object) -> None:
+        raise RuntimeError("the channel is broken")
+
+
+def test_one_alert_that_cannot_be_dealt_with_keeps_no_stop_waiting_and_the_body_stays(journal: Journal):
+    bot = MemoryBot()
+    journal.take_in(body(alert("SoakWSLagHigh"), LATENCY, alert("SoakWSLagHigh", venue="b")), NOW)
+    with pytest.raises(RuntimeError, match="the channel is broken"):
+        responder(journal, bot, Mute()).work_off()
+    assert bot.state.trading_state.value == "HALTED"
+    assert len(journal.pending()) == 1
+    assert responder(journal, bot, Pages()).work_off() == 1
+    assert journal.pending() == []
+
+
 def test_two_bots_whose_alerts_claim_one_fingerprint_are_both_stopped(journal: Journal):
     bots, pages = {"paper": MemoryBot(), "beta": MemoryBot()}, Pages()
     claimed = [replace(alert(bot=name), fingerprint="0000000000000001") for name in bots]
@@ -530,7 +565,7 @@ def test_a_drill_of_another_name_or_that_was_closed_stops_nothing(journal: Journ
     journal.note_event(SUBJECT, "paper", closed("d1"), NOW)
     assert isinstance(answering.respond(alert("RollbackDrill", drill="d1"), NOW)[0], Page)
     assert bot.asked == []
-    assert {page.split(":")[0] for page in pages.pages} == {"DRILL RollbackDrill"}
+    assert {page.partition(": no such")[0] for page in pages.pages} == {"DRILL paper: RollbackDrill"}
 
 
 def test_a_drill_whose_stop_is_not_confirmed_is_not_begun_again_by_the_next_watcher(journal: Journal):
