@@ -169,13 +169,26 @@ def _page(name: str, measured: "Measured", result: Mapping[str, Any]) -> bytes:
 def _conclude(result: dict[str, Any], *, as_json: bool) -> None:
     """Print what the checks found and leave with it: a fail first, then what could not be decided."""
     from mm_ops.adapters.policy_files import read_policy
-    from mm_ops.domain.edge.finding import identity_finding, measured_finding
+    from mm_ops.domain.edge.finding import believable_finding, identity_finding, measured_finding
     from mm_ops.domain.edge.inputs_finding import inputs_finding
     from mm_ops.domain.readiness.policy import ReadinessPolicy
     from mm_ops.domain.verdict import combine, exit_code
 
-    least = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge.min_measured_share
-    findings: list[Finding] = [identity_finding(result), inputs_finding(result), measured_finding(result, least)]
+    needs = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge
+    most = {
+        "outside_touch_share_alone": needs.max_outside_touch_share_alone,
+        "wrong_side_share": needs.max_wrong_side_share,
+        "mark_jump_bps": needs.max_mark_jump_bps,
+    }
+    findings: list[Finding] = [
+        identity_finding(result),
+        inputs_finding(result),
+        measured_finding(result, needs.min_measured_share),
+        believable_finding(result, most),
+    ]
+    doubled = result["intake"]["fills"]["duplicates"]
+    if doubled:
+        say(f"{doubled} fills came twice and count once; without a fill_id, equal partial fills look the same")
     for finding in findings:
         if finding.verdict.value != "pass":
             say(f"{finding.gate}: {finding.verdict.value}: {finding.reason}")

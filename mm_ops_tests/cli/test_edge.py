@@ -310,3 +310,16 @@ def test_quotes_of_another_time_decide_nothing(data: Path):
         "measured: inconclusive: 1 of 2 fills have a quote before them, at least 0.99 of them must: "
         "are the quotes of the fills' time, and on the same clock?\n"
     )
+
+
+def test_a_last_quote_that_no_hour_has_seen_decides_nothing(data: Path):
+    rows = [(60.0 * minute, 99.0, 101.0) for minute in range(60)]
+    quotes(*rows, (3600.0, 149.0, 151.0), symbol=SYMBOL).write_parquet(data / "q.parquet")
+    done = report(data)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        2,
+        "| edge report | INCONCLUSIVE | EDGE_REPORT=INCONCLUSIVE |",
+    )
+    assert "believable: inconclusive: mark_jump_bps was 5000, at most 300 can be believed: see --alternatives" in (
+        done.stderr
+    )

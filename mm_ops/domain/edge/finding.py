@@ -53,3 +53,24 @@ def measured_finding(report: Mapping[str, Any], least: float) -> Finding:
         limit=least,
         margin=None if share is None else share - least,
     )
+
+
+def believable_finding(report: Mapping[str, Any], most: Mapping[str, float]) -> Finding:
+    """Judge whether quotes and fills belong together: where something is beyond belief, nothing is decided.
+
+    Args:
+        report: as stored.
+        most: the limit of each field of ``quality``; one that could not be measured speaks against nothing here.
+    """
+    quality = report["quality"]
+    beyond = [
+        f"{name} was {quality[name]:.6g}, at most {limit:g} can be believed"
+        for name, limit in most.items()
+        if quality[name] is not None and quality[name] > limit
+    ]
+    return Finding(
+        gate="believable",
+        severity=Severity.HARD,
+        verdict=Verdict.INCONCLUSIVE if beyond else Verdict.PASS,
+        reason=f"{'; '.join(beyond)}: see --alternatives for other clocks" if beyond else "the quotes hold the fills",
+    )
