@@ -1,6 +1,5 @@
 """``mm-ops edge report``: the edge of any fills against any quotes, without Dagster."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from mm_ops.cli.context import marker, policy_file, say, show_table
+from mm_ops.cli.context import policy_file, say, show_table
+from mm_ops.cli.edge_verdict import conclude
 
 if TYPE_CHECKING:
     from mm_ops.adapters.market_inputs import MarketInputs, Request
     from mm_ops.domain.edge.intake import EdgePolicies
     from mm_ops.domain.edge.policy import Instruments
     from mm_ops.domain.edge.report import Measured, Part
-    from mm_ops.domain.verdict import Finding
     from mm_ops.domain.windows import TimeWindow
 
 PATH = click.Path(path_type=Path)
@@ -105,7 +104,7 @@ def report(  # noqa: PLR0913, PLR0917 - one argument for each option
         click.echo(encode(result), nl=False)
     else:
         _show(result)
-    _conclude(result, as_json=as_json)
+    conclude(result, as_json=as_json)
 
 
 def _measure(
@@ -164,37 +163,6 @@ def _page(name: str, measured: "Measured", result: Mapping[str, Any]) -> bytes:
     shown = read_policy(policy_file("edge_page.yaml"), EdgePagePolicy)
     needs = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge
     return render_edge_page(page_of(name, measured, result, shown, needs))
-
-
-def _conclude(result: dict[str, Any], *, as_json: bool) -> None:
-    """Print what the checks found and leave with it: a fail first, then what could not be decided."""
-    from mm_ops.adapters.policy_files import read_policy
-    from mm_ops.domain.edge.finding import believable_finding, identity_finding, measured_finding
-    from mm_ops.domain.edge.inputs_finding import inputs_finding
-    from mm_ops.domain.readiness.policy import ReadinessPolicy
-    from mm_ops.domain.verdict import combine, exit_code
-
-    needs = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge
-    most = {
-        "outside_touch_share_alone": needs.max_outside_touch_share_alone,
-        "wrong_side_share": needs.max_wrong_side_share,
-        "mark_jump_bps": needs.max_mark_jump_bps,
-    }
-    findings: list[Finding] = [
-        identity_finding(result),
-        inputs_finding(result),
-        measured_finding(result, needs.min_measured_share),
-        believable_finding(result, most),
-    ]
-    doubled = result["intake"]["fills"]["duplicates"]
-    if doubled:
-        say(f"{doubled} fills came twice and count once; without a fill_id, equal partial fills look the same")
-    for finding in findings:
-        if finding.verdict.value != "pass":
-            say(f"{finding.gate}: {finding.verdict.value}: {finding.reason}")
-    verdict = combine(findings, {finding.gate for finding in findings})
-    marker("edge report", verdict.value.upper(), err=as_json)
-    sys.exit(exit_code(verdict))
 
 
 def _at(venue: str | None, instruments: "Instruments") -> "Instruments":

@@ -1,0 +1,40 @@
+"""The last word of ``mm-ops edge report``: what its checks found, and the exit code that follows."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mm_ops.cli.context import marker, policy_file, say
+
+if TYPE_CHECKING:
+    from mm_ops.domain.verdict import Finding
+
+
+def conclude(result: dict[str, Any], *, as_json: bool) -> None:
+    """Print what the checks found and leave with it: a fail first, then what could not be decided."""
+    from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.edge.finding import believable_finding, identity_finding, measured_finding
+    from mm_ops.domain.edge.inputs_finding import inputs_finding
+    from mm_ops.domain.readiness.policy import ReadinessPolicy
+    from mm_ops.domain.verdict import combine, exit_code
+
+    needs = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge
+    most = {
+        "outside_touch_share_alone": needs.max_outside_touch_share_alone,
+        "wrong_side_share": needs.max_wrong_side_share,
+        "mark_jump_bps": needs.max_mark_jump_bps,
+    }
+    findings: list[Finding] = [
+        identity_finding(result),
+        inputs_finding(result),
+        measured_finding(result, needs.min_measured_share),
+        believable_finding(result, most),
+    ]
+    doubled = result["intake"]["fills"]["duplicates"]
+    if doubled:
+        say(f"{doubled} fills came twice and count once; without a fill_id, equal partial fills look the same")
+    for finding in findings:
+        if finding.verdict.value != "pass":
+            say(f"{finding.gate}: {finding.verdict.value}: {finding.reason}")
+    verdict = combine(findings, {finding.gate for finding in findings})
+    marker("edge report", verdict.value.upper(), err=as_json)
+    sys.exit(exit_code(verdict))
