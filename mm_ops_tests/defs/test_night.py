@@ -21,7 +21,7 @@ from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.defs.fleet import Location, build_location
 from mm_ops.defs.judgement import judge_stored
-from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.night import run_night, run_shared
 from mm_ops.defs.resources import Site
 from mm_ops.defs.runs import find_missing, run_assets
@@ -627,8 +627,10 @@ def test_three_bots_stand_alone_in_one_location(recorded: Callable[[str], Path],
     location = deployment.location()
     dg.Definitions.validate_loadable(location.definitions)
     graph = location.definitions.resolve_asset_graph()
-    every = {key for bot in map(BotKeys, names) for key in (*bot.all, bot.rollback_report, bot.rollback_state)}
-    assert graph.get_all_asset_keys() == {PROMETHEUS_RULES, *every}
+    live = ("rollback_report", "rollback_state", "edge_profile")
+    every = {key for bot in map(BotKeys, names) for key in (*bot.all, *(getattr(bot, name) for name in live))}
+    shared = {PROMETHEUS_RULES, CRON_FRESHNESS, ARTIFACT_ROTATION}
+    assert graph.get_all_asset_keys() == shared | every
     words = {name: deployment.night(name).word for name in names}
     assert words == {"mm1": "GO", "mm2": "HOLD", "mm3": "GO"}
 
