@@ -99,7 +99,9 @@ def _watch(setup: Setup, guard: Guard, door: socket.socket, say: Callable[[str],
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """Take the address; nobody is let in before everything is ready."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as door:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # the protocol is named, or asyncio leaves Nagle's algorithm on and each answer waits 40 ms for an acknowledgement
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             door.bind((host, port))
@@ -111,7 +113,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def _alone(setup: Setup) -> Iterator[None]:
     """Hold the anchor: two watchers of one owner would both carry out a stop, and one would lose its anchor."""
-    lock = setup.anchor.with_name(f"{setup.anchor.name}.lock")
+    lock = setup.anchor.with_name(f".{setup.anchor.name}.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
         try:
