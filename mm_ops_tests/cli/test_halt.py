@@ -1,6 +1,7 @@
 """``mm-ops halt`` and ``mm-ops notify`` as a user runs them: a live bot over HTTP, a server that says what fires."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops.cli.halt import halt
 from mm_ops.cli.notify import notify
-from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.errors import IntegrityError, PolicyError
+from mm_ops.domain.rollback.bot import SetTradingState, TradingState
 from mm_ops.domain.rollback.decision import Record
 from mm_ops.domain.rollback.response import Responder
 from mm_ops_tests.alert_stack import catalogue_of
@@ -102,6 +104,24 @@ def stopped(desk: Desk) -> Desk:
 
 def last_line(result: Result) -> str:
     return result.output.rstrip("\n").rsplit("\n", 1)[-1]
+
+
+def test_a_bot_that_forgot_that_it_was_stopped_is_never_shown_as_well(stopped: Desk):
+    control = HttpBot(stopped.bot.url)
+    for state in (TradingState.REDUCING, TradingState.ACTIVE):  # past mm_ops, by the bot's own control
+        control.apply(SetTradingState(state), f"by-hand-{state.value}")
+    result = stopped.run("status")
+    assert (result.exit_code, last_line(result)) == (1, "| halt status | ESCAPED | HALT_STATUS=ESCAPED |")
+    assert "STOPPED AND RESUMED BY NOBODY" in result.output
+
+
+def test_a_journal_that_lost_its_last_records_lets_nobody_go_on(stopped: Desk):
+    with sqlite3.connect(stopped.folder / "journal.sqlite") as journal:
+        journal.execute("DELETE FROM audit WHERE seq > (SELECT max(seq) FROM audit) - 3")
+    journal.close()
+    result = stopped.resume("--yes")
+    assert isinstance(result.exception, IntegrityError), result.output
+    assert stopped.bot.state()["trading_state"] == "HALTED"
 
 
 def test_a_bot_that_trades_is_shown_as_active(desk: Desk):

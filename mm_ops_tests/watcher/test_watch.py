@@ -317,6 +317,8 @@ def test_a_full_disk_is_503_and_the_sender_comes_again(watcher: RunningWatcher, 
     assert "send it again" in answers[-1].json()["detail"]
     assert watcher.post(LATENCY).status_code == 503
     assert bot.state()["trading_state"] == "ACTIVE"
+    watcher.until(lambda: "PAGE: alerts are refused and no stop is made: " in watcher.log)
+    assert requests.get(f"{watcher.url}/ready", timeout=10).status_code == 503
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     watcher.until(lambda: watcher.post(LATENCY).ok)
     bot.until(lambda: bot.state()["trading_state"] == "HALTED")
