@@ -71,19 +71,20 @@ def table_names(readme: str, header: str) -> set[str]:
     return {row.split("`")[1] for row in itertools.takewhile(lambda row: row.startswith("|"), rows)}
 
 
-def test_the_readme_lists_every_asset_and_every_check_with_its_limit():
+def test_the_pages_list_every_asset_and_every_check_with_its_limit():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    checks = (PROJECT / "deploy/checks.md").read_text(encoding="utf-8")
     location = build_location(Site.of(Environment.read({})))
     graphs = [*location.every_graph, *location.stops.values()]
     every_asset = location.definitions.resolve_all_asset_keys()
     assert {key for graph in graphs for key in graph.all_assets} <= set(every_asset)
     assert table_names(readme, "| asset |") == {key.path[-1] for key in every_asset}
     assert table_names(readme, "| sensor |") == {one.name for one in location.definitions.sensors or ()}
-    assert table_names(readme, "| check |") == {key.name for graph in graphs for key in graph.all_checks}
+    assert table_names(checks, "| check |") == {key.name for graph in graphs for key in graph.all_checks}
     assert table_names(readme, "| task |") == {task.name for task in read_cron_policy(location.site).tasks}
     for gate in location.shape.soak.gates:
         limit = f"{gate.bound.sign} {gate.limit:g} {gate.unit}"
-        assert f"| `{gate.name}` | `soak_findings` | {gate.severity.value} | {limit} |" in readme
+        assert f"| `{gate.name}` | `soak_findings` | {gate.severity.value} | {limit} |" in checks
 
 
 def test_nothing_in_the_readme_is_left_to_fill_in():
@@ -96,3 +97,13 @@ def test_the_lock_names_no_address_and_has_a_digest_for_every_file():
     pinned = [line for line in lock.splitlines() if "==" in line and not line.startswith("#")]
     assert len(pinned) > 100
     assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+@pytest.mark.parametrize("page", [PROJECT / "README.md", *sorted((PROJECT / "deploy").rglob("*.md"))], ids=relative)
+def test_every_link_of_a_page_leads_to_a_file(page: Path):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_readme_is_short_enough_to_be_read():
+    assert len((PROJECT / "README.md").read_text(encoding="utf-8").splitlines()) < 300

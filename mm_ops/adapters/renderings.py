@@ -1,6 +1,6 @@
 """Everything that is rendered from the catalogue, as files below the project: made, compared, written.
 
-A rendering is a committed path and its bytes; a runbook and the README are rendered in part, between two markers.
+A rendering is a committed path and its bytes; runbooks and the page of checks are rendered in part, between markers.
 """
 
 import difflib
@@ -37,7 +37,7 @@ RULE_TESTS = "deploy/prometheus/alerts_soak_test.yml"
 PROMETHEUS = "deploy/prometheus/prometheus.yml"
 ALERTMANAGER = "deploy/alertmanager/alertmanager.yml"
 DASHBOARD = "deploy/grafana/dashboards/mm_operability.json"
-README = "README.md"
+CHECKS = "deploy/checks.md"
 
 _SHOWN_LINES = 24
 _RULE_FILE = RULES.rsplit("/", 1)[-1]
@@ -91,7 +91,7 @@ def render_all(root: Path, policies: Path) -> dict[str, bytes]:
         ),
         ALERTMANAGER: _as_yaml(build_alertmanager(catalogue), _HEADER, run, *_flags(alertmanager_flags(catalogue))),
         DASHBOARD: build_dashboard(catalogue.slis, catalogue.soak),
-        README: _with_gate_table(root, policies, catalogue),
+        CHECKS: _with_gate_table(root, policies, catalogue),
         **_with_alert_tables(root, catalogue),
     }
     return {path: text.encode() for path, text in texts.items()}
@@ -165,7 +165,7 @@ def _with_gate_table(root: Path, policies: Path, catalogue: Catalogue) -> str:
     golden = read_policy(policies / "golden.yaml", GoldenPolicy)
     readiness = read_policy(policies / "readiness.yaml", ReadinessPolicy)
     text = gate_table.build_gate_table(catalogue.soak, golden, readiness)
-    return replace_block(_read_page(root, README), gate_table.BLOCK, text, README)
+    return replace_block(_read_page(root, CHECKS), gate_table.BLOCK, text, CHECKS)
 
 
 def _with_alert_tables(root: Path, catalogue: Catalogue) -> dict[str, str]:

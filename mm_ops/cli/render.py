@@ -12,7 +12,7 @@ from mm_ops.cli.context import marker
 @click.option("--only", metavar="FOLDER", help="With --check: compare only what is rendered below it.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
 def render(*, check: bool, only: str | None, as_json: bool) -> None:
-    """Render rules, their tests, both configurations, the dashboard, the README's table and the runbooks' blocks.
+    """Render rules, their tests, both configurations, the dashboard, the table of checks and the runbooks' blocks.
 
     Exit 0 when all is as rendered, 1 when --check finds a difference, 2 when something cannot be rendered: a policy
     that is impossible, or disagrees with another, or an alert without a page to write its numbers into.

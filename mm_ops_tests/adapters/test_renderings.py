@@ -30,7 +30,6 @@ POLICIES = "deploy/policies"
 def copied(tmp_path: Path) -> Path:
     """What `mm-ops render` reads and writes, in a folder of its own and rendered."""
     shutil.copytree(PROJECT / "deploy", tmp_path / "deploy")
-    shutil.copyfile(PROJECT / "README.md", tmp_path / "README.md")
     write_changed(tmp_path, render_all(tmp_path, tmp_path / POLICIES))
     return tmp_path
 
@@ -76,7 +75,7 @@ def test_another_limit_reaches_every_place_that_repeats_it(root: Path) -> None:
         "deploy/prometheus/alerts_soak.yml",
         "deploy/prometheus/alerts_soak_test.yml",
         "deploy/grafana/dashboards/mm_operability.json",
-        "README.md",
+        "deploy/checks.md",
         "deploy/runbooks/SoakWSLagHigh.md",
     ]
 
@@ -159,7 +158,7 @@ def test_a_rule_file_that_prometheus_would_not_find_is_a_fault(root: Path, text:
     assert found.startswith(f"{renderings.PROMETHEUS}: {fault}")
 
 
-@pytest.mark.parametrize("page", ["README.md", "deploy/runbooks/Watchdog.md"])
+@pytest.mark.parametrize("page", ["deploy/checks.md", "deploy/runbooks/Watchdog.md"])
 def test_a_page_without_a_place_for_its_block_cannot_be_rendered(root: Path, page: str) -> None:
     (root / page).write_text("# Ours\n", encoding="utf-8")
     with pytest.raises(PolicyError, match=f"{page}: expected one line <!-- rendered: "):
@@ -174,8 +173,8 @@ def test_a_folder_where_a_file_belongs_cannot_be_compared(root: Path) -> None:
 
 
 def test_a_page_that_is_not_text_cannot_be_rendered(root: Path) -> None:
-    (root / "README.md").write_bytes(b"\xff\xfe")
-    with pytest.raises(PolicyError, match=r"README\.md: expected text in UTF-8"):
+    (root / renderings.CHECKS).write_bytes(b"\xff\xfe")
+    with pytest.raises(PolicyError, match=r"checks\.md: expected text in UTF-8"):
         render_all(root, root / POLICIES)
 
 

@@ -14,7 +14,6 @@ from mm_ops_tests.requirements import PROJECT
 @pytest.fixture(name="root")
 def copied(tmp_path: Path) -> Path:
     shutil.copytree(PROJECT / "deploy", tmp_path / "deploy")
-    shutil.copyfile(PROJECT / "README.md", tmp_path / "README.md")
     return tmp_path
 
 
@@ -42,12 +41,12 @@ def test_the_project_is_as_rendered() -> None:
 
 def test_a_changed_limit_fails_the_check_until_it_is_rendered(root: Path) -> None:
     raise_a_limit(root)
-    before = (root / "README.md").read_bytes()
+    before = (root / "deploy/checks.md").read_bytes()
     drifted = render(root, "--check")
     assert answer(drifted) == (1, "| render | DRIFT | RENDER=DRIFT |")
     assert "deploy/runbooks/SoakWSLagHigh.md is not what the catalogue renders" in drifted.stdout
     assert "+| limit | ≤ 250 ms |" in drifted.stdout
-    assert (root / "README.md").read_bytes() == before
+    assert (root / "deploy/checks.md").read_bytes() == before
 
     written = render(root)
     assert answer(written) == (0, "| render | OK | RENDER=OK |")
@@ -80,7 +79,7 @@ def test_policies_that_disagree_are_one_line_and_write_nothing(root: Path) -> No
 def test_a_machine_reads_what_differs_and_what_was_written(root: Path) -> None:
     raise_a_limit(root)
     paths = [item["path"] for item in _document(render(root, "--check", "--json"))["differences"]]
-    assert "README.md" in paths
+    assert "deploy/checks.md" in paths
     assert _document(render(root, "--json")) == {"differences": [], "faults": [], "written": paths}
 
 

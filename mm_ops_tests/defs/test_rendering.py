@@ -19,7 +19,6 @@ RULES = "deploy/prometheus/alerts_soak.yml"
 @pytest.fixture(name="root")
 def copied(tmp_path: Path) -> Path:
     shutil.copytree(PROJECT / "deploy", tmp_path / "deploy")
-    shutil.copyfile(PROJECT / "README.md", tmp_path / "README.md")
     write_changed(tmp_path, render_all(tmp_path, tmp_path / "deploy/policies"))
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The README's table of checks: every gate with its limit and the alert that watches it live."""
+"""The table of all checks (``deploy/checks.md``): every gate with its limit and the alert that watches it live."""
 
 from mm_ops.domain.edge.finding import TOLERANCE
 from mm_ops.domain.golden.policy import GoldenPolicy
@@ -59,4 +59,4 @@ def _short(value: float) -> str:
 
 
 def _link(alert: Alert | None) -> str:
-    return f"[`{alert.name}`]({runbook_path(alert.name)})" if alert else _NO_ALERT
+    return f"[`{alert.name}`]({runbook_path(alert.name).removeprefix('deploy/')})" if alert else _NO_ALERT

@@ -14,7 +14,7 @@ READINESS = read_policy(POLICIES / "readiness.yaml", ReadinessPolicy)
 def test_every_gate_has_a_row_with_its_limit_and_its_alert() -> None:
     changed = with_gate(project(), "ws_lag_max_ms", limit=250.0)
     rows = build_gate_table(changed.soak, GOLDEN, READINESS).splitlines()
-    link = "[`SoakWSLagHigh`](deploy/runbooks/SoakWSLagHigh.md)"
+    link = "[`SoakWSLagHigh`](runbooks/SoakWSLagHigh.md)"
     assert f"| `ws_lag_max_ms` | `soak_findings` | soft | ≤ 250 ms | {link} |" in rows
     assert "| `bot_version` | `soak_findings` | hard | ≥ 1 count | — |" in rows
     assert (
