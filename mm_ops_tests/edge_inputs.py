@@ -12,6 +12,7 @@ from mm_ops.domain.edge.inputs import (
     Aggressor,
     Books,
     Condition,
+    Duplicates,
     InputsPolicy,
     Limit,
     OffExchange,
@@ -37,10 +38,14 @@ def rows(*refused: Reason, **different: Any) -> Rows:
     usual: dict[str, Any] = {
         "faults": {reason: "refuse" if reason in refused else "quarantine" for reason in REASONS},
         "sort_within": timedelta(seconds=1),
-        "duplicates": "drop",
+        "duplicates": duplicates(),
         "source": WORDS,
     }
     return Rows(**{**usual, **different})
+
+
+def duplicates(with_id: str = "drop", without_id: str = "keep") -> Duplicates:
+    return Duplicates(with_id=with_id, without_id=without_id, source=WORDS)  # type: ignore[arg-type]  # checked by pydantic
 
 
 def condition(name: str, bits: str, treat: str = "exclude") -> Condition:

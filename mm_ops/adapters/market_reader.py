@@ -11,9 +11,9 @@ from mm_ops.adapters.market_files import load, read_batches
 from mm_ops.adapters.origin import Origin
 from mm_ops.adapters.rejects import Rejects, Why
 from mm_ops.domain.edge.columns import Conformed, FileMapping, Kind
-from mm_ops.domain.edge.duplicates import ROW_HASH, Seen, count_doubled_quotes, find_doubled, last_moment
+from mm_ops.domain.edge.duplicates import ROW_HASH, Doubled, Seen, count_doubled_quotes, find_doubled, last_moment
 from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, unknown_symbols
-from mm_ops.domain.edge.inputs import Rows
+from mm_ops.domain.edge.inputs import KeepOrDrop, Rows
 from mm_ops.domain.edge.join import nanoseconds
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import format_duration
@@ -40,7 +40,7 @@ class MarketReader:
         self._known = known
         self._side_given = side_given
         self._seen: dict[str | None, Seen] = {}
-        self._files = self._rows = self._taken = self._doubled_quotes = 0
+        self._files = self._rows = self._taken = self._doubled = self._alike = 0
         self._notional = self._lost_notional = 0.0
         self._sorted: dict[str, int] = {}
 
@@ -85,21 +85,21 @@ class MarketReader:
     @property
     def counts(self) -> dict[str, Any]:
         """What was met so far."""
-        rejected = self._rejects.counts(self._kind)
-        doubled = self._rejects.duplicates(self._kind) if self._kind == "fills" else self._doubled_quotes
+        rejected, alike = self._rejects.counts(self._kind), {"count": self._alike, "treat": self._alike_treat}
         return {
             "files": self._files,
             "rows": self._rows,
             "taken": self._taken,
             "rejected": rejected,
             "rejected_share": self._rejected_share(sum(rejected.values())),
-            "duplicates": doubled,
+            "duplicates": self._doubled,
+            **({"alike_without_id": alike} if self._kind == "fills" else {}),
             "sorted_by_us": self._sorted,
         }
 
     def _rejected_share(self, rejected: int) -> float | None:
         """By number or by notional, whichever is more, of rows that differ: a file that is doubled hides nothing."""
-        rows = self._rows - self._rejects.duplicates(self._kind)
+        rows = self._rows - (self._rejects.duplicates() if self._kind == "fills" else 0)
         by_notional = self._lost_notional / self._notional if self._notional > 0 else 0.0
         return max(rejected / rows, by_notional) if rows else None
 
@@ -121,7 +121,7 @@ class MarketReader:
 
     def _count_doubled(self, raw: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
         plain, at = _plain(raw), self._mapping.source("ts_ns")
-        self._doubled_quotes += count_doubled_quotes(plain, at, before)
+        self._doubled += count_doubled_quotes(plain, at, before)
         return last_moment(plain, at)
 
     def _judge(
@@ -160,26 +160,30 @@ class MarketReader:
         self._lost_notional += float(notional.filter(~good.filter(known)).sum())
 
     def _without_doubled(self, fills: pl.DataFrame, origin: Origin, symbol: str | None) -> pl.DataFrame:
-        doubled = find_doubled(fills)
-        lost = doubled.conflicting | doubled.again
-        if lost.any():
-            self._leave_out_ambiguous(fills, doubled.conflicting, origin)
-            self._leave_out_again(fills, doubled.again, origin)
-            fills, origin = fills.filter(~lost), origin.filter(~lost)
+        fills, origin = self._left(fills, find_doubled(fills), origin)
         if symbol in self._seen:
-            again = self._seen[symbol].find(fills)
-            self._leave_out_again(fills, again, origin)
-            fills = fills.filter(~again) if again.any() else fills
+            fills, _ = self._left(fills, self._seen[symbol].find(fills), origin)
         return fills
 
-    def _leave_out_ambiguous(self, fills: pl.DataFrame, lost: pl.Series, origin: Origin) -> None:
-        self._lost_notional += _traded(fills.filter(lost))
-        refuse = self._policy.faults["conflicting_fill_id"] == "refuse"
-        self._leave_out("conflicting_fill_id", fills, lost, origin, refuse=refuse)
+    @property
+    def _alike_treat(self) -> KeepOrDrop:
+        return self._policy.duplicates.without_id
 
-    def _leave_out_again(self, fills: pl.DataFrame, lost: pl.Series, origin: Origin) -> None:
-        self._notional -= _traded(fills.filter(lost))
-        self._leave_out("duplicate_fill", fills, lost, origin, refuse=self._policy.duplicates == "refuse")
+    def _left(self, fills: pl.DataFrame, doubled: Doubled, origin: Origin) -> tuple[pl.DataFrame, Origin]:
+        """Count what is doubled, and what is left of fills without what the policy leaves out."""
+        self._doubled += int(doubled.again.sum())
+        self._alike += int(doubled.alike.sum())
+        alike = doubled.alike & (self._alike_treat != "keep")
+        lost = doubled.conflicting | doubled.again | alike
+        if not lost.any():
+            return fills, origin
+        self._lost_notional += _traded(fills.filter(doubled.conflicting))
+        self._notional -= _traded(fills.filter(doubled.again | alike))
+        ambiguous, again = self._policy.faults["conflicting_fill_id"], self._policy.duplicates.with_id
+        self._leave_out("conflicting_fill_id", fills, doubled.conflicting, origin, refuse=ambiguous == "refuse")
+        self._leave_out("duplicate_fill", fills, doubled.again, origin, refuse=again == "refuse")
+        self._leave_out("alike_without_id", fills, alike, origin, refuse=self._alike_treat == "refuse")
+        return fills.filter(~lost), origin.filter(~lost)
 
     def _leave_out(self, why: Why, fills: pl.DataFrame, lost: pl.Series, origin: Origin, *, refuse: bool) -> None:
         values = fills.drop(ROW_HASH, strict=False)

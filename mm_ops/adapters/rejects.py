@@ -10,7 +10,8 @@ import polars as pl
 from mm_ops.domain.edge.columns import Kind
 from mm_ops.domain.edge.inputs import Reason
 
-Why = Reason | Literal["duplicate_fill"]
+Why = Reason | Literal["duplicate_fill", "alike_without_id"]
+_NO_FAULTS = ("duplicate_fill", "alike_without_id")
 
 
 class Rejects:
@@ -37,12 +38,12 @@ class Rejects:
             self._lines.append(f'{head}, "row": {row}, "values": {line}}}\n')
 
     def counts(self, kind: Kind) -> dict[str, int]:
-        """How many rows by reason, without duplicates."""
-        return {why: n for why, n in sorted(self._counts[kind].items()) if why != "duplicate_fill"}
+        """How many rows by reason, without those that are too many and not wrong."""
+        return {why: n for why, n in sorted(self._counts[kind].items()) if why not in _NO_FAULTS}
 
-    def duplicates(self, kind: Kind) -> int:
-        """How many rows came twice."""
-        return self._counts[kind]["duplicate_fill"]
+    def duplicates(self) -> int:
+        """How many fills came twice or were alike, and were left out for it."""
+        return sum(self._counts["fills"][why] for why in _NO_FAULTS)
 
     def encode(self) -> bytes:
         """All of them as JSON lines; empty where there are none."""

@@ -1,6 +1,7 @@
 """The last word of ``mm-ops edge report``: what its checks found, and the exit code that follows."""
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mm_ops.cli.context import marker, policy_file, say
@@ -29,12 +30,20 @@ def conclude(result: dict[str, Any], *, as_json: bool) -> None:
         measured_finding(result, needs.min_measured_share),
         believable_finding(result, most),
     ]
-    doubled = result["intake"]["fills"]["duplicates"]
-    if doubled:
-        say(f"{doubled} fills came twice and count once; without a fill_id, equal partial fills look the same")
+    _tell_doubled(result["intake"]["fills"])
     for finding in findings:
         if finding.verdict.value != "pass":
             say(f"{finding.gate}: {finding.verdict.value}: {finding.reason}")
     verdict = combine(findings, {finding.gate for finding in findings})
     marker("edge report", verdict.value.upper(), err=as_json)
     sys.exit(exit_code(verdict))
+
+
+def _tell_doubled(fills: Mapping[str, Any]) -> None:
+    alike = fills["alike_without_id"]
+    if fills["duplicates"]:
+        say(f"{fills['duplicates']} fills came twice by their fill_id and count once")
+    if alike["count"]:
+        done = "are all counted" if alike["treat"] == "keep" else "count once"
+        words = "files read twice and partial fills of one order look the same"
+        say(f"{alike['count']} fills without a fill_id are like an earlier one and {done}: {words}")

@@ -17,7 +17,7 @@ from mm_ops.domain.edge.report import build_edge_report, measure_parts
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError
 from mm_ops.domain.windows import DAY, TimeWindow
 from mm_ops_tests.builders import START, START_NS, edge_policy, fill, fills, instrument, instruments, quotes
-from mm_ops_tests.edge_inputs import Inputs, books, inputs_policy, policies, read_inputs, rows
+from mm_ops_tests.edge_inputs import Inputs, books, duplicates, inputs_policy, policies, read_inputs, rows
 
 Frames = Mapping[tuple[str, str], pl.DataFrame]
 Layout = Callable[[Path, str, Frames], Path]
@@ -47,6 +47,7 @@ def test_good_rows_are_all_taken_and_nothing_is_rejected(tmp_path: Path):
         "rejected": {},
         "rejected_share": 0.0,
         "duplicates": 0,
+        "alike_without_id": {"count": 0, "treat": "keep"},
         "sorted_by_us": {"ts_ns": 0, "exch_ts_ns": 0},
     }
     assert (found.section["max_rejected_share"], found.section["max_unknown_share"]) == (0.1, 0.1)
@@ -129,37 +130,63 @@ def test_a_row_a_little_behind_is_sorted_and_one_far_behind_is_rejected(tmp_path
 
 
 def test_a_fill_that_came_twice_is_dropped_once_and_counted_apart(tmp_path: Path):
-    ours = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 98, fill_id="b"), fill(0.5, "buy", 99, fill_id="a"))
+    again = {**fill(0, "buy", 99, fill_id="a"), "ts_ns": START_NS + 500_000_000}  # received once more
+    ours = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 98, fill_id="b"), again)
     found = taken(tmp_path, ours)
     assert found.fills["price"].to_list() == [99, 98]
     assert (found.section["fills"]["duplicates"], found.section["fills"]["rejected_share"]) == (1, 0.0)
     assert (rejected(found)[0]["reason"], rejected(found)[0]["row"]) == ("duplicate_fill", 2)
     assert rejected(found)[0]["values"]["fill_id"] == "a"
     with pytest.raises(SchemaError, match=r"f\.parquet: row 2: duplicate fill, of 1 such rows"):
-        taken(tmp_path, ours, how=policies(inputs_policy(rows=rows(duplicates="refuse"))))
+        taken(tmp_path, ours, how=policies(inputs_policy(rows=rows(duplicates=duplicates(with_id="refuse")))))
 
 
 def test_doubled_fills_do_not_thin_out_what_was_rejected(tmp_path: Path):
     # by number 1 of 2; where the bad one is large 7·99 of 8·99, and where it is small 1·99 of 8·99
+    how = policies(inputs_policy(rows=rows(duplicates=duplicates(without_id="drop"))))
     for good_qty, bad_qty, share in ((1, 7, 7 / 8), (7, 1, 1 / 2)):
         good, bad = fill(0, "buy", 99, good_qty), {**fill(1, "buy", 99, bad_qty), "side": None}
-        section = taken(tmp_path, fills(good, good, good, bad)).section
+        section = taken(tmp_path, fills(good, good, good, bad), how=how).section
         assert section["fills"]["rejected_share"] == pytest.approx(share)
 
 
 def test_a_fill_that_came_in_two_files_is_dropped_from_the_second(tmp_path: Path):
     (tmp_path / "fills").mkdir()
     for name in ("a", "b"):
-        fills(fill(0, "buy", 99)).write_parquet(tmp_path / f"fills/{name}.parquet")
+        fills(fill(0, "buy", 99, fill_id="a")).write_parquet(tmp_path / f"fills/{name}.parquet")
     BOOK.write_parquet(tmp_path / "q.parquet")
     found = read_inputs(Request(fills=tmp_path / "fills", quotes=tmp_path / "q.parquet"), QUARANTINE)
     assert (found.fills.height, Path(rejected(found)[0]["file"]).name) == (1, "b.parquet")
 
 
-def test_equal_prints_that_another_column_tells_apart_are_two(tmp_path: Path):
-    twice = fills(fill(0, "buy", 99), fill(0, "buy", 99))
-    assert taken(tmp_path, twice).fills.height == 1
-    assert taken(tmp_path, twice.with_columns(trade_id=pl.Series([1, 2]))).fills.height == 2
+TWICE = fills(fill(0, "buy", 99), fill(0, "buy", 99))
+
+
+@pytest.mark.parametrize(("treat", "kept"), [("keep", 2), ("drop", 1)])
+def test_fills_without_an_id_that_look_alike_go_by_a_policy_of_their_own(tmp_path: Path, treat: str, kept: int):
+    how = policies(inputs_policy(rows=rows(duplicates=duplicates(without_id=treat))))
+    found = taken(tmp_path, TWICE, how=how)
+    assert (found.fills.height, len(rejected(found))) == (kept, 2 - kept)
+    assert found.section["fills"]["alike_without_id"] == {"count": 1, "treat": treat}
+    assert found.section["fills"]["duplicates"] == 0
+    another = taken(tmp_path, TWICE.with_columns(trade_id=pl.Series([1, 2])), how=how)
+    assert (another.fills.height, another.section["fills"]["alike_without_id"]["count"]) == (2, 0)
+
+
+def test_fills_without_an_id_that_look_alike_are_refused_where_the_policy_says_so(tmp_path: Path):
+    how = policies(inputs_policy(rows=rows(duplicates=duplicates(without_id="refuse"))))
+    with pytest.raises(SchemaError, match=r"f\.parquet: row 1: alike without id, of 1 such rows"):
+        taken(tmp_path, TWICE, how=how)
+
+
+def test_ids_that_began_anew_are_taken_for_nobodys(tmp_path: Path):
+    """Sent again half an hour later by the exchange's clock, it is another fill of the same id; which, nobody knows."""
+    ours = fills(
+        fill(0, "buy", 99, fill_id="1"), fill(1800, "buy", 99, fill_id="1"), fill(1900, "buy", 99, fill_id="2")
+    )
+    section = taken(tmp_path, ours).section["fills"]
+    assert (section["duplicates"], section["rejected"]) == (0, {"conflicting_fill_id": 2})
+    assert section["rejected_share"] == pytest.approx(2 / 3)
 
 
 def test_an_id_of_two_fills_is_not_taken_at_all(tmp_path: Path):

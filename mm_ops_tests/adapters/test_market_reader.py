@@ -13,7 +13,7 @@ from mm_ops.adapters.market_inputs import Request
 from mm_ops.domain.edge.inputs import Reason
 from mm_ops.domain.errors import SchemaError
 from mm_ops_tests.builders import START_NS, fill, fills, quotes
-from mm_ops_tests.edge_inputs import Inputs, inputs_policy, policies, read_inputs, rows
+from mm_ops_tests.edge_inputs import Inputs, duplicates, inputs_policy, policies, read_inputs, rows
 
 MS = 1_000_000
 LONG = 2 * BATCH + 10
@@ -116,8 +116,12 @@ def test_a_fill_of_the_morning_that_is_in_the_next_days_file_is_dropped_too(tmp_
 
 def test_fills_without_an_id_are_the_same_on_two_days_if_their_rows_are(tmp_path: Path):
     bare = FIRST.drop("fill_id")
-    found = read_inputs(days(tmp_path, bare, pl.concat([bare[1:], bare[1:].with_columns(qty=2.0)])), HOW)
-    assert found.fills["qty"].to_list() == [1.0, 1.0, 2.0]
+    request = days(tmp_path, bare, pl.concat([bare[1:], bare[1:].with_columns(qty=2.0)]))
+    dropping = policies(inputs_policy(rows=rows(duplicates=duplicates(without_id="drop"))))
+    for how, quantities in ((dropping, [1.0, 1.0, 2.0]), (HOW, [1.0, 1.0, 1.0, 2.0])):
+        found = read_inputs(request, how)
+        assert found.fills["qty"].to_list() == quantities
+        assert found.section["fills"]["alike_without_id"]["count"] == 1
 
 
 def test_an_id_that_was_another_fill_the_day_before_is_one_of_its_own(tmp_path: Path):

@@ -24,8 +24,9 @@ def test_duplicates_are_counted_apart_from_what_is_wrong():
     rejects.add("fills", Path("f"), "duplicate_fill", "fill_id", pl.Series([1, 2]), two)
     rejects.add("fills", Path("f"), "bad_side", "side", pl.Series([0]), two.head(1))
     rejects.add("fills", Path("f"), "bad_side", "side", pl.Series([5]), two.head(1))
-    assert (rejects.counts("fills"), rejects.duplicates("fills")) == ({"bad_side": 2}, 2)
-    assert (rejects.counts("quotes"), rejects.duplicates("quotes")) == ({}, 0)
+    rejects.add("fills", Path("f"), "alike_without_id", "fill_id", pl.Series([9]), two.head(1))
+    assert (rejects.counts("fills"), rejects.duplicates()) == ({"bad_side": 2}, 3)
+    assert rejects.counts("quotes") == {}
 
 
 def test_without_rejects_there_is_nothing_to_write():

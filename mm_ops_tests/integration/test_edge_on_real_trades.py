@@ -6,6 +6,7 @@ arrives before the trade itself, so both are large; on the exchange clock, stric
 """
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ import pytest
 
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.market_data import read_fills, read_quotes
+from mm_ops.adapters.market_inputs import Request
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.edge.aggressor import count_rules, infer_aggressor
 from mm_ops.domain.edge.clocks import clock_alternatives
@@ -24,7 +26,7 @@ from mm_ops.domain.edge.report import build_edge_report
 from mm_ops.domain.edge.venue_clock import VenueClock
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.windows import TimeWindow, from_ns
-from mm_ops_tests.edge_inputs import book_of
+from mm_ops_tests.edge_inputs import book_of, read_inputs
 from mm_ops_tests.requirements import require_data
 
 pytestmark = pytest.mark.integration
@@ -153,6 +155,19 @@ def test_the_inferred_aggressor_is_the_given_one_where_the_clock_is_right(clock:
     found = infer_aggressor(given, market, clocks=clocks, quote_lag=timedelta(0), stale_after=POLICY.stale_after)
     assert found.select((pl.col("side") == pl.col("given")).mean()).item() == pytest.approx(right, abs=0.00001)
     assert count_rules(found)["unknown"] == 0
+
+
+def test_real_partial_fills_without_their_ids_are_counted_and_all_kept(tmp_path: Path):
+    """By the exchange's millisecond an eighth of the trades are like another one; each is a trade of its own."""
+    trades = pl.read_parquet(require_data(f"{FUTURES}_trades.parquet"))
+    bare = trades.select("symbol", "side", "price", "qty", ts_ns="exch_ts_ns")
+    bare.write_parquet(tmp_path / "fills.parquet")
+    request = Request(
+        fills=tmp_path / "fills.parquet", quotes=require_data(f"{FUTURES}_quotes.parquet"), side_is="aggressor"
+    )
+    found = read_inputs(request, EdgePolicies(inputs=INPUTS, edge=POLICY, instruments=INSTRUMENTS, clock="receive"))
+    assert found.section["fills"]["alike_without_id"] == {"count": 2_731, "treat": "keep"}
+    assert (found.fills.height, found.section["fills"]["duplicates"]) == (21_313, 0)
 
 
 def test_spot_on_the_exchange_clock_is_refused_since_its_quotes_have_none():

@@ -1,8 +1,9 @@
 """Fills that came twice, by a reconnect or a file that was copied: a doubled fill doubles what it earned.
 
-Two fills of one symbol (and venue) with one ``fill_id`` are the same fill, unless side, price or quantity differ:
-then nobody knows which of them happened, and none is taken. Fills without an id are the same if their whole rows are,
-with whatever else the files hold of them.
+Two fills of one symbol (and venue) with one ``fill_id`` are the same fill, unless side, price, quantity or exchange
+time differ: then nobody knows which of them happened, or ids began anew, and none is taken. The time of receipt may
+differ, since a reconnect sends fills again. Fills without an id are alike if their whole rows are, with whatever else
+the files hold of them; but partial fills of one order are alike too, so what becomes of them is a policy of its own.
 """
 
 from collections.abc import Sequence
@@ -19,14 +20,20 @@ ROW_HASH = "row_hash"
 _NO_END_NS = 2**63 - 1
 _KEY = ("venue", "symbol", "fill_id")
 _CONTENT = ("side", "price", "qty")
+_EXCHANGE = "exch_ts_ns"
 
 
 @dataclass(frozen=True, slots=True)
 class Doubled:
-    """Masks of fills: ``again`` all but the first of the same fill, ``conflicting`` all of an id that is ambiguous."""
+    """Masks of fills.
+
+    ``again`` all but the first of the same fill, ``conflicting`` all of an id that is ambiguous, ``alike`` all but the
+    first of equal rows without an id.
+    """
 
     again: pl.Series
     conflicting: pl.Series
+    alike: pl.Series
 
 
 def find_doubled(fills: pl.DataFrame) -> Doubled:
@@ -37,15 +44,22 @@ def find_doubled(fills: pl.DataFrame) -> Doubled:
     """
     none = pl.Series("none", [False]).new_from_index(0, fills.height)
     key = [name for name in _KEY if name in fills.columns]
-    named = fills["fill_id"].is_not_null() if "fill_id" in fills.columns else none
-    again, conflicting = none, none
+    named = _named(fills)
+    again, conflicting, alike = none, none, none
     keys = fills.select(key)
     if named.any() and not _all_differ(keys if named.all() else keys.filter(named)):
         conflicting = _conflicting(fills, named, key)
         again = _not_first(fills, key) & named & ~conflicting
     if not named.all() and fills.filter(~named)[ROW_HASH].n_unique() < (~named).sum():
-        again |= _not_first(fills, fills.columns) & ~named
-    return Doubled(again=again, conflicting=conflicting)
+        alike = _not_first(fills, fills.columns) & ~named
+    return Doubled(again=again, conflicting=conflicting, alike=alike)
+
+
+def _named(fills: pl.DataFrame) -> pl.Series:
+    """Which fills have an id."""
+    if "fill_id" in fills.columns:
+        return fills["fill_id"].is_not_null()
+    return pl.Series("named", [False]).new_from_index(0, fills.height)
 
 
 def _all_differ(keys: pl.DataFrame) -> bool:
@@ -101,17 +115,18 @@ class Seen:
         last = fills[_clock(fills)].max()
         return cls(_hashes(fills), last if isinstance(last, int) else _NO_END_NS)
 
-    def find(self, later: pl.DataFrame) -> pl.Series:
-        """Which later fills are among these."""
+    def find(self, later: pl.DataFrame) -> Doubled:
+        """Which later fills are among these; no id is ambiguous here."""
         found = (later[_clock(later)] <= self.last_ns).fill_null(value=True).to_numpy().copy()
         some = _hashes(later.filter(found))
         met = self.hashes.filter(self.hashes.is_in(some.implode()))
         found[found] = some.is_in(met.implode()).to_numpy()
-        return pl.Series(found)
+        among, named = pl.Series(found), _named(later)
+        return Doubled(again=among & named, conflicting=among & ~among, alike=among & ~named)
 
 
 def _clock(fills: pl.DataFrame) -> str:
-    return "exch_ts_ns" if "exch_ts_ns" in fills.columns else "ts_ns"
+    return _EXCHANGE if _EXCHANGE in fills.columns else "ts_ns"
 
 
 def _hashes(fills: pl.DataFrame) -> pl.Series:
@@ -125,10 +140,11 @@ def _hashes(fills: pl.DataFrame) -> pl.Series:
 
 def _conflicting(fills: pl.DataFrame, named: pl.Series, key: Sequence[str]) -> pl.Series:
     repeated = fills.select(pl.struct(key).is_duplicated()).to_series() & named
+    content = [name for name in (*_CONTENT, _EXCHANGE) if name in fills.columns]
     different = (
         fills.filter(repeated)
         .group_by(key)
-        .agg(kinds=pl.struct(_CONTENT).n_unique())
+        .agg(kinds=pl.struct(content).n_unique())
         .filter(pl.col("kinds") > 1)
         .with_columns(conflicts=True)
         .drop("kinds")

@@ -39,6 +39,7 @@ REASONS: tuple[Reason, ...] = (
 )
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 KeepOrExclude = Literal["keep", "exclude"]
+KeepOrDrop = Literal["keep", "drop", "refuse"]
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -50,17 +51,28 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Duplicates:
+    """What becomes of fills that came twice: by their id, or, ``without_id``, because the whole rows are alike.
+
+    The latter may as well be two partial fills of one order; those that are kept are counted as those that are not.
+    """
+
+    with_id: Literal["drop", "refuse"]
+    without_id: KeepOrDrop
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Rows:
     """What becomes of faulty rows.
 
     ``sort_within``: a row whose time lies behind that of an earlier row of its symbol is sorted by us if it is at most
-    so far behind, and is ``time_backwards`` beyond. ``duplicates``: fills that came twice; a doubled fill doubles what
-    it earned.
+    so far behind, and is ``time_backwards`` beyond.
     """
 
     faults: dict[Reason, Literal["refuse", "quarantine"]]
     sort_within: Duration
-    duplicates: Literal["drop", "refuse"]
+    duplicates: Duplicates
     source: Source
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.edge.duplicates import ROW_HASH, Seen, count_doubled_quotes, find_doubled, last_moment
-from mm_ops_tests.builders import fill, fills, quotes
+from mm_ops_tests.builders import START_NS, fill, fills, quotes
 
 
 def frame(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -18,6 +18,11 @@ def one(**different: Any) -> dict[str, Any]:
 
 
 CASES: dict[str, tuple[list[dict[str, Any]], list[bool], list[bool]]] = {
+    "an id that comes again at another exchange time is of ids that began anew": (
+        [one(fill_id="a"), one(fill_id="a", exch_ts_ns=START_NS + 1), one(fill_id="b")],
+        [False] * 3,
+        [True, True, False],
+    ),
     "an id that comes twice is one fill": (
         [one(fill_id="a"), one(fill_id="b"), one(fill_id="a")],
         [False, False, True],
@@ -54,7 +59,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[bool], list[bool]]] = {
         [False] * 2,
         [True] * 2,
     ),
-    "without ids equal rows are one fill": ([one(), one(), one(qty=2.0)], [False, True, False], [False] * 3),
+    "without ids equal rows are alike": ([one(), one(), one(qty=2.0)], [False, True, False], [False] * 3),
     "without ids another column of the file tells them apart": (
         [one(other=1), one(other=2)],
         [False, False],
@@ -73,7 +78,10 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[bool], list[bool]]] = {
 def test_a_fill_that_came_twice_is_found(name: str):
     rows, again, conflicting = CASES[name]
     found = find_doubled(frame(*rows))
-    assert (found.again.to_list(), found.conflicting.to_list()) == (again, conflicting)
+    named = [row.get("fill_id") is not None for row in rows]
+    assert ((found.again | found.alike).to_list(), found.conflicting.to_list()) == (again, conflicting)
+    assert not [mask for mask, id_ in zip(found.alike, named, strict=True) if mask and id_]
+    assert not [mask for mask, id_ in zip(found.again, named, strict=True) if mask and not id_]
 
 
 def test_no_fills_are_no_doubled_fills():
@@ -122,31 +130,33 @@ def test_later_fills_are_known_by_all_they_were_or_by_their_whole_row():
         fill(3, "buy", 97, fill_id="c"),
         fill(1, "buy", 99, fill_id="a", symbol="Y"),
     )
-    again = Seen.of(given).find(later)
-    assert again.to_list() == [True, True, False, False, False, False], "the next day may count its ids from 1 again"
+    found = Seen.of(given).find(later)
+    assert found.again.to_list() == [True, *[False] * 5], "the next day may count its ids from 1 again"
+    assert found.alike.to_list() == [False, True, *[False] * 4]
+    assert not found.conflicting.any()
     received = later.with_columns(pl.col("ts_ns") + 1)
-    assert Seen.of(given).find(received).to_list()[0], "sent again, it is the same by the exchange's clock"
-    assert not Seen.of(given.drop("exch_ts_ns")).find(received.drop("exch_ts_ns"))[0]
+    assert Seen.of(given).find(received).again.to_list()[0], "sent again, it is the same by the exchange's clock"
+    assert not Seen.of(given.drop("exch_ts_ns")).find(received.drop("exch_ts_ns")).again[0]
 
 
 def test_where_all_have_an_id_no_row_needs_a_hash_and_where_none_has_each_does():
     named = fills(fill(1, "buy", 99, fill_id="a"))
-    assert Seen.of(named).find(frame(fill(1, "buy", 99, fill_id="a"))).to_list() == [True]
+    assert Seen.of(named).find(frame(fill(1, "buy", 99, fill_id="a"))).again.to_list() == [True]
     bare = frame(fill(1, "buy", 99)).drop("fill_id", strict=False)
-    assert Seen.of(bare).find(bare).to_list() == [True]
+    assert Seen.of(bare).find(bare).alike.to_list() == [True]
 
 
 def test_every_fill_of_a_day_is_remembered():
     given = fills(fill(0, "buy", 99, fill_id="a"), fill(1, "buy", 99, fill_id="b"), fill(86399, "buy", 99, fill_id="c"))
-    assert Seen.of(given).find(given).to_list() == [True, True, True]
-    assert Seen.of(given).find(fills(fill(86400, "buy", 99, fill_id="a"))).to_list() == [False]
+    assert Seen.of(given).find(given).again.to_list() == [True, True, True]
+    assert Seen.of(given).find(fills(fill(86400, "buy", 99, fill_id="a"))).again.to_list() == [False]
 
 
 def test_fills_whose_time_is_not_known_are_compared_too():
     bare = fills(fill(0, "buy", 99, fill_id="a")).with_columns(exch_ts_ns=pl.lit(None, dtype=pl.Int64))
-    assert Seen.of(bare).find(bare).to_list() == [True]
+    assert Seen.of(bare).find(bare).again.to_list() == [True]
     timed = fills(fill(0, "buy", 99, fill_id="a"))
-    assert Seen.of(timed).find(pl.concat([bare, timed])).to_list() == [False, True]
+    assert Seen.of(timed).find(pl.concat([bare, timed])).again.to_list() == [False, True]
 
 
 def test_doubled_quotes_are_counted_by_times_as_text_and_not_where_there_is_no_time():

@@ -14,7 +14,7 @@ def test_the_policy_of_the_product_is_whole():
     policy = read_policy(Environment.read({}).policies / "inputs.yaml", InputsPolicy)
     assert set(policy.rows.faults) == set(REASONS)
     assert policy.rows.faults["unknown_symbol"] == "refuse", "a contract size is never guessed"
-    assert policy.rows.duplicates == "drop"
+    assert (policy.rows.duplicates.with_id, policy.rows.duplicates.without_id) == ("drop", "keep")
 
 
 def test_every_reason_needs_an_answer():

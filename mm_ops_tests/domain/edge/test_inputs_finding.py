@@ -6,11 +6,15 @@ from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.verdict import Severity, Verdict
 
 
-def report(fills: float | None = 0.0, quotes: float | None = 0.0, **different: Any) -> dict[str, Any]:
+def alike(count: int, treat: str = "drop") -> dict[str, Any]:
+    return {"rows": 1000, "alike_without_id": {"count": count, "treat": treat}}
+
+
+def report(fills: Any = 0.0, quotes: float | None = 0.0, **different: Any) -> dict[str, Any]:
     section = {
         "max_rejected_share": 0.01,
         "max_unknown_share": 0.02,
-        "fills": {"rejected_share": fills},
+        "fills": fills if isinstance(fills, dict) else {"rejected_share": fills, **alike(0)},
         "quotes": {"rejected_share": quotes},
         "aggressor": None,
     }
@@ -30,6 +34,22 @@ CASES: dict[str, tuple[dict[str, Any], Verdict, str]] = {
         report(aggressor={"unknown_share": 0.03}),
         Verdict.FAIL,
         "of 0.03 of the prints nobody knows who took, at most 0.02 is allowed",
+    ),
+    "a few that were dropped for looking like others": (
+        report(fills={"rejected_share": 0.0, **alike(10)}),
+        Verdict.PASS,
+        "0 of the rows",
+    ),
+    "more than the policy's share dropped for it": (
+        report(fills={"rejected_share": 0.0, **alike(11)}),
+        Verdict.INCONCLUSIVE,
+        "11 of 1000 fills are like an earlier one, have no fill_id and were dropped, at most 0.01 of them may be",
+    ),
+    "as many kept": (report(fills={"rejected_share": 0.0, **alike(500, "keep")}), Verdict.PASS, "0 of the rows"),
+    "an older report that does not say it": (
+        report(fills={"rejected_share": 0.0}),
+        Verdict.INCONCLUSIVE,
+        "the report does not say how many fills without an id are alike",
     ),
     "no prints": (report(aggressor={"unknown_share": None}), Verdict.INCONCLUSIVE, "there are no prints"),
     "many unknown and too many rejected": (

@@ -27,7 +27,7 @@ EDGE: dict[str, dict[str, Any]] = {
     "intake": {
         "max_rejected_share": 0.001,
         "max_unknown_share": 0.01,
-        "fills": {"rejected_share": 0.0},
+        "fills": {"rejected_share": 0.0, "rows": 2500, "alike_without_id": {"count": 0, "treat": "keep"}},
         "quotes": {"rejected_share": 0.0},
         "aggressor": None,
     },

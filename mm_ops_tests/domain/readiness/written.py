@@ -79,7 +79,7 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "intake": {
             "max_rejected_share": 0.001,
             "max_unknown_share": 0.01,
-            "fills": share,
+            "fills": {**share, "rows": 2500, "alike_without_id": {"count": 0, "treat": "keep"}},
             "quotes": share,
             "aggressor": None,
         },
