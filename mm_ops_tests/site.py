@@ -84,9 +84,8 @@ class Deployment:
         with self.instance() as instance:
             return run_night(self.location(), instance, self.bot(name), LAST, self.said.append)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run ``mm-ops`` as a user does."""
         command: Sequence[str] = [sys.executable, "-m", "mm_ops", *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env={**os.environ, **self.variables}, cwd=self.root
-        )
+        seen = {**os.environ, **self.variables, **variables}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=seen, cwd=self.root)

@@ -149,3 +149,16 @@ def runs_in_ci(variables: Mapping[str, str] | None = None) -> bool:
     """Whether ``CI`` is set, as every CI service sets it: there is no person there to decide anything."""
     seen = os.environ if variables is None else variables
     return bool(seen.get("CI"))
+
+
+def github_summary(variables: Mapping[str, str] | None = None) -> Path | None:
+    """The file that GitHub shows as the summary of a step; ``None`` anywhere else."""
+    seen = os.environ if variables is None else variables
+    named = seen.get("GITHUB_STEP_SUMMARY")
+    return Path(named) if named else None
+
+
+def runs_on_github(variables: Mapping[str, str] | None = None) -> bool:
+    """Whether GitHub Actions runs this: it sets ``GITHUB_ACTIONS`` to ``true``."""
+    seen = os.environ if variables is None else variables
+    return seen.get("GITHUB_ACTIONS") == "true"

@@ -1,9 +1,12 @@
 """Findings as JUnit XML, the form that every CI shows."""
 
+import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from mm_ops.domain.verdict import Finding, Severity, Verdict
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(suite: str, findings: Sequence[tuple[str, Finding]], absent: Sequence[str]) -> bytes:
@@ -14,7 +17,7 @@ def junit_xml(suite: str, findings: Sequence[tuple[str, Finding]], absent: Seque
     Args:
         suite: name of the test suite.
         findings: asset and finding of each check.
-        absent: names of checks without a result.
+        absent: ``<asset>:<check>`` of each without a result.
     """
     kinds = [_kind(finding) for _, finding in findings]
     root = ET.Element(
@@ -28,9 +31,9 @@ def junit_xml(suite: str, findings: Sequence[tuple[str, Finding]], absent: Seque
     for (asset, finding), kind in zip(findings, kinds, strict=True):
         case = ET.SubElement(root, "testcase", classname=asset, name=finding.gate)
         if kind:
-            ET.SubElement(case, kind, message=finding.reason, type=finding.severity.value)
-    for name in absent:
-        case = ET.SubElement(root, "testcase", name=name)
+            ET.SubElement(case, kind, message=_clean(finding.reason), type=finding.severity.value)
+    for asset, _, name in (one.rpartition(":") for one in absent):
+        case = ET.SubElement(root, "testcase", classname=asset, name=name)
         ET.SubElement(case, "error", message="the check gave no result", type="hard")
     ET.indent(root)
     data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -43,3 +46,8 @@ def _kind(finding: Finding) -> str:
     if finding.severity is Severity.SOFT:
         return "skipped"
     return "failure" if finding.verdict is Verdict.FAIL else "error"
+
+
+def _clean(text: str) -> str:
+    """Replace what XML 1.0 has no way to write, such as an escape sequence that a server answered with."""
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)

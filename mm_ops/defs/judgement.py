@@ -8,8 +8,9 @@ import dagster as dg
 
 from mm_ops.defs.automation import days_as_of, refuse_unless_complete
 from mm_ops.defs.fleet import Location
+from mm_ops.defs.keys import name_of
 from mm_ops.defs.runs import Judged, Outcome, run_checks
-from mm_ops.domain.errors import PolicyError
+from mm_ops.defs.selection import choose_checks
 from mm_ops.domain.readiness.finding import IS_GO
 from mm_ops.domain.verdict import Verdict, conclude
 
@@ -30,19 +31,15 @@ class Judgement:
 def judge_stored(
     location: Location, instance: dg.DagsterInstance, day: date, selected: Sequence[str] = ()
 ) -> Judgement:
-    """Run the checks (all, or those named ``<asset>:<check>``) on what is stored for a day.
+    """Run the checks (all, or those that ``choose_checks`` finds) on what is stored for a day.
 
     Raises:
-        PolicyError: a name is not a check of the location, or the day has not ended by the site's clock, or is before
+        PolicyError: a word means no check of the location, or the day has not ended by the site's clock, or is before
             the fleet's first.
     """
     now = location.site.now()
     refuse_unless_complete(day, location.shape.first_day, now)
-    known = {name_of(key): key for graph in location.every_graph for key in graph.all_checks}
-    unknown = sorted(set(selected) - set(known))
-    if unknown:
-        raise PolicyError(f"--select: no such check: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-    chosen = {name: known[name] for name in selected} if selected else known
+    chosen = choose_checks(location, selected)
     with days_as_of(now):
         outcome = run_checks(location.definitions, instance, chosen.values(), day)
     hard = {key for graph in location.every_graph for key in graph.hard} & set(chosen.values())
@@ -69,11 +66,6 @@ def decide_exit_code(judged: Iterable[Judged], expected: Iterable[dg.AssetCheckK
     names = {name_of(key) for key in expected}
     findings = [replace(item.finding, gate=_said(item)) for item in judged]
     return conclude(findings, names, last={name for name in names if name.endswith(f":{IS_GO}")})
-
-
-def name_of(key: dg.AssetCheckKey) -> str:
-    """``<asset>:<check>``."""
-    return f"{key.asset_key.to_user_string()}:{key.name}"
 
 
 def _said(item: Judged) -> str:

@@ -112,3 +112,8 @@ class BotKeys:
 
     def _of(self, asset: str) -> dg.AssetKey:
         return dg.AssetKey([self.bot, asset])
+
+
+def name_of(key: dg.AssetCheckKey) -> str:
+    """``<asset>:<check>``, as refusals and selections name it."""
+    return f"{key.asset_key.to_user_string()}:{key.name}"

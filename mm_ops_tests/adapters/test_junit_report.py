@@ -1,3 +1,4 @@
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from mm_ops.adapters.junit_report import junit_xml
@@ -17,7 +18,7 @@ def test_fail_is_a_failure_and_no_answer_is_an_error_and_neither_is_a_skip():
         "pass": [],
         "fail": ["failure"],
         "inconclusive": ["error"],
-        "paper/readiness_score:is_go": ["error"],
+        "is_go": ["error"],
     }
     (failure,) = suite.iter("failure")
     assert failure.get("message") == 'p95 < 150 ms & "more"'
@@ -28,3 +29,16 @@ def test_a_soft_check_that_did_not_pass_is_told_and_makes_no_report_red():
     suite = ET.fromstring(junit_xml("mm_ops", judged, absent=[]))  # noqa: S314 - our own bytes
     assert suite.attrib == {"name": "mm_ops", "tests": "3", "failures": "0", "errors": "0", "skipped": "2"}
     assert [[child.tag for child in case] for case in suite] == [[], ["skipped"], ["skipped"]]
+
+
+def test_a_check_without_a_result_is_of_its_asset():
+    suite = ET.fromstring(junit_xml("mm_ops", [], absent=["paper/readiness_score:is_go"]))  # noqa: S314 - our own bytes
+    (case,) = suite
+    assert (case.get("classname"), case.get("name")) == ("paper/readiness_score", "is_go")
+
+
+def test_a_reason_with_an_escape_sequence_is_xml_all_the_same():
+    told = replace(finding(Verdict.FAIL, "one"), reason="answered \x1b[31mred\x00\ud800 and é")
+    suite = ET.fromstring(junit_xml("mm_ops", [("paper/a", told)], absent=[]))  # noqa: S314 - our own bytes
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "answered \ufffd[31mred\ufffd\ufffd and é"

@@ -37,5 +37,14 @@ def test_a_bundle_that_a_failed_check_no_longer_carries_is_named(judged: Deploym
     shown = judged.run("ci")
     assert shown.returncode == 2
     assert f"{words}{bundle}\n" in shown.stdout
-    told = json.loads(judged.run("ci", "--json").stdout)
+    (judged.root / "summary.md").write_text("# before\n")
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(judged.root / "summary.md")}
+    undecided = judged.run("ci", "--json", "--select", "readiness_score", **github)
+    told = json.loads(undecided.stdout)
     assert told["uncarried"] == [str(bundle), f"{bundle}.sha256"]
+    assert [row["finding"]["gate"] for row in told["findings"]] == ["is_go"]
+    assert (
+        "\n::error file=deploy/policies/readiness.yaml,line=1,title=paper/readiness_score%3A is_go%3A"
+        in undecided.stderr
+    )
+    assert (judged.root / "summary.md").read_text().startswith("# before\n## INCONCLUSIVE: checks of 2026-11-20\n")

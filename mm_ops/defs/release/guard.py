@@ -18,6 +18,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionResolvedStatus,
 )
 
+from mm_ops.defs.keys import name_of
 from mm_ops.defs.records import latest_materialisation
 from mm_ops.domain.release.guard import CheckState, find_refusals
 from mm_ops.domain.verdict import Finding, Verdict
@@ -107,8 +108,3 @@ async def _state(
     if latest_materialisation(loading.instance, key.asset_key, day) is None:
         return CheckState.NO_EVIDENCE
     return CheckState.PASSED if await record.targets_latest_materialization(loading) else CheckState.STALE
-
-
-def name_of(key: dg.AssetCheckKey) -> str:
-    """``<asset>:<check>``, as refusals name it."""
-    return f"{key.asset_key.to_user_string()}:{key.name}"
