@@ -1,6 +1,7 @@
 # Every target sets up what it needs, then runs. `make` alone tells the targets.
 PYTHON ?= python3.11
 BIN := .venv/bin
+export MM_OPS_REPORTS_URL ?= http://127.0.0.1:3001
 export DAGSTER_HOME := $(CURDIR)/var/dagster
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -40,8 +41,10 @@ test: setup
 	@$(BIN)/pytest -n auto --dist worksteal
 
 ui: setup
-	@echo "make ui: http://127.0.0.1:3000 (stop with Ctrl-C)"
-	@$(BIN)/dg dev --use-active-venv -w workspace.yaml --host 127.0.0.1 --port 3000
+	@echo "make ui: http://127.0.0.1:3000, its links to reports lead to port 3001 (stop with Ctrl-C)"
+	@mkdir -p var/artifacts
+	@$(BIN)/python -m http.server 3001 --bind 127.0.0.1 --directory var/artifacts >var/reports.log 2>&1 & reports=$$!; \
+		trap "kill $$reports" EXIT; $(BIN)/dg dev --use-active-venv -w workspace.yaml --host 127.0.0.1 --port 3000
 
 check: setup
 	@bash deploy/check.sh

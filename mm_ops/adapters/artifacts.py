@@ -5,6 +5,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError
@@ -60,24 +61,31 @@ def _reason(path: Path, error: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was written: its name below the root, its address, its digest and its size in bytes."""
+    """What was written: its name below the root, its address, its digest, its size in bytes.
+
+    ``link`` is where a browser opens it, if that is known.
+    """
 
     name: str
     address: str
     digest: str
     size: int
+    link: str | None = None
 
 
 class Artifacts:
     """Named bytes under a root; names are relative, with ``/`` between the parts.
 
+    ``shown_at`` is the address at which a web server shows the root to people, if one does.
+
     Raises:
         PolicyError: the root is a URL of a kind that nothing installed here can open.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, shown_at: str | None = None) -> None:
         from upath import UPath  # noqa: PLC0415 - it loads every fsspec implementation
 
+        self._shown_at = shown_at.rstrip("/") if shown_at else None
         try:
             self._root = UPath(root)
             self._root.fs  # noqa: B018 - asked for now, so that a missing driver is told before anything is made
@@ -102,7 +110,8 @@ class Artifacts:
             write_atomically(Path(str(target)), data)
         else:
             target.write_bytes(data)
-        return Stored(name, str(target), digest(data), len(data))
+        link = f"{self._shown_at}/{quote(name)}" if self._shown_at else None
+        return Stored(name, str(target), digest(data), len(data), link)
 
     def names(self, folder: str) -> list[str]:
         """What is stored directly in a folder, sorted; nothing where there is no such folder."""

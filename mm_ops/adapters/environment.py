@@ -24,7 +24,8 @@ class Environment:
 
     Variables: ``MM_OPS_ROOT`` (the project: relative paths of policies start there; by default the folder
     that holds the package), ``MM_OPS_POLICIES`` (default ``deploy/policies``), ``MM_OPS_ARTIFACTS`` (folder
-    or fsspec URL, default ``var/artifacts``), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the
+    or fsspec URL, default ``var/artifacts``), ``MM_OPS_REPORTS_URL`` (where a web server of yours shows that folder, so
+    that the UI links to reports), ``CI_FAKE_UTC`` (an ISO time that stands for now, so that the
     same inputs give the same bytes); beside them ``DAGSTER_HOME``, ``MM_OPS_JOURNAL`` and
     ``MM_OPS_TRACEBACK``, read where they matter.
     """
@@ -33,19 +34,22 @@ class Environment:
     policies: Path
     artifacts: str
     fake_utc: datetime | None
+    reports_url: str | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> Self:
         """Read the process environment (or ``variables``).
 
         Raises:
-            PolicyError: ``CI_FAKE_UTC`` is not an ISO time with a zone, of a year from 1971 to 2261.
+            PolicyError: ``CI_FAKE_UTC`` is not an ISO time with a zone, of a year from 1971 to 2261, or
+                ``MM_OPS_REPORTS_URL`` is no address of HTTP.
         """
         seen = os.environ if variables is None else variables
         root = Path(seen.get("MM_OPS_ROOT", _PACKAGE_PARENT)).resolve()
         policies = root / seen.get("MM_OPS_POLICIES", "deploy/policies")
         artifacts = seen.get("MM_OPS_ARTIFACTS", str(root / "var/artifacts"))
-        return cls(root, policies, artifacts, _parse_fake_utc(seen.get("CI_FAKE_UTC")))
+        shown_at = _parse_address("MM_OPS_REPORTS_URL", seen.get("MM_OPS_REPORTS_URL"))
+        return cls(root, policies, artifacts, _parse_fake_utc(seen.get("CI_FAKE_UTC")), shown_at)
 
     def now(self) -> datetime:
         """The UTC time, to the second: no report needs more, and less noise is easier to compare."""
@@ -89,6 +93,12 @@ class Environment:
     def path(self, relative: str) -> Path:
         """A path of a policy file: absolute as it is, relative below the root."""
         return self.root / relative
+
+
+def _parse_address(name: str, text: str | None) -> str | None:
+    if text and not text.startswith(("http://", "https://")):
+        raise PolicyError(f"{name}: expected an address such as http://127.0.0.1:3001, was {text!r}")
+    return text or None
 
 
 def _parse_fake_utc(text: str | None) -> datetime | None:

@@ -19,6 +19,7 @@ from mm_ops.defs.jobs import (
     rotation_job,
     rotation_schedule,
 )
+from mm_ops.defs.labels import labelled
 from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
@@ -34,7 +35,7 @@ from mm_ops.defs.rollback.sensors import rollback_sensors
 from mm_ops.defs.secrets.assets import secrets_assets
 from mm_ops.defs.secrets.checks import secrets_checks
 from mm_ops.defs.sentinel.cron_assets import cron_assets, cron_checks
-from mm_ops.defs.sentinel.cron_columns import freshness_columns, with_columns
+from mm_ops.defs.sentinel.cron_columns import freshness_columns
 from mm_ops.defs.sentinel.cron_look import read_cron_policy
 from mm_ops.defs.sentinel.cron_sensor import cron_sensor
 from mm_ops.defs.sentinel.edge_assets import edge_profile, edge_profile_checks
@@ -123,8 +124,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     weekly = site.policy("drill.yaml", DrillPolicy).weekly
     definitions = dg.Definitions(
         assets=[
-            *retention_assets(),
-            *(one for graph in parts for one in with_columns(graph.assets, columns)),
+            *labelled([*retention_assets(), *(one for graph in parts for one in graph.assets)], bots, columns),
             *(one for graph in parts for one in graph.observed),
         ],
         asset_checks=[check for graph in parts for check in graph.checks],

@@ -46,7 +46,13 @@ def checks_job(fleet: Fleet, day: date) -> Any:
 def nightly_schedule(fleet: Fleet) -> dg.ScheduleDefinition:
     """At 00:30 UTC, one run a bot for the day that has just ended, and one for what is of no single bot."""
 
-    @dg.schedule(job_name=NIGHTLY, cron_schedule="30 0 * * *", execution_timezone="UTC", name="nightly_schedule")
+    @dg.schedule(
+        job_name=NIGHTLY,
+        cron_schedule="30 0 * * *",
+        execution_timezone="UTC",
+        name="nightly_schedule",
+        description="Daily at 00:30 UTC, one run a bot, for the day that has just ended.",
+    )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         day = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
         yield dg.RunRequest(run_key=f"catalogue:{day}", partition_key=day, asset_selection=[PROMETHEUS_RULES])
@@ -105,8 +111,17 @@ def drill_schedules(fleet: Fleet, weekly: "Weekly") -> list[dg.ScheduleDefinitio
     if not _drills(fleet):
         return []
     return [
-        dg.ScheduleDefinition(f"{job}_schedule", job_name=job, cron_schedule=cron, execution_timezone="UTC")
-        for job, cron in ((FIRE_DRILL, weekly.drill), (DRILL_AGE, weekly.look))
+        dg.ScheduleDefinition(
+            f"{job}_schedule", job_name=job, cron_schedule=cron, execution_timezone="UTC", description=words
+        )
+        for job, cron, words in (
+            (
+                FIRE_DRILL,
+                weekly.drill,
+                "Once a week in working hours: each bot that may be drilled is stopped on purpose.",
+            ),
+            (DRILL_AGE, weekly.look, "Every day: whether the last drill of each bot passed and is not too old."),
+        )
     ]
 
 

@@ -35,6 +35,7 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
     policies: str
     artifacts: str
     fake_utc: str | None = None
+    reports_url: str | None = None
 
     @classmethod
     def of(cls, environment: Environment) -> Self:
@@ -45,12 +46,13 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
             policies=str(environment.policies),
             artifacts=environment.artifacts,
             fake_utc=fake.isoformat() if fake else None,
+            reports_url=environment.reports_url,
         )
 
     def environment(self) -> Environment:
         """The environment it was configured from."""
         fake = datetime.fromisoformat(self.fake_utc) if self.fake_utc else None
-        return Environment(Path(self.root), Path(self.policies), self.artifacts, fake)
+        return Environment(Path(self.root), Path(self.policies), self.artifacts, fake, self.reports_url)
 
     def now(self) -> datetime:
         """The UTC time, or ``CI_FAKE_UTC``."""
@@ -137,9 +139,13 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The bots."""
         return self.policy("bots.yaml", Fleet)
 
+    def store(self) -> Artifacts:
+        """Everything that is stored, of all bots."""
+        return Artifacts(self.artifacts, self.reports_url)
+
     def evidence(self, bot: Bot) -> BotEvidence:
         """The bot's stored evidence."""
-        return BotEvidence(Artifacts(self.artifacts), bot.name)
+        return BotEvidence(self.store(), bot.name)
 
     def samples(self, bot: Bot, settled: timedelta | None = None) -> "SampleSource":
         """Where the bot's samples come from; ``settled``: how long a window must be over, by default as for a day."""

@@ -120,7 +120,10 @@ def materialised(*stored: Stored, markdown: str | None = None, **facts: Any) -> 
         DIGESTS: dg.MetadataValue.json({item.name: item.digest for item in stored}),
     }
     for item in stored:
-        metadata[item.address.rsplit("/", 1)[-1]] = dg.MetadataValue.path(item.address)
+        file = item.address.rsplit("/", 1)[-1]
+        metadata[file] = dg.MetadataValue.path(item.address)
+        if item.link is not None and file.endswith(".html"):
+            metadata[f"open {file}"] = dg.MetadataValue.url(item.link)
     if markdown is not None:
         metadata["report"] = dg.MetadataValue.md(markdown)
     metadata |= {name: value for name, value in facts.items() if value is not None}

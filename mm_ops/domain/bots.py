@@ -14,6 +14,8 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.windows import Duration
 
+Owner = Annotated[str, Field(pattern=r"^(team:[\w-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+)$")]
+"""``team:<name>`` or an e-mail address: what Dagster takes for an owner, and shows."""
 SERVER_TIMEOUT = timedelta(seconds=60)
 """For a server named on the command line; a day of raw samples took about 2 s when measured."""
 
@@ -102,6 +104,7 @@ class Bot:
     ``control`` is how it is stopped; without one an alert on it can only page. ``drill: live`` lets a fire drill stop
     it while it trades. Where it has a control and its ``watcher`` is ``required``, no version of it is promoted unless
     the journal says that a watcher hears; ``optional`` asks for that only where there is a journal.
+    ``owners`` are those whom the UI names for its assets, by default the fleet's.
     """
 
     name: Name
@@ -116,6 +119,7 @@ class Bot:
     control: Control | None = None
     drill: Literal["live", "never"] = "never"
     watcher: Literal["required", "optional"] = "required"
+    owners: tuple[Owner, ...] = ()
     source: Source
 
     def __post_init__(self) -> None:
@@ -130,9 +134,10 @@ class Bot:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Fleet:
-    """All bots, and the first UTC day for which evidence may exist."""
+    """All bots, the first UTC day for which evidence may exist, and whose everything is that names no other owners."""
 
     first_day: date
+    owners: tuple[Owner, ...] = ()
     bots: tuple[Bot, ...]
     source: Source
 

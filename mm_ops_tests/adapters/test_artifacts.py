@@ -113,3 +113,9 @@ def test_what_is_no_file_is_never_replaced_by_one(tmp_path: Path):
     with pytest.raises(OSError, match="is no file"):
         write_atomically(tmp_path / "pipe", b"new")
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_what_is_shown_by_a_web_server_is_linked(tmp_path: Path):
+    assert Artifacts(str(tmp_path)).put("paper/a b.html", b"x").link is None
+    stored = Artifacts(str(tmp_path), "http://127.0.0.1:3001/").put("paper/a b.html", b"x")
+    assert stored.link == "http://127.0.0.1:3001/paper/a%20b.html"

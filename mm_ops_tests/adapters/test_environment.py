@@ -66,3 +66,11 @@ def test_a_journal_is_named_by_a_file_below_the_root_or_a_url(given: dict[str, s
 )
 def test_ci_is_where_its_variable_is_set_to_anything(set_to: dict[str, str], *, answer: bool):
     assert runs_in_ci(set_to) is answer
+
+
+def test_where_reports_are_shown_is_an_address_or_not_told():
+    assert Environment.read({}).reports_url is None
+    assert Environment.read({"MM_OPS_REPORTS_URL": ""}).reports_url is None
+    assert Environment.read({"MM_OPS_REPORTS_URL": "https://x/y/"}).reports_url == "https://x/y/"
+    with pytest.raises(PolicyError, match=r"MM_OPS_REPORTS_URL: expected an address such as .*, was 'x/y'"):
+        Environment.read({"MM_OPS_REPORTS_URL": "x/y"})

@@ -56,6 +56,20 @@ def test_evidence_flows_from_samples_to_the_bundle(location: Location):
     }
 
 
+def test_the_ui_says_of_everything_what_it_is_whose_it_is_and_of_which_bot(location: Location):
+    graph = location.definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.group_name == (key.path[0] if len(key.path) > 1 else node.group_name) != "default"
+        assert node.tags.get("mm_ops/bot") == (key.path[0] if len(key.path) > 1 else None)
+        assert node.tags["mm_ops/question"]
+        if not node.is_external:  # Dagster lets what is only observed have no owner and no kind
+            assert (node.owners, bool(node.kinds)) == (["team:trading-operations"], True), key
+    parts = (location.definitions.jobs, location.definitions.schedules, location.definitions.sensors)
+    assert [one.name for part in parts for one in part or () if not one.description] == []
+
+
 def test_there_is_one_check_for_each_gate_and_only_hard_ones_block(location: Location):
     gates = read_policy(HERE.policies / "soak.yaml", SoakPolicy).rules
     specs = {spec.name: spec for definition in location.graphs["paper"].checks for spec in definition.check_specs}

@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import PROMETHEUS_RULES
 from mm_ops.defs.resources import Site
@@ -28,7 +27,7 @@ def rendering_assets() -> list[dg.AssetsDefinition]:
 
         with refusals_end_the_step():
             rendered = render_all(Path(site.root), Path(site.policies))
-        stored = Artifacts(site.artifacts).put(f"rendered/{Path(RULES).name}", rendered[RULES])
+        stored = site.store().put(f"rendered/{Path(RULES).name}", rendered[RULES])
         return materialised(stored, markdown=as_markdown(rendered, RULES), renderings=len(rendered))
 
     return [prometheus_rules]

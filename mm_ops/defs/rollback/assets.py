@@ -13,6 +13,7 @@ from mm_ops.adapters import evidence as names
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.automation import RETRY_SOURCE, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.labels import tags_of
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -61,6 +62,7 @@ def rollback_state(bot: Bot) -> dg.SourceAsset:
     @dg.observable_source_asset(
         key=BotKeys(bot.name).rollback_state,
         group_name=bot.name,
+        tags=tags_of(BotKeys(bot.name).rollback_state, {bot.name: bot}),
         description="Whether the bot is stopped, since when and by which episode: by its own word and the journal's.",
     )
     def state(site: Site) -> dg.ObserveResult:

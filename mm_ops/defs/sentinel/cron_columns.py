@@ -4,7 +4,7 @@ Decision 14 tells what they cannot say.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import assert_never
 
@@ -50,15 +50,3 @@ def _daily(due: Cron) -> dg.FreshnessPolicy | None:
         return None
     minutes = (int(daily[2]) * 60 + int(daily[1]) + late // _LEAST) % _MINUTES_A_DAY
     return dg.FreshnessPolicy.cron(f"{minutes % 60} {minutes // 60} * * *", late, due.zone)
-
-
-def with_columns(
-    assets: Sequence[dg.AssetsDefinition], columns: Mapping[dg.AssetKey, dg.FreshnessPolicy]
-) -> list[dg.AssetsDefinition]:
-    """Put the policies on the assets that have one."""
-
-    def put(spec: dg.AssetSpec) -> dg.AssetSpec:
-        policy = columns.get(spec.key)
-        return spec if policy is None else dg.apply_freshness_policy(spec, policy)
-
-    return [asset.map_asset_specs(put) for asset in assets]

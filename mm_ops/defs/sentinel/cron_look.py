@@ -69,9 +69,7 @@ def look_at_tasks(site: Site, instance: dg.DagsterInstance, chosen: Sequence[str
 
 def store(site: Site, freshness: Freshness) -> "Stored":
     """Keep what was found, beside all other evidence."""
-    from mm_ops.adapters.artifacts import Artifacts
-
-    return Artifacts(site.artifacts).put(STORED_AS, encode(document_of(freshness)))
+    return site.store().put(STORED_AS, encode(document_of(freshness)))
 
 
 def shown(tasks: Sequence[Task], freshness: Freshness, outside: str) -> dict[str, Any]:
