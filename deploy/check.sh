@@ -23,6 +23,8 @@ step renderings mm-ops render --check
 step rules promtool check rules --lint-fatal deploy/prometheus/alerts_soak.yml
 step "Prometheus' configuration" promtool check config deploy/prometheus/prometheus.yml
 step "Alertmanager's configuration" amtool check-config deploy/alertmanager/alertmanager.yml
+step workflows check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+step "workflows' set-up" check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 if [ "${1:-}" != "--no-tests" ]; then
     step tests pytest -q --cov --cov-report=term:skip-covered
     step "branch coverage of the domain" coverage report --include='mm_ops/domain/*' --fail-under=100
