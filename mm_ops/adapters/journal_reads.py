@@ -21,6 +21,9 @@ STOPS_READ = 1000
 """Of one bot, the latest; at one a quarter of an hour that is ten days."""
 
 
+_START = '%"signal":"start"%'
+"""How a start is written down."""
+
 _HISTORY = {
     "stops": "SELECT * FROM stops WHERE bot = :bot ORDER BY claimed_at DESC LIMIT :most",
     "resumes": "SELECT at FROM resumes WHERE bot = :bot AND confirmed = 1 ORDER BY at DESC LIMIT 1",
@@ -159,6 +162,13 @@ class JournalReads:
         """The latest signs of life of a task, newest first; found at once even for one that has long been silent."""
         wanted = "SELECT at, body FROM audit WHERE subject = 'heartbeat' AND key = :key ORDER BY seq DESC LIMIT :most"
         return [{**row, "body": json.loads(row["body"])} for row in self._read(wanted, key=task, most=limit)]
+
+    def heartbeat_before_starts(self, task: str) -> list[dict[str, Any]]:
+        """The latest sign of life of a task that is no start; of one that only ever began, the first start."""
+        of_task = "SELECT at, body FROM audit WHERE subject = 'heartbeat' AND key = :key"
+        ended = self._read(f"{of_task} AND body NOT LIKE :start ORDER BY seq DESC LIMIT 1", key=task, start=_START)
+        found = ended or self._read(f"{of_task} ORDER BY seq LIMIT 1", key=task)
+        return [{**row, "body": json.loads(row["body"])} for row in found]
 
     def subject(self, name: str) -> list[dict[str, Any]]:
         """Every note of a subject, newest first."""

@@ -10,12 +10,14 @@ A_RUN = 2
 
 
 def read_beats(proof: HeartbeatProof, journal: FollowedJournal, most: int) -> Evidence:
-    """Read the latest signals of a task, those of so many runs.
+    """Read the latest signals of a task, those of so many runs, and its last end however many starts ago it was.
 
     Raises:
         SourceUnavailableError: the journal does not answer.
     """
     rows = journal.heartbeats(proof.task, A_RUN * most + 1)
+    if rows and all(row["body"]["signal"] == Signal.START for row in rows):
+        rows += [row for row in journal.heartbeat_before_starts(proof.task) if row not in rows]
     beats = [
         Beat(at=moment(row["at"]), signal=Signal(row["body"]["signal"]), exit_status=row["body"]["exit_status"])
         for row in rows

@@ -56,13 +56,25 @@ class _Refused(Exception):  # noqa: N818 - a refusal, told in words
 
 def _matches(system: Any, path: str, most: int) -> Iterator[Mapping[str, Any]]:
     count = 0
-    for one in _below(system, *_split(path)):
-        if one["type"] == "directory":
+    for found in _below(system, *_split(path)):
+        one = _followed(system, found)
+        if one is None or one["type"] != "file":  # a folder, a link to nowhere, a pipe
             continue
         count += 1
         if count > most:
             raise _Refused(f"more than {most} files match: narrow the pattern, or raise most")
         yield one
+
+
+def _followed(system: Any, one: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a link leads to, with that file's own time of change; nothing where it leads nowhere."""
+    if not one.get("islink"):
+        return one
+    try:
+        target: Mapping[str, Any] = system.info(one["name"])
+    except FileNotFoundError:
+        return None
+    return target
 
 
 def _split(path: str) -> tuple[str, list[str]]:

@@ -37,6 +37,19 @@ def test_the_last_signals_of_a_task_are_its_last_runs(journal: Journal, tmp_path
     assert all(one.last_at < at("09:00") for one in runs)
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_starts_alone_do_not_hide_the_last_end_or_the_first_start(journal: Journal, tmp_path: Path, ended: bool):  # noqa: FBT001 - a case
+    journal.note_event("heartbeat", "backup", {"signal": "start", "exit_status": None}, at("07:00"))
+    if ended:
+        journal.note_event("heartbeat", "backup", {"signal": "success", "exit_status": 0}, at("07:05"))
+    for n in range(20):
+        signal = {"signal": "start", "exit_status": None}
+        journal.note_event("heartbeat", "backup", signal, at("08:00") + n * MINUTE)
+    runs = read(tmp_path).runs
+    assert runs[0] == (run(None, "07:05") if ended else run("07:00"))
+    assert len(runs) == 8
+
+
 def test_a_task_that_never_posted_is_told_where_to(journal: Journal, tmp_path: Path):
     journal.note_event("other", "backup", {}, at("08:00"))
     assert read(tmp_path) == Evidence(remark="nobody has posted to /heartbeat/backup")

@@ -46,6 +46,15 @@ def test_the_newest_files_of_a_pattern_are_the_last_runs(tmp_path: Path):
     assert ends(read(tmp_path, "out/*.json")) == ["06:30", "07:30", "08:30"]
 
 
+def test_what_is_no_file_is_no_result(tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/latest.json").symlink_to(tmp_path / "gone.json")
+    os.mkfifo(tmp_path / "out/pipe.json")
+    assert read(tmp_path, "out/*.json").fault == "no file matches out/*.json"
+    written(tmp_path / "gone.json", "08:30")
+    assert ends(read(tmp_path, "out/*.json")) == ["08:30"]
+
+
 @pytest.mark.parametrize(
     ("glob", "expected"),
     [

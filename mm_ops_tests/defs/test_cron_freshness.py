@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster import DagsterEvent, DagsterEventType
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
@@ -318,10 +319,19 @@ def nightly() -> None:
     work()
 
 
+ANY_END = JobProof(kind="job", name="nightly", ended=Ended.ANY)
+
+
+def _begin(instance: dg.DagsterInstance, run_id: str) -> None:
+    """As a run whose process is killed right after it began."""
+    event = DagsterEvent(DagsterEventType.RUN_START.value, "nightly", message="begun")
+    instance.report_dagster_event(event, run_id=run_id)
+
+
 def test_the_runs_of_a_job_are_those_with_its_tags(tmp_path: Path):
     good = JobProof(kind="job", name="nightly", tags={"bot": "paper"})
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        assert read(instance, task(proof=good)).remark == "no run of nightly is on record"
+        assert read(instance, task(proof=good)).remark == "no run of nightly is on record that has begun"
         for bot, fails in (("paper", False), ("paper", True), ("other", False)):
             nightly.execute_in_process(
                 run_config={"ops": {"work": {"config": {"fails": fails}}}},
@@ -330,10 +340,19 @@ def test_the_runs_of_a_job_are_those_with_its_tags(tmp_path: Path):
                 raise_on_error=False,
             )
         runs = read(instance, task(proof=good)).runs
-        any_end = read(instance, task(proof=JobProof(kind="job", name="nightly", ended=Ended.ANY)))
+        any_end = read(instance, task(proof=ANY_END))
         waits = {"ops": {"work": {"config": {"fails": False}}}}  # it has not begun
-        instance.create_run_for_job(nightly, run_config=waits, tags={"bot": "paper"})
+        for _ in range(9):
+            waiting = instance.create_run_for_job(nightly, run_config=waits, tags={"bot": "paper"})
         assert read(instance, task(proof=good)).runs == runs[-2:]
+        instance.report_run_canceled(waiting)
+        fault = f"run {waiting.run_id[:8]} ended as canceled before it began"
+        assert [run.fault for run in read(instance, task(proof=ANY_END)).runs] == ["", "", fault]
+        for _ in range(9):
+            begun = instance.create_run_for_job(nightly, run_config=waits, tags={"bot": "paper"})
+            _begin(instance, begun.run_id)
+        hung = read(instance, task(proof=good)).runs
+        assert [run.ended_at is None for run in hung] == [False, True, True, True]
     assert [bool(run.fault) for run in runs] == [False, True]
     assert runs[-1].fault.endswith("ended as failure")
     assert all(run.began_at is not None and run.ended_at is not None for run in runs)

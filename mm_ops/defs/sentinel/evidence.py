@@ -16,9 +16,11 @@ from mm_ops.domain.sentinel.tasks import AssetProof, Content, Ended, JobProof, T
 _DAYS_BACK, _MOST = 31, 200
 """A daily result that counts is of a recent day, and is found behind the backfill of as many others."""
 
-_ENDED_BADLY = {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+_ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 _GOOD = (TickStatus.SUCCESS, TickStatus.SKIPPED)
-_NOT_BEGUN = {DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.MANAGED}
+_ENDED = [DagsterRunStatus.SUCCESS, *_ENDED_BADLY]
+_BEGUN = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING, *_ENDED]
+"""What waits in the queue has not begun, and hides nothing of what has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,17 @@ class DagsterRecords:
         )
 
     def _runs(self, proof: JobProof, most: int) -> Evidence:
-        wanted = RunsFilter(job_name=proof.name, tags=dict(proof.tags))
-        records = self.instance.get_run_records(filters=wanted, limit=most)
-        runs = in_order(run for record in records if (run := _run(record, proof.ended)) is not None)
-        return Evidence(runs=runs, remark="" if records else f"no run of {proof.name} is on record")
+        begun = self._records(proof, most, _BEGUN)
+        if begun and all(record.end_time is None for record in begun):  # however many have begun since the last end
+            begun += self._records(proof, 1, _ENDED) or self._records(proof, 1, _BEGUN, ascending=True)
+        runs = in_order(_run(record, proof.ended) for record in begun if record.start_time or record.end_time)
+        return Evidence(runs=runs, remark="" if runs else f"no run of {proof.name} is on record that has begun")
+
+    def _records(
+        self, proof: JobProof, most: int, statuses: list[DagsterRunStatus], *, ascending: bool = False
+    ) -> list[RunRecord]:
+        wanted = RunsFilter(job_name=proof.name, tags=dict(proof.tags), statuses=statuses)
+        return list(self.instance.get_run_records(filters=wanted, limit=most, ascending=ascending))
 
     def _ticks(self, proof: TickProof, most: int) -> Evidence:
         by_name = [one for one in self.instance.all_instigator_state() if one.instigator_name == proof.name]
@@ -85,16 +94,15 @@ class DagsterRecords:
         return [_moment(tick.timestamp) for tick in found]
 
 
-def _run(record: RunRecord, ended: Ended) -> Run | None:
-    """Make a run of a record; one that waits in the queue has not begun."""
+def _run(record: RunRecord, ended: Ended) -> Run:
+    """Make a run of a record; one that ended and never began (cancelled, not launched) is no good one."""
     status = record.dagster_run.status
-    if status in _NOT_BEGUN or (record.start_time is None and record.end_time is None):
-        return None
-    badly = status in _ENDED_BADLY and ended is Ended.SUCCESS
+    badly = status in _ENDED_BADLY and (ended is Ended.SUCCESS or record.start_time is None)
+    how = status.value.lower() + (" before it began" if record.start_time is None else "")
     return Run(
         began_at=None if record.start_time is None else _moment(record.start_time),
         ended_at=None if record.end_time is None else _moment(record.end_time),
-        fault=f"run {record.dagster_run.run_id[:8]} ended as {status.value.lower()}" if badly else "",
+        fault=f"run {record.dagster_run.run_id[:8]} ended as {how}" if badly else "",
     )
 
 

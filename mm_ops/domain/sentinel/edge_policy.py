@@ -12,6 +12,9 @@ from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.sentinel.edge_profiles import Profiles
 from mm_ops.domain.windows import DAY, Duration, format_duration
 
+_CAREFUL = {"spread_factor": 1, "max_in_flight": -1, "backoff_ms": 1}
+"""Which way each setting is more careful: quotes wider, fewer orders in flight, a longer back-off."""
+
 Bps = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
 Windows = Annotated[int, Field(ge=1, le=1000)]
 Row = Literal["reset", "keep"]
@@ -144,8 +147,13 @@ def check_edge_sentinel(policy: EdgeSentinelPolicy, profiles: Profiles, ema: Ema
     for part in ("degradation", "recovery"):
         profiles.of(getattr(policy, part).profile, f"edge_sentinel.yaml: {part}: profile")
     worse, better = (profiles.of(getattr(policy, part).profile) for part in ("degradation", "recovery"))
-    if worse.spread_factor < better.spread_factor:
+    looser = [
+        f"{name} {getattr(worse, name):g} ({getattr(better, name):g})"
+        for name, careful in _CAREFUL.items()
+        if (getattr(worse, name) - getattr(better, name)) * careful < 0
+    ]
+    if looser:
         raise PolicyError(
-            f"edge_sentinel.yaml: degradation: profile: expected one that quotes as wide as {policy.recovery.profile} "
-            f"({better.spread_factor:g}) or wider, was {policy.degradation.profile} ({worse.spread_factor:g})"
+            f"edge_sentinel.yaml: degradation: profile: expected one as careful as {policy.recovery.profile}, "
+            f"was {policy.degradation.profile} with {', '.join(looser)}"
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mm_ops.domain.sentinel.runs import Evidence
+from mm_ops.domain.sentinel.runs import Evidence, Run
 from mm_ops.domain.sentinel.standing import State, judge_task
 from mm_ops.domain.sentinel.tasks import Task
 from mm_ops.domain.windows import TimeWindow
@@ -40,7 +40,7 @@ def _replay(task: Task, evidence: Evidence, window: TimeWindow, skew: timedelta)
     before, at = None, window.start
     while at < window.end:
         seen = bisect_right(begun, at)
-        known = replace(evidence, runs=tuple(runs[max(0, seen - 2 * task.depth - _MORE) : seen])).as_of(at)
+        known = replace(evidence, runs=_latest(runs[:seen], 2 * task.depth + _MORE)).as_of(at)
         standing = judge_task(task, known, at, skew)
         if standing.state is not before:
             yield Change(at=at, task=task.name, before=before, state=standing.state, reason=standing.reason)
@@ -48,6 +48,14 @@ def _replay(task: Task, evidence: Evidence, window: TimeWindow, skew: timedelta)
         heard = moments[(then := bisect_right(moments, at)) : then + 1]
         later = [one for one in (*heard, standing.until, _paused_from(task)) if one is not None and one > at]
         at = min(later, default=window.end)
+
+
+def _latest(runs: Sequence[Run], most: int) -> tuple[Run, ...]:
+    """So many of the latest, and the last that ended, or the first of all, where none of these has."""
+    latest = runs[-most:]
+    if len(latest) == len(runs) or any(run.ended_at is not None for run in latest):
+        return tuple(latest)
+    return (next((run for run in reversed(runs[:-most]) if run.ended_at is not None), runs[0]), *latest)
 
 
 def _paused_from(task: Task) -> datetime | None:

@@ -85,6 +85,11 @@ class _Scheduled:
     finish: Duration
     early: Duration = timedelta(0)
 
+    def __post_init__(self) -> None:
+        if self.early > self.start:  # it would count for a later time as well
+            most = format_duration(self.start)
+            raise ValueError(f"early: expected {most} at most, as start says, was {format_duration(self.early)}")
+
     @property
     def longest(self) -> timedelta:
         """How long a run may take."""
@@ -150,6 +155,7 @@ class OnCalendar(_Scheduled):
     zone: Zone | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (_split_zone(self.oncalendar)[1] is None) == (self.zone is None):
             raise ValueError(f"zone: expected one time zone, in the expression or beside it, for {self.oncalendar!r}")
 

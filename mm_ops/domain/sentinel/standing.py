@@ -104,9 +104,11 @@ def _none_counts(task: Task, evidence: Evidence) -> str:
 def _judge_nothing(task: Task, evidence: Evidence, now: datetime) -> Standing:
     """It has never run: new, and down once it should have since it is watched."""
     words = f"it has never run{f': {evidence.remark}' if evidence.remark else ''}"
-    due = None if task.since is None else task.due.next_after(task.since)
-    if task.since is None or due is None:
-        return _standing(task, State.NEW, words, since=task.since)
+    due = task.due.next_after(task.since or now)
+    if due is None:
+        return _standing(task, State.DOWN, f"{words}; {_no_time(task, task.since or now)}")
+    if task.since is None:
+        return _standing(task, State.NEW, words)
     late = due + task.due.late_after(sees_starts=False)
     if now < late:
         return _standing(task, State.NEW, words, due=due, since=task.since, until=late)
@@ -117,10 +119,14 @@ def _judge_runs(task: Task, runs: Sequence[Run], now: datetime) -> Standing:
     ended = [run for run in runs if run.ended_at is not None]
     trouble = _too_often(task, runs, now) or _overlap(task, runs, now)
     if not ended:
-        return trouble or _judge_going(task, runs[-1], None, now)
-    going = max((run for run in runs if run.ended_at is None), key=lambda run: run.first_at, default=None)
-    if going is not None and going.first_at <= ended[-1].first_at:
-        going = None  # a start whose end was lost: a later run has ended
+        return trouble or _judge_going(task, min(runs, key=lambda run: run.first_at), None, now)
+    # a start from before the last run that ended is one whose end was lost; of the others the first is waited for,
+    # so that no further start makes a task younger that has not ended since
+    going = min(
+        (run for run in runs if run.ended_at is None and run.first_at > ended[-1].first_at),
+        key=lambda run: run.first_at,
+        default=None,
+    )
     base = _judge_ended(task, ended, going, now)
     if trouble is not None:
         return replace(trouble, due=base.due)
@@ -152,8 +158,7 @@ def _judge_ended(task: Task, ended: Sequence[Run], going: Run | None, now: datet
         words = f"{streak} of {task.recovery} good runs in a row since it was down"
         return _standing(task, State.DOWN, words, due=due, seen=seen, since=since)
     if due is None:
-        words = f"{task.due.words}: no time after {_at(last.last_at)} is like that: correct it, or take the task out"
-        return _standing(task, State.DOWN, words, seen=seen, since=seen)
+        return _standing(task, State.DOWN, _no_time(task, last.last_at), seen=seen, since=seen)
     return _judge_time(task, last, due, going, now, since)
 
 
@@ -256,6 +261,10 @@ def _sees_starts(task: Task, run: Run) -> bool:
 def _anchor(task: Task, run: Run) -> datetime:
     """From when the next due time counts: of an age from its end, of a schedule from its start."""
     return run.last_at if isinstance(task.due, MaxAge) else run.anchor(task.due.longest) + task.due.early
+
+
+def _no_time(task: Task, moment: datetime) -> str:
+    return f"{task.due.words}: no time after {_at(moment)} is like that: correct it, or take the task out"
 
 
 def _at(moment: datetime) -> str:

@@ -87,8 +87,12 @@ def test_what_other_files_must_have_is_refused_by_name():
         degradation=replace(POLICY.degradation, profile="moderate"),
         recovery=replace(POLICY.recovery, profile="conservative"),
     )
-    with pytest.raises(PolicyError, match=r"quotes as wide as conservative \(1.5\) or wider, was moderate \(1\)"):
+    with pytest.raises(PolicyError, match=r"as careful as conservative, was moderate with spread_factor 1 \(1.5\)"):
         check_edge_sentinel(turned, PROFILES, EMA)
+    moderate, conservative = PROFILES.profiles
+    bolder = replace(PROFILES, profiles=(moderate, replace(conservative, max_in_flight_delta=2, backoff_ms_delta=-50)))
+    with pytest.raises(PolicyError, match=r"was conservative with max_in_flight 12 \(10\), backoff_ms 50 \(100\)"):
+        check_edge_sentinel(POLICY, bolder, EMA)
 
 
 OUTSIDE: dict[str, tuple[dict[str, Any], str]] = {

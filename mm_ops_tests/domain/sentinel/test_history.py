@@ -51,6 +51,15 @@ def test_tasks_are_told_in_the_order_of_time():
     ]
 
 
+def test_the_last_end_is_known_however_many_have_begun_since():
+    begun = [run(f"2026-11-{day}T{hour:02}:00") for day in (23, 24, 25) for hour in range(24)]
+    often = task(due=max_age(20), overlap="allow")
+    ended = run("2026-11-22T00:00", "2026-11-22T23:00")
+    for runs, down in (([ended, *begun], "23 19:00"), (begun, "23 20:00")):
+        changes = replay_tasks([often], {"backup": known(*runs)}, DAYS, SKEW)
+        assert told(changes)[1:] == [("backup", down, "down")]
+
+
 def test_a_pause_begins_and_ends_in_time():
     one = task(due=max_age(24), paused=pause("2026-11-24T03:00", "2026-11-24T09:00"))
     changes = replay_tasks([one], {"backup": known(run(None, "2026-11-23T01:00"))}, DAYS, SKEW)

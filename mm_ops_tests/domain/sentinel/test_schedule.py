@@ -106,6 +106,8 @@ def test_a_timer_that_has_elapsed_for_good_has_no_next_time():
         ({"cron": "30 0 * * *", "zone": "/etc/passwd"}, "expected a time zone such as"),
         ({"cron": "30 0 * * *", "start": 10}, "expected a duration such as 30m, 36h, 7d or 1h30m, was 10"),
         ({"cron": "30 0 * * *", "start": "-5m"}, "expected a duration"),
+        ({"cron": "30 0 * * *", "early": "11m"}, "early: expected 10m at most, as start says, was 11m"),
+        ({"oncalendar": "*-*-* 03:00", "early": "30d"}, "early: expected 10m at most, as start says, was 720h"),
         ({"oncalendar": "*-02-30"}, "'\\*-02-30' never elapses: no day is like that"),
         ({"oncalendar": "*-*-* 25:00"}, "bad hour in '\\*-\\*-\\* 25:00': expected systemd's own form"),
         ({"oncalendar": "*-*-* 03:00 UTC"}, "zone: expected one time zone, in the expression or beside it"),

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from mm_ops.domain.notify.policy import Rate
 from mm_ops.domain.sentinel.runs import Evidence, Run, in_order
+from mm_ops.domain.sentinel.schedule import Due
 from mm_ops.domain.sentinel.standing import WELL, State, judge_task
 from mm_ops.domain.sentinel.tasks import AssetProof, Pause, Task
 from mm_ops_tests.domain.sentinel.cron_tasks import (
@@ -141,6 +143,20 @@ def test_a_start_a_moment_early_counts_where_the_clocks_may_differ():
     assert judged(lenient, "00:55", YESTERDAY, early).state is State.UP
 
 
+@pytest.mark.parametrize("due", [cron("30 0 * * *"), max_age(20, HOUR)], ids=["a schedule", "an age"])
+@pytest.mark.parametrize("ended", [[run("2026-11-20T00:30", "2026-11-20T00:50")], []], ids=["once", "never"])
+def test_a_task_that_begins_again_and_again_and_never_ends_is_down(due: Due, ended: list[Run]):
+    begun = [run(f"2026-11-{day}T00:30") for day in range(21, 26)]
+    standing = judged(task(due=due, overlap="allow"), "00:40", *ended, *begun)
+    assert standing.state is State.DOWN
+    assert re.search(r"it began (late, )?at 2026-11-21T00:30:00Z,? and has not ended", standing.reason)
+
+
+def test_a_run_beside_one_that_began_in_time_does_not_make_it_late():
+    beside = judged(task(overlap="allow"), "01:10", YESTERDAY, run("00:31"), run("00:55"))
+    assert (beside.state, beside.since) == (State.STARTED, at("00:31"))
+
+
 def test_a_run_far_longer_than_allowed_counts_by_its_end():
     # the start that was lost a day ago must not be taken for today's
     assert judged(NIGHTLY, "01:00", run("2026-11-24T00:30", "00:50")).state is State.UP
@@ -154,7 +170,11 @@ def test_what_has_never_run_is_new_until_it_should_have():
     assert (late.state, late.since) == (State.DOWN, at("01:40"))
     assert late.reason == "it has never run; it was due at 2026-11-25T00:30:00Z"
     ended = task(since=at("2026-11-24T09:00"), due=timer("2026-01-01"))
-    assert judged(ended, "09:00").state is State.NEW
+    assert judged(ended, "09:00").state is State.DOWN
+    assert (
+        "it has never run; 2026-01-01 UTC: no time after 2026-11-24T09:00:00Z is like that"
+        in judged(ended, "09:00").reason
+    )
     told = judge_task(NIGHTLY, Evidence(remark="no file matches x"), at("09:00"), SKEW)
     assert told.reason == "it has never run: no file matches x"
 
