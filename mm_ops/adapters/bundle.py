@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mm_ops.adapters import bundle_verify
+from mm_ops.adapters import bundle_verify, signatures
 from mm_ops.adapters.bundle_verify import MAGIC, UNSIGNED
+from mm_ops.domain.errors import IntegrityError
 
 VERIFIER = "verify.py"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP can name
@@ -47,5 +48,9 @@ def seal(data: bytes, sign: Sign | None) -> bytes:
 
 
 def verifier() -> bytes:
-    """The program that checks a bundle, as it goes into each."""
-    return Path(bundle_verify.__file__).read_bytes()
+    """The program that checks a bundle, as it goes into each: the two modules that it is made of, in one file."""
+    own = f"from {signatures.__name__} import find_signer\n"
+    parts = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in (signatures, bundle_verify)]
+    if parts[1].count(own) != 1:
+        raise IntegrityError(f"{bundle_verify.__file__}: expected one line that reads: {own.strip()}")
+    return "\n\n".join((parts[0].rstrip(), parts[1].replace(own, ""))).encode()

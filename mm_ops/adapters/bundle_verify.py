@@ -1,4 +1,4 @@
-"""Is a release bundle whole, and whose is it? Needs nothing but Python; each bundle holds the same file as verify.py.
+"""Is a release bundle whole, and whose is it? Needs nothing but Python; each bundle holds the same as verify.py.
 
 A bundle is a ZIP whose comment is its seal: a line that names the format, the SHA-256 of every byte before the length
 of the comment, that of the signature (or ``unsigned``), and the signature of the first, as ``ssh-keygen -Y sign``
@@ -13,15 +13,15 @@ import json
 import re
 import stat
 import struct
-import subprocess
 import sys
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from mm_ops.adapters.signatures import find_signer
 
 MAGIC = b"mm_ops bundle 1\n"
 MANIFEST = "MANIFEST.json"
@@ -59,7 +59,7 @@ def verify(path: Path, signers: Path | None = None) -> Verified:
         signers: an ``allowed_signers`` file of OpenSSH; with one, a signature by one of these is asked for.
 
     Raises:
-        NoBundleError: it is no bundle: no seal, no ZIP, no manifest, not readable.
+        NoBundleError: it is no bundle: no seal, no ZIP, no manifest, not readable; or the signers cannot be read.
     """
     try:
         with path.open("rb") as stream:
@@ -70,11 +70,19 @@ def verify(path: Path, signers: Path | None = None) -> Verified:
                 faults += _content_faults(archive, manifest)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise NoBundleError(f"{path}: cannot be read as a bundle: {error}") from error
-    signer = None
+    signer, why = None, None
     if signers is not None:
-        signer, why = find_signer(f"sha256:{stated}\n".encode(), signature, signers)
-        faults += [why] if why is not None else []
+        allowed = _read_signers_file(signers)
+        signer, why = find_signer(f"sha256:{stated}\n".encode(), signature, allowed, NAMESPACE)
+    faults += [why] if why is not None else []
     return Verified(tuple(faults), manifest, stated, signature != b"", signer)
+
+
+def _read_signers_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoBundleError(f"{path}: the allowed signers cannot be read, so nobody can say whose it is") from error
 
 
 def _read_seal(stream: IO[bytes]) -> tuple[int, str, bytes, bytes]:
@@ -165,38 +173,6 @@ def _entry_faults(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, named: dict[
         yield f"{entry.filename}: expected {named['size']} bytes, was {'more' if size > named['size'] else size}"
     elif found.hexdigest() != str(named["sha256"]).removeprefix("sha256:"):
         yield f"{entry.filename}: expected {named['sha256']}, was sha256:{found.hexdigest()}"
-
-
-def find_signer(
-    message: bytes, signature: bytes, signers: Path, namespace: str = NAMESPACE
-) -> tuple[str | None, str | None]:
-    """Say who of the allowed signers signed a message, or why nobody did.
-
-    Args:
-        message: what was signed.
-        signature: as ``ssh-keygen -Y sign`` gives it; empty for none.
-        signers: an ``allowed_signers`` file.
-        namespace: what the signature was made for.
-    """
-    if not signature:
-        return None, "signature: it is not signed"
-    if not signers.is_file():
-        return None, f"signature: {signers}: no such file of allowed signers"
-    with tempfile.NamedTemporaryFile(suffix=".sig") as kept:
-        kept.write(signature)
-        kept.flush()
-        common = ["-s", kept.name, "-f", str(signers)]
-        try:
-            who = subprocess.run(["ssh-keygen", "-Y", "find-principals", *common], capture_output=True, check=False)
-            name = who.stdout.decode(errors="replace").split("\n")[0].strip()
-            command = ["ssh-keygen", "-Y", "verify", *common, "-I", name, "-n", namespace]
-            asked = subprocess.run(command, input=message, capture_output=True, check=False) if name else who
-        except FileNotFoundError:
-            return None, "signature: ssh-keygen is missing (package openssh-client), so nobody can say"
-    if asked.returncode == 0 and name:
-        return name, None
-    said = (asked.stderr or asked.stdout).decode(errors="replace").split("\n")[0].strip()
-    return None, f"signature: not by one of {signers.name}: {said}"
 
 
 def main() -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Self
 from mm_ops.domain.errors import PolicyError
 
 if TYPE_CHECKING:  # the types of policies are slow to import, and every command reads the environment
-    from mm_ops.domain.notify.policy import Address
-    from mm_ops.domain.release.policy import SigningKey
+    from mm_ops.domain.policy import SecretPlace
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _YEARS = (1971, 2261)  # a day less and a zone more stay within what a window can be
@@ -55,7 +54,7 @@ class Environment:
         """The UTC time, to the second: no report needs more, and less noise is easier to compare."""
         return (self.fake_utc or datetime.now(UTC)).replace(microsecond=0)
 
-    def secret(self, kept: "Address", variables: Mapping[str, str] | None = None) -> str:
+    def secret(self, kept: "SecretPlace", variables: Mapping[str, str] | None = None) -> str:
         """Read the address that a policy names the place of; no error shows it.
 
         Raises:
@@ -71,7 +70,7 @@ class Environment:
             raise PolicyError(f"{where}: expected an address in one word, was {len(text.split())} words")
         return text.strip()
 
-    def signing_key(self, kept: "SigningKey", variables: Mapping[str, str] | None = None) -> Path | str:
+    def signing_key(self, kept: "SecretPlace", variables: Mapping[str, str] | None = None) -> Path | str:
         """Where a private key is, or its text where a variable holds it; no error shows it.
 
         Raises:

@@ -28,7 +28,8 @@ from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
 from mm_ops.domain.notify.message import Message
 from mm_ops.domain.notify.notice import NOTHING, About, Notice, Told, Waiting
-from mm_ops.domain.notify.policy import RESERVED, Address, NotifyPolicy, Rate
+from mm_ops.domain.notify.policy import RESERVED, NotifyPolicy, Rate
+from mm_ops.domain.policy import SecretPlace
 from mm_ops.domain.rollback.bounded import start
 from mm_ops.domain.rollback.stop import Clock
 
@@ -50,7 +51,7 @@ class Notifier:
         clock: Clock,
         *,
         say: Callable[[str], None],
-        secret: Callable[[Address], str],
+        secret: Callable[[SecretPlace], str],
         note: Note | None = None,
     ) -> None:
         """Open the outbox; nothing is sent before ``start``."""

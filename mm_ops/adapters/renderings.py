@@ -29,6 +29,7 @@ from mm_ops.domain.rendering.rule_tests import build_rule_tests
 from mm_ops.domain.rendering.rules import build_rules, runbook_path
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.resolve import resolve_rollback
+from mm_ops.domain.signers import SignersPolicy, allowed_signers
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
 
@@ -38,6 +39,7 @@ PROMETHEUS = "deploy/prometheus/prometheus.yml"
 ALERTMANAGER = "deploy/alertmanager/alertmanager.yml"
 DASHBOARD = "deploy/grafana/dashboards/mm_operability.json"
 CHECKS = "deploy/checks.md"
+ALLOWED_SIGNERS = "deploy/allowed_signers"
 
 _SHOWN_LINES = 24
 _RULE_FILE = RULES.rsplit("/", 1)[-1]
@@ -91,6 +93,7 @@ def render_all(root: Path, policies: Path) -> dict[str, bytes]:
         ),
         ALERTMANAGER: _as_yaml(build_alertmanager(catalogue), _HEADER, run, *_flags(alertmanager_flags(catalogue))),
         DASHBOARD: build_dashboard(catalogue.slis, catalogue.soak),
+        ALLOWED_SIGNERS: "\n".join([_HEADER, allowed_signers(read_policy(policies / "signers.yaml", SignersPolicy))]),
         CHECKS: _with_gate_table(root, policies, catalogue),
         **_with_alert_tables(root, catalogue),
     }

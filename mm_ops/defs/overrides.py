@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mm_ops.adapters.signatures import verify
+from mm_ops.adapters.signatures import is_signed_by
 from mm_ops.defs.resources import Site
 from mm_ops.domain.readiness.finding import readiness_finding
-from mm_ops.domain.readiness.override import SignersPolicy, judge_again
+from mm_ops.domain.readiness.override import judge_again
+from mm_ops.domain.signers import SignersPolicy
 from mm_ops.domain.verdict import Finding
 
 SIGNERS = "signers.yaml"
@@ -16,9 +17,9 @@ def judge_readiness(document: Mapping[str, Any], site: Site) -> Finding:
     """Judge a readiness file by the site's clock and signers.
 
     Raises:
-        PolicyError: an override cannot be checked here.
+        PolicyError: signers.yaml is impossible.
     """
     if not document.get("override"):
         return readiness_finding(document)
-    refused = judge_again(document, site.policy(SIGNERS, SignersPolicy), verify, site.now())
+    refused = judge_again(document, site.policy(SIGNERS, SignersPolicy), is_signed_by, site.now())
     return readiness_finding(document, refused)

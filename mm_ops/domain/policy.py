@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
+from pydantic.dataclasses import dataclass
 
 CLOSED = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
 """Unknown keys are refused, and nothing is guessed from a text that looks like a number."""
@@ -18,3 +19,15 @@ Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]
 
 Unit = Literal["ms", "s", "ratio", "bps", "count", "bytes"]
 """What a value is in; a limit on it must be in the same."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class SecretPlace:
+    """Where a secret is kept, since it is never written into a policy: a file, or a variable of the environment."""
+
+    file: Annotated[str, Field(min_length=1)] | None = None
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.env is None):
+            raise ValueError("expected one of file and env: the name of where it is kept")

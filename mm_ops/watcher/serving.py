@@ -19,7 +19,8 @@ from mm_ops.adapters.notifier import Notifier, outbox_beside
 from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
 from mm_ops.domain.errors import IntegrityError, PolicyError, SourceUnavailableError
 from mm_ops.domain.notify.notice import About
-from mm_ops.domain.notify.policy import Address, NotifyPolicy
+from mm_ops.domain.notify.policy import NotifyPolicy
+from mm_ops.domain.policy import SecretPlace
 from mm_ops.domain.rollback.bot import BotControl
 from mm_ops.domain.rollback.policy import RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
@@ -52,7 +53,7 @@ class Setup:
     policy: RollbackPolicy
     bots: dict[str, BotControl]
     notify: NotifyPolicy
-    secret: Callable[[Address], str]
+    secret: Callable[[SecretPlace], str]
     dry_run: bool
     tls_cert: Path | None = None
     tls_key: Path | None = None

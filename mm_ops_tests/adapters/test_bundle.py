@@ -21,6 +21,7 @@ from mm_ops.adapters.signing import signer
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.errors import PolicyError
 from mm_ops_tests.requirements import require_binary
+from mm_ops_tests.signing_keys import make_key, public_key
 
 FILES = {"b/two.json": b"{}\n", "a.md": b"# a\n" * 100, VERIFIER: verifier()}
 
@@ -194,15 +195,16 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, name: str):
         check(NO_BUNDLE[name], tmp_path)
 
 
-def test_the_program_inside_says_the_same_with_nothing_but_python(tmp_path: Path):
+def test_the_program_inside_says_the_same_with_nothing_but_python(tmp_path: Path, keys: Path):
     (tmp_path / "paper.zip").write_bytes(WHOLE)
+    (tmp_path / "signed.zip").write_bytes(signed(keys / "ours"))
     (tmp_path / "changed.zip").write_bytes(WHOLE[:500] + b"x" + WHOLE[501:])
     with zipfile.ZipFile(tmp_path / "paper.zip") as archive:
         archive.extract(VERIFIER, tmp_path)
 
-    def run(name: str) -> tuple[int, str]:
-        command = [sys.executable, "-I", "-S", VERIFIER, name]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    def run(*arguments: str) -> tuple[int, str]:
+        command = [sys.executable, "-I", "-S", VERIFIER, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env={"PATH": ""})
         assert not done.stderr
         return done.returncode, done.stdout
 
@@ -210,16 +212,18 @@ def test_the_program_inside_says_the_same_with_nothing_but_python(tmp_path: Path
     code, said = run("changed.zip")
     assert (code, said.splitlines()[-1]) == (1, "| bundle | FAIL | BUNDLE=FAIL |")
     assert run(VERIFIER)[0] == 2
+    code, said = run("signed.zip", "--signers", str(keys / "signers"))
+    assert (code, said.splitlines()[0]) == (0, "signed by release@example.org"), "without ssh-keygen"
+    assert run("paper.zip", "--signers", str(keys / "signers"))[0] == 1
 
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two keys, ``ours`` and ``theirs``, and a file that allows ours alone."""
-    made, keygen = tmp_path_factory.mktemp("keys"), require_binary("ssh-keygen")
+    made = tmp_path_factory.mktemp("keys")
     for name in ("ours", "theirs"):
-        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(made / name)], check=True)
-    kind, key = (made / "ours.pub").read_text().split()[:2]
-    (made / "signers").write_text(f'release@example.org namespaces="mm_ops-bundle" {kind} {key}\n')
+        make_key(made / name)
+    (made / "signers").write_text(f'release@example.org namespaces="mm_ops-bundle" {public_key(made / "ours")}\n')
     return made
 
 
@@ -237,8 +241,14 @@ def test_a_signed_bundle_says_by_whom_and_is_the_same_every_time(tmp_path: Path,
 
 UNPROVEN: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "nobody": (lambda _: WHOLE, "signature: it is not signed"),
-    "somebody else": (lambda keys: signed(keys / "theirs"), "signature: not by one of signers"),
-    "us, for something else": (lambda keys: signed(keys / "ours", "file"), "signature: not by one of signers"),
+    "somebody else": (
+        lambda keys: signed(keys / "theirs"),
+        "signature: not by one of 1 allowed signers for mm_ops-bundle: by the key ssh-ed25519 ",
+    ),
+    "us, for something else": (
+        lambda keys: signed(keys / "ours", "file"),
+        "signature: not by one of 1 allowed signers for mm_ops-bundle: by the key ssh-ed25519 ",
+    ),
 }
 
 
@@ -281,8 +291,8 @@ def test_a_key_that_cannot_sign_is_refused_and_not_shown(name: str):
 
 
 def test_missing_signers_are_told(tmp_path: Path, keys: Path):
-    found = check(signed(keys / "ours"), tmp_path, tmp_path / "none")
-    assert [fault for fault in found.faults if fault.endswith("none: no such file of allowed signers")]
+    with pytest.raises(NoBundleError, match="none: the allowed signers cannot be read, so nobody can say"):
+        check(signed(keys / "ours"), tmp_path, tmp_path / "none")
 
 
 def test_the_manifest_is_what_was_packed(tmp_path: Path):

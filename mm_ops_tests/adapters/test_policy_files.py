@@ -15,7 +15,6 @@ from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
 from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops.domain.prelive.policy import PrelivePolicy
-from mm_ops.domain.readiness.override import SignersPolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.release.policy import ReleasePolicy
 from mm_ops.domain.rendering.policy import AlertingPolicy
@@ -28,6 +27,7 @@ from mm_ops.domain.rollback.resolve import resolve_rollback
 from mm_ops.domain.secrets.policy import SecretsPolicy
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.edge_profiles import Profiles
+from mm_ops.domain.signers import SignersPolicy
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.soak.resolve import resolve

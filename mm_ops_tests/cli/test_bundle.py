@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from mm_ops.adapters.bundle import pack
 from mm_ops.cli import cli
 from mm_ops.domain.canonical import digest, encode
+from mm_ops_tests.requirements import PROJECT
 
 LISTED = [{"path": "VERSION", "size": 6, "sha256": digest(b"1.0.0\n"), "description": "the version"}]
 ABOUT = {"bot": "paper", "version": "1.0.0", "day": "2026-11-20", "result": "PARTIAL", "missing": ["an SBOM"]}
@@ -33,7 +34,13 @@ def test_a_whole_one_says_so_and_that_nobody_signed_it(tmp_path: Path):
 
 ANSWERS = {
     "changed": (WHOLE.replace(b"VERSION", b"VERSIOL"), (), 1, "bytes were changed since it was made"),
-    "not signed, where signers are asked for": (WHOLE, ("--signers", "x"), 1, "signature: it is not signed"),
+    "not signed, where signers are asked for": (
+        WHOLE,
+        ("--signers", str(PROJECT / "deploy/allowed_signers")),
+        1,
+        "signature: it is not signed",
+    ),
+    "signed by who knows whom": (WHOLE, ("--signers", "no"), 2, "no: the allowed signers cannot be read"),
     "no bundle": (b"PK", (), 2, "it has no seal: not made by mm_ops, cut short, or changed"),
 }
 

@@ -11,16 +11,17 @@ from click.testing import CliRunner, Result
 
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.policy_files import read_policy
-from mm_ops.adapters.signatures import verify
+from mm_ops.adapters.signatures import is_signed_by
 from mm_ops.cli import cli
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.canonical import digest, encode, to_plain
 from mm_ops.domain.readiness.document import readiness_document
 from mm_ops.domain.readiness.last_day import judge_last_day
-from mm_ops.domain.readiness.override import OVERRIDE, Held, SignersPolicy, judge_override
+from mm_ops.domain.readiness.override import OVERRIDE, Held, judge_override
 from mm_ops.domain.readiness.policy import ReadinessPolicy
 from mm_ops.domain.readiness.score import score_readiness
 from mm_ops.domain.readiness.soundness import POLICIES
+from mm_ops.domain.signers import SignersPolicy
 from mm_ops_tests.domain.readiness.week import EXPECTED, LAST, week
 from mm_ops_tests.domain.readiness.written import reports_of, rules
 from mm_ops_tests.signing_keys import make_key, public_key
@@ -340,9 +341,10 @@ class Signed:
     def __init__(self, folder: Path, **different: Any) -> None:
         self.policies = folder / "policies"
         shutil.copytree(POLICY.parent, self.policies)
-        self.key = make_key(folder / "ada.pem")
+        self.key = make_key(folder / "ada")
         signer = (
-            f'  - {{name: ada, person: Ada Example, public_key: "{public_key(self.key)}", source: made for a test}}'
+            f'  - {{name: ada, person: Ada Example, public_key: "{public_key(self.key)}", signs: [override],'
+            " source: made for a test}"
         )
         path = self.policies / "signers.yaml"
         path.write_text(path.read_text().replace("signers: []", f"signers:\n{signer}"))
@@ -366,7 +368,7 @@ class Signed:
             read_policy(self.policies / "signers.yaml", SignersPolicy),
             datetime(2026, 11, 21, 0, 30, tzinfo=UTC),
         )
-        document["override"] = to_plain(judge_override(data, Held.of(document), signers, verify, made))
+        document["override"] = to_plain(judge_override(data, Held.of(document), signers, is_signed_by, made))
         document["inputs"][f"paper/{LAST}/reports/{OVERRIDE}"] = digest(data)
         self.file.write_bytes(encode(document))
         return document
@@ -423,7 +425,7 @@ def test_what_would_not_count_is_not_signed(tmp_path: Path, name: str):
 
 def test_a_key_that_nobody_knows_and_a_file_that_is_not_sound_are_refused_and_so_is_ci(tmp_path: Path):
     world = Signed(tmp_path)
-    unknown = world.sign("--section", "edge", key=make_key(tmp_path / "eve.pem"))
+    unknown = world.sign("--section", "edge", key=make_key(tmp_path / "eve"))
     assert "is not in signers.yaml" in str(unknown.exception)
     assert "there is none in CI" in str(world.sign("--section", "edge", ci="1").exception)
     document = json.loads(world.file.read_bytes())

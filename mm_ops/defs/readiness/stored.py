@@ -9,7 +9,7 @@ import dagster as dg
 
 from mm_ops.adapters import evidence as names
 from mm_ops.adapters.evidence import BotEvidence
-from mm_ops.adapters.signatures import verify
+from mm_ops.adapters.signatures import is_signed_by
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.overrides import SIGNERS
 from mm_ops.defs.records import read_recorded
@@ -18,8 +18,9 @@ from mm_ops.domain.bots import Bot
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 from mm_ops.domain.provenance import Current, find_departures
 from mm_ops.domain.readiness.evidence import DayEvidence, DayReports, read_day
-from mm_ops.domain.readiness.override import OVERRIDE, Held, SignersPolicy, judge_override
+from mm_ops.domain.readiness.override import OVERRIDE, Held, judge_override
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.signers import SignersPolicy
 
 if TYPE_CHECKING:
     from mm_ops.domain.readiness.hard import HardGate
@@ -92,7 +93,7 @@ def find_override(site: Site, bot: Bot, day: date, document: dict[str, Any]) -> 
     if data is None:
         return {}
     signers = site.policy(SIGNERS, SignersPolicy)
-    return {"override": judge_override(data, Held.of(document), signers, verify, site.now())}
+    return {"override": judge_override(data, Held.of(document), signers, is_signed_by, site.now())}
 
 
 def find_inputs(evidence: BotEvidence, days: Sequence[date], last: date) -> list[str]:

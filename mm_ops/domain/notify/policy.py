@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.notify.notice import Told
-from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.policy import CLOSED, Name, SecretPlace, Source
 from mm_ops.domain.windows import Duration, format_duration
 
 Count = Annotated[int, Field(ge=1, le=1000)]
@@ -25,24 +25,12 @@ class ChannelKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Address:
-    """Where a channel's address is kept: it holds passwords, and so is never written into a policy."""
-
-    file: Annotated[str, Field(min_length=1)] | None = None
-    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-
-    def __post_init__(self) -> None:
-        if (self.file is None) == (self.env is None):
-            raise ValueError("expected one of file and env: the name of where the address is kept")
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class ChannelPolicy:
     """One way to reach people."""
 
     name: Name
     kind: ChannelKind
-    address: Address
+    address: SecretPlace
     audiences: Annotated[tuple[Told, ...], Field(min_length=1)]
     source: Source
 

@@ -4,8 +4,8 @@ It changes neither the score nor the word HOLD. It lets ``is_go`` pass, and only
 a hard gate that is not a pass is never covered. It is one bot's, one version's and one day's; it is refused when it has
 expired, when its key is not in ``signers.yaml``, and when one of its bytes was changed.
 
-What is signed (Ed25519) is the canonical JSON of the statement after a line that says what it is, so that no signature
-made for something else fits.
+What is signed is the canonical JSON of the statement, as ``ssh-keygen -Y sign`` does it for a namespace of its own, so
+that no signature made for something else fits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,47 +18,20 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.canonical import encode, to_plain
 from mm_ops.domain.errors import PolicyError
-from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.policy import CLOSED, Name
 from mm_ops.domain.readiness.evidence import FIELDS
 from mm_ops.domain.readiness.hard import HardGate, find_dominating
 from mm_ops.domain.readiness.structure import Day, Moment, Version, faults_of
-from mm_ops.domain.windows import Duration
+from mm_ops.domain.signers import OVERRIDE as NAMESPACE
+from mm_ops.domain.signers import SignersPolicy
 
 OVERRIDE = "readiness_override.json"
-HEADER = b"mm_ops readiness override 1\n"
 _AHEAD = timedelta(minutes=5)
 
 SectionName = Literal["edge", "latency", "taker", "guards", "chaos", "tests"]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500)]
-PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
-Verify = Callable[[str, bytes, str], bool]
-"""Whether a signature (base64) of some bytes is that of a public key (base64)."""
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Signer:
-    """A person whose signature counts, and the key: ``name`` is the key's, ``public_key`` its 32 bytes in base64."""
-
-    name: Name
-    person: Annotated[Line, StringConstraints(min_length=2, max_length=80)]
-    public_key: PublicKey
-    source: Source
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class SignersPolicy:
-    """``deploy/policies/signers.yaml``: who may sign, and for how long an override may hold at most."""
-
-    max_override: Duration
-    signers: tuple[Signer, ...]
-    source: Source
-
-    def __post_init__(self) -> None:
-        names = [signer.name for signer in self.signers]
-        if len(set(names)) != len(names):
-            raise ValueError("signers: expected every name once, was twice")
-        if self.max_override <= timedelta(0):
-            raise ValueError("max_override: expected more than 0 s")
+Verify = Callable[[str, str, bytes, str], bool]
+"""Whether a key, for a namespace, made of some bytes a signature."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -77,11 +50,11 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Override:
-    """A statement with the name of the key and the signature in base64."""
+    """A statement with the name of the key, and the signature as ``ssh-keygen -Y sign`` writes it."""
 
     statement: Statement
     key: Name
-    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
+    signature: Annotated[str, StringConstraints(pattern=r"^-----BEGIN SSH SIGNATURE-----\n", max_length=2000)]
 
 
 @plain_dataclass(frozen=True, slots=True)
@@ -121,7 +94,7 @@ def draft(
 
 def signed_bytes(statement: Statement) -> bytes:
     """The bytes that are signed."""
-    return HEADER + encode(statement)
+    return encode(statement)
 
 
 def read_override(data: bytes) -> Override | list[str]:
@@ -155,7 +128,8 @@ def _forged(override: Override, policy: SignersPolicy, verify: Verify) -> Iterat
     if signer is None:
         yield f"signed by the unknown key {override.key}: it is not in signers.yaml"
         return
-    if not verify(signer.public_key, signed_bytes(override.statement), override.signature):
+    signed = signed_bytes(override.statement)
+    if NAMESPACE not in signer.namespaces or not verify(signer.public_key, NAMESPACE, signed, override.signature):
         yield f"the signature is not that of the key {override.key}, or the statement was changed since"
     if signer.person != override.statement.by:
         yield f"by: the key {override.key} is {signer.person}'s, was {override.statement.by}"

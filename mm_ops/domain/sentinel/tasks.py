@@ -9,8 +9,8 @@ from typing import Annotated, Literal, assert_never
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.notify.policy import Address, Length, Rate
-from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.notify.policy import Length, Rate
+from mm_ops.domain.policy import CLOSED, Name, SecretPlace, Source
 from mm_ops.domain.sentinel.schedule import Due
 from mm_ops.domain.windows import Duration
 
@@ -183,7 +183,7 @@ def _refuse_circle(needs: Mapping[str, Sequence[str]]) -> None:
 class Outside:
     """Where the sensor shows that it lives, so that somebody else notices when it does not (Healthchecks' API)."""
 
-    address: Address
+    address: SecretPlace
     source: Source
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.notify.notice import NOTHING, About, Notice, Told, Waiting
-from mm_ops.domain.notify.policy import Address, ChannelKind, ChannelPolicy, NotifyPolicy
+from mm_ops.domain.notify.policy import ChannelKind, ChannelPolicy, NotifyPolicy
+from mm_ops.domain.policy import SecretPlace
 from mm_ops_tests.requirements import PROJECT
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -25,5 +26,5 @@ def waiting(
 def channel(name: str, *told: Told, kind: ChannelKind = ChannelKind.WEBHOOK) -> ChannelPolicy:
     """A channel whose address is kept in the file of its name."""
     return ChannelPolicy(
-        name=name, kind=kind, address=Address(file=name), audiences=told or (Told.ONCALL,), source="a test's own"
+        name=name, kind=kind, address=SecretPlace(file=name), audiences=told or (Told.ONCALL,), source="a test's own"
     )

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mm_ops.domain.notify.notice import Told
-from mm_ops.domain.notify.policy import Address, Rate, Retry
+from mm_ops.domain.notify.policy import Rate, Retry
+from mm_ops.domain.policy import SecretPlace
 from mm_ops_tests.domain.notify.notices import POLICY, channel
 
 SECOND = timedelta(seconds=1)
@@ -21,7 +22,7 @@ def test_who_is_reached_by_what():
 @pytest.mark.parametrize("kept", [{}, {"file": "a", "env": "B"}])
 def test_an_address_is_kept_in_one_place(kept: dict[str, str]):
     with pytest.raises(ValueError, match="expected one of file and env"):
-        Address(**kept)
+        SecretPlace(**kept)
 
 
 def test_a_name_is_given_once_and_the_journal_s_is_taken():

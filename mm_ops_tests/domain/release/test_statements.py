@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from mm_ops.domain.canonical import digest, to_plain
 from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.release.policy import ReleasePolicy, SigningKey
+from mm_ops.domain.policy import SecretPlace
+from mm_ops.domain.release.policy import ReleasePolicy
 from mm_ops.domain.release.sbom import build_sbom
 from mm_ops.domain.release.statements import judgement, provenance
 from mm_ops.domain.verdict import Finding, Severity, Verdict
@@ -102,5 +103,5 @@ def test_a_signature_that_is_required_needs_a_key():
         ReleasePolicy(require_signature=True, source=WORDS)
     for place in ({}, {"file": "key", "env": "KEY"}):
         with pytest.raises(ValidationError, match="expected one of file and env"):
-            SigningKey(**place)
-    assert ReleasePolicy(require_signature=True, key=SigningKey(env="KEY"), source=WORDS).key is not None
+            SecretPlace(**place)
+    assert ReleasePolicy(require_signature=True, key=SecretPlace(env="KEY"), source=WORDS).key is not None
