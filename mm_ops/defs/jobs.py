@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.limits import NIGHT, WORK_TAG
 from mm_ops.domain.bots import Fleet
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def nightly_job(fleet: Fleet) -> Any:
     return dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*_of_no_day(fleet)),
+        run_tags={WORK_TAG: NIGHT},
         description="Measure, judge and, if every hard gate passes, bundle one UTC day.",
     )
 
@@ -96,6 +98,7 @@ def drill_jobs(fleet: Fleet) -> list[Any]:
         dg.define_asset_job(
             FIRE_DRILL,
             selection=dg.AssetSelection.assets(*drills),
+            run_tags={"dagster/max_retries": "0"},  # a drill that was cut off is looked at, and not begun again
             description="Stop each bot on purpose by the way of a breach, measure it, and let the bot go on.",
         ),
         dg.define_asset_job(

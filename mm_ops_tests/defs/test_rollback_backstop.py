@@ -111,12 +111,13 @@ def ago(**spent: float) -> datetime:
     return datetime.now(UTC) - timedelta(**spent)
 
 
-def test_a_hard_alert_that_no_watcher_answered_stops_the_bot_once(live: World, bot: RunningBot):
+def test_a_hard_alert_that_no_watcher_answered_stops_the_bot_once(live: World, bot: RunningBot) -> None:
     one = alert(starts_at=ago(minutes=5))
     live.fire(one)
     (request,) = live.tick().run_requests
     assert request.run_key.startswith(f"{one.episode}/")
     assert (request.tags["mm_ops/bot"], request.tags["mm_ops/alert"]) == ("paper", "SoakLatencyP95High")
+    assert request.tags["mm_ops/stop"] == "paper"
     assert live.run(request).success
     state = bot.state()
     assert (state["trading_state"], state["open_orders"]) == ("HALTED", 0)
@@ -128,7 +129,7 @@ def test_a_hard_alert_that_no_watcher_answered_stops_the_bot_once(live: World, b
     assert len(live.stops()) == 1
 
 
-def test_the_run_writes_beside_a_watcher_that_has_the_journal_open(live: World):
+def test_the_run_writes_beside_a_watcher_that_has_the_journal_open(live: World) -> None:
     live.fire(alert(starts_at=ago(minutes=5)))
     (request,) = live.tick().run_requests
     with live.site.open_journal() as watchers:
@@ -142,7 +143,7 @@ def test_the_run_writes_beside_a_watcher_that_has_the_journal_open(live: World):
     assert live.stops() == [("dagster:", True)], "both anchors lie on one chain"
 
 
-def test_what_a_watcher_has_stopped_is_left_alone(live: World):
+def test_what_a_watcher_has_stopped_is_left_alone(live: World) -> None:
     one = alert(starts_at=ago(minutes=5))
     live.site.stop(one)
     live.fire(one)
@@ -150,7 +151,7 @@ def test_what_a_watcher_has_stopped_is_left_alone(live: World):
     assert [confirmed for _, confirmed in live.stops()] == [True]
 
 
-def test_what_a_watcher_was_told_of_just_now_is_that_watchers(world: World):
+def test_what_a_watcher_was_told_of_just_now_is_that_watchers(world: World) -> None:
     one = alert(starts_at=ago(minutes=5))
     with world.site.open_journal() as journal:
         journal.note(one, Record("waits"), ago(seconds=10), ago(seconds=10))
@@ -158,7 +159,7 @@ def test_what_a_watcher_was_told_of_just_now_is_that_watchers(world: World):
     assert not world.tick().run_requests
 
 
-def test_what_a_watcher_was_told_of_long_ago_and_did_not_answer_is_not(world: World):
+def test_what_a_watcher_was_told_of_long_ago_and_did_not_answer_is_not(world: World) -> None:
     one = alert(starts_at=ago(minutes=5))
     with world.site.open_journal() as journal:
         journal.note(one, Record("waits"), ago(minutes=3), ago(minutes=3))
@@ -178,12 +179,12 @@ def test_what_a_watcher_was_told_of_long_ago_and_did_not_answer_is_not(world: Wo
     ],
     ids=["tells", "holds", "the heartbeat", "unknown", "silenced", "a watcher still has time"],
 )
-def test_what_is_not_its_own_starts_no_run(world: World, name: str, begun: timedelta, status: object):
+def test_what_is_not_its_own_starts_no_run(world: World, name: str, begun: timedelta, status: object) -> None:
     world.fire(alert(name, starts_at=ago(seconds=begun.total_seconds())), status)
     assert not world.tick().run_requests
 
 
-def test_an_alert_of_no_bot_of_ours_is_paged_by_a_run(world: World):
+def test_an_alert_of_no_bot_of_ours_is_paged_by_a_run(world: World) -> None:
     world.fire(alert(starts_at=ago(minutes=5), bot="mm9"))
     (request,) = world.tick().run_requests
     assert world.run(request).success
@@ -191,7 +192,7 @@ def test_an_alert_of_no_bot_of_ours_is_paged_by_a_run(world: World):
     assert not world.tick().run_requests
 
 
-def test_a_stop_that_is_not_confirmed_fails_the_run_and_is_tried_again(live: World, bot: RunningBot):
+def test_a_stop_that_is_not_confirmed_fails_the_run_and_is_tried_again(live: World, bot: RunningBot) -> None:
     bot.faults(lie=True)
     live.fire(alert(starts_at=ago(minutes=5)))
     (request,) = live.tick().run_requests
@@ -202,7 +203,7 @@ def test_a_stop_that_is_not_confirmed_fails_the_run_and_is_tried_again(live: Wor
     assert [confirmed for _, confirmed in live.stops()] == [False]
 
 
-def test_with_neither_answering_the_tick_fails_and_says_so(world: World):
+def test_with_neither_answering_the_tick_fails_and_says_so(world: World) -> None:
     world.posted = None
     with pytest.raises(Exception, match="neither Alertmanager nor Prometheus answers: nobody knows whether an alert"):
         world.tick()
@@ -215,7 +216,7 @@ def not_required(site: StoppedSite) -> None:
     path.write_text(yaml.safe_dump(fleet))
 
 
-def test_a_newcomer_who_has_set_up_no_server_is_told_and_not_alarmed(world: World):
+def test_a_newcomer_who_has_set_up_no_server_is_told_and_not_alarmed(world: World) -> None:
     not_required(world.site)
     world.posted = None
     assert "nobody has set one up yet" in world.tick().skip_message
@@ -224,7 +225,7 @@ def test_a_newcomer_who_has_set_up_no_server_is_told_and_not_alarmed(world: Worl
 @pytest.mark.parametrize("sign", ["a watcher reads one", "the heartbeat was heard", "one has answered", "named"])
 def test_silence_of_servers_that_are_known_to_be_there_stays_loud(
     world: World, sign: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     not_required(world.site)
     cursor = None
     match sign:
@@ -243,7 +244,9 @@ def test_silence_of_servers_that_are_known_to_be_there_stays_loud(
         world.site.tick(world.instance, cursor, SENSOR)
 
 
-def test_where_every_watcher_commands_no_bot_neither_does_this_and_says_what_fires(live: World, bot: RunningBot):
+def test_where_every_watcher_commands_no_bot_neither_does_this_and_says_what_fires(
+    live: World, bot: RunningBot
+) -> None:
     before = bot.state()["sequence"]
     live.fire(alert(starts_at=ago(minutes=5)))
     (request,) = live.tick().run_requests
@@ -260,11 +263,11 @@ def test_where_every_watcher_commands_no_bot_neither_does_this_and_says_what_fir
     assert (live.stops(), bot.state()["sequence"]) == ([], before)
 
 
-def test_a_drill_is_the_watchers_to_answer(world: World):
+def test_a_drill_is_the_watchers_to_answer(world: World) -> None:
     world.fire(alert("RollbackDrill", drill="d1", starts_at=ago(minutes=5)))
     assert not world.tick().run_requests
 
 
-def test_without_a_journal_there_was_no_watcher_and_nothing_is_done(world: World):
+def test_without_a_journal_there_was_no_watcher_and_nothing_is_done(world: World) -> None:
     world.site.journal.unlink()
     assert "no journal there" in world.tick().skip_message

@@ -9,6 +9,7 @@ from mm_ops.adapters import evidence as names
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.edge.day import measure_day
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -22,6 +23,7 @@ def edge_assets(bot: Bot, first_day: date) -> list[dg.AssetsDefinition]:
         key=BotKeys(bot.name).edge_report,
         partitions_def=daily(first_day),
         group_name=bot.name,
+        pool=night_pool(bot.name),
         kinds={"polars"},
         description="Spread capture, markouts, adverse selection, fees, inventory and net edge of a UTC day.",
     )

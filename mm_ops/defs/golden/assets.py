@@ -6,6 +6,7 @@ import dagster as dg
 
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -22,6 +23,7 @@ def golden_assets(bot: Bot) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=BotKeys(bot.name).golden_report,
         group_name=bot.name,
+        pool=night_pool(bot.name),
         kinds={"polars"},
         description="Each pinned case measured again, and every difference from its signed-off report.",
     )

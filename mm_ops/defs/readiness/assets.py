@@ -13,6 +13,7 @@ from mm_ops.adapters import evidence as names
 from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.readiness.stored import (
     Reader,
     find_inputs,
@@ -66,7 +67,13 @@ class _Result:
 
 
 def _result(bot: Bot, first_day: date, result: _Result) -> dg.AssetsDefinition:
-    @dg.asset(key=result.key, partitions_def=daily(first_day), group_name=bot.name, description=result.description)
+    @dg.asset(
+        key=result.key,
+        partitions_def=daily(first_day),
+        group_name=bot.name,
+        pool=night_pool(bot.name),
+        description=result.description,
+    )
     def asset(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         day = partition_day(context)
         evidence = site.evidence(bot)
@@ -87,6 +94,7 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         deps=[dg.AssetDep(key, partition_mapping=last_days(policy.days)) for key in BotKeys(bot.name).day_evidence],
         partitions_def=daily(first_day),
         group_name=bot.name,
+        pool=night_pool(bot.name),
         description=f"Out of 100 over the last {policy.days} days; GO only at exactly 100 with nothing missing.",
     )
     def readiness_score(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:

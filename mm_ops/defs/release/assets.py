@@ -15,6 +15,7 @@ from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
 from mm_ops.adapters.signing import signer
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.release.guard import refuse_unless_green
 from mm_ops.defs.release.hold import find_promotion_holds
 from mm_ops.defs.release.inputs import collect_members, find_outdated, read_reports, refuse_secrets
@@ -48,6 +49,7 @@ def release_assets(
         deps=[keys.soak_findings, keys.golden_report, keys.readiness_score, keys.edge_report, keys.secrets_scan],
         partitions_def=daily(first_day),
         group_name=bot.name,
+        pool=night_pool(bot.name),
         kinds={"zip"},
         description="ZIP with manifest and digests: version, policies, reports. Refuses, with the reasons, "
         "unless every hard gate of this day passed on the evidence as it is stored now, and alerts are heard.",

@@ -7,6 +7,7 @@ import dagster as dg
 from mm_ops.adapters.rotation_run import Rotated
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import ARTIFACT_ROTATION
+from mm_ops.defs.limits import ROTATION
 from mm_ops.defs.resources import Site
 from mm_ops.domain.retention.policy import RetentionPolicy
 from mm_ops.domain.retention.sizes import format_size
@@ -27,6 +28,7 @@ def retention_assets() -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=ARTIFACT_ROTATION,
         group_name=GROUP,
+        pool=ROTATION,
         kinds={"file"},
         description="What of the stored evidence is no longer needed, moved into quarantine, and deleted a while "
         "later; the plan, with the reason of each, is that of `mm-ops rotate --dry-run`.",

@@ -14,6 +14,7 @@ from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.automation import RETRY_SOURCE, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.labels import tags_of
+from mm_ops.defs.limits import report_pool
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -82,6 +83,7 @@ def rollback_report(bot: Bot) -> dg.AssetsDefinition:
         key=BotKeys(bot.name).rollback_report,
         partitions_def=episodes_of(bot.name),
         group_name=bot.name,
+        pool=report_pool(bot.name),
         retry_policy=RETRY_SOURCE,
         description="One stop: timeline, what was asked and observed, the metrics around it, what a person does now.",
     )

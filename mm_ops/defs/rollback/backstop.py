@@ -19,6 +19,7 @@ import dagster as dg
 
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.jobs import BOT_TAG
+from mm_ops.defs.limits import FIRST, STOP_TAG
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
@@ -58,7 +59,7 @@ def backstop_job() -> dg.JobDefinition:
         with refusals_end_the_step():
             _answer(context, site, config.body.encode())
 
-    @dg.job(name=JOB, description="Stops a bot for an alert that fires and that no watcher has answered.")
+    @dg.job(name=JOB, description="Stops a bot for an alert that fires and that no watcher has answered.", tags=FIRST)
     def job() -> None:
         answer_alert()
 
@@ -101,7 +102,7 @@ def backstop_sensor(fleet: Fleet) -> dg.SensorDefinition:
                 run_config=dg.RunConfig(
                     ops={"answer_alert": Brought(body=write_payload(alert, RECEIVER).decode())},
                 ),
-                tags={BOT_TAG: alert.bot or "", "mm_ops/alert": alert.name},
+                tags={BOT_TAG: alert.bot or "", STOP_TAG: alert.bot or "", "mm_ops/alert": alert.name},
             )
             for alert in unanswered
         ]

@@ -10,6 +10,7 @@ import dagster as dg
 
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import DRILLS
 from mm_ops.defs.resources import Site
 from mm_ops.defs.rollback.backstop import notifier_of
 from mm_ops.defs.verdicts import check_result, materialised
@@ -35,6 +36,7 @@ def fire_drill(bot: Bot) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=BotKeys(bot.name).fire_drill,
         group_name=bot.name,
+        pool=DRILLS,
         description="The bot stopped on purpose by Prometheus, Alertmanager and the watcher: timeline, detect to halt.",
     )
     def drill_bot(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:

@@ -8,6 +8,7 @@ import dagster as dg
 from mm_ops.adapters.evidence import SECRETS_SCAN
 from mm_ops.defs.automation import daily, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
@@ -20,6 +21,7 @@ def secrets_assets(bot: Bot, first_day: date) -> list[dg.AssetsDefinition]:
         key=BotKeys(bot.name).secrets_scan,
         partitions_def=daily(first_day),
         group_name=bot.name,
+        pool=night_pool(bot.name),
         description="The repository and the artifacts, archives and decoded text included; no secret is in the report.",
     )
     def secrets_scan(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from mm_ops.defs.automation import RETRY_SOURCE, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import profile_pool
 from mm_ops.defs.resources import Site
 from mm_ops.defs.sentinel.edge_record import KNOWN, find_history
 from mm_ops.defs.verdicts import Gate, gate_check, materialised
@@ -24,6 +25,7 @@ def edge_profile(bot: Bot) -> dg.AssetsDefinition:
     @dg.asset(
         key=BotKeys(bot.name).edge_profile,
         group_name=bot.name,
+        pool=profile_pool(bot.name),
         retry_policy=RETRY_SOURCE,
         description="The edge of each closed window, by gauges and by fills, and the profile that follows; read back.",
     )

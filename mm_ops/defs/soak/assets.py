@@ -8,6 +8,7 @@ import dagster as dg
 from mm_ops.adapters import evidence as names
 from mm_ops.defs.automation import RETRY_SOURCE, daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot, Scraped
@@ -39,6 +40,7 @@ def _sli_samples(bot: Bot, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         key=BotKeys(bot.name).sli_samples,
         partitions_def=days,
         group_name=bot.name,
+        pool=night_pool(bot.name),
         kinds={"parquet"},
         retry_policy=RETRY_SOURCE,
         description=(
@@ -85,6 +87,7 @@ def _soak_metrics(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) ->
         deps=[dg.AssetDep(BotKeys(bot.name).sli_samples, partition_mapping=last_days(touched))],
         partitions_def=days,
         group_name=bot.name,
+        pool=night_pool(bot.name),
         kinds={"polars"},
         description="Every SLI over the soak window that ends with the day, and over the day itself.",
     )
@@ -127,6 +130,7 @@ def _soak_findings(bot: Bot, days: dg.DailyPartitionsDefinition, touched: int) -
         ],
         partitions_def=days,
         group_name=bot.name,
+        pool=night_pool(bot.name),
         description="Every gate's verdict with value, limit, margin, coverage, longest gap, query and reason.",
     )
     def soak_findings(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
