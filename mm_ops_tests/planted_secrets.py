@@ -44,7 +44,7 @@ def planted() -> dict[str, tuple[str, str]]:
     okx_secret = drawn(32, "0123456789ABCDEF")
     body = drawn(64, _B64)
     head, foot = "-----BEGIN " + "PRIVATE KEY-----", "-----END " + "PRIVATE KEY-----"
-    passphrase = "Tr0ub4dor" + "&3"
+    chosen = "Tr0ub4dor" + "&3"
     return {
         "binance_key in YAML": (f"binance:\n  api_key: {key64}\n", key64),
         "binance_key in a header": (f"curl -H 'X-MBX-APIKEY: {key64}'", key64),
@@ -63,7 +63,18 @@ def planted() -> dict[str, tuple[str, str]]:
         ),
         "kucoin_key": (f"KC-API-KEY: {hexadecimal(24)}", hexadecimal(24)),
         "kucoin_key, the secret one": (f"kucoin_secret: {uuid()}", uuid()),
-        "exchange_passphrase": (f"OK-ACCESS-PASSPHRASE: {passphrase}", passphrase),
+        "exchange_passphrase": (f"OK-ACCESS-PASSPHRASE: {chosen}", chosen),
+        "exchange_passphrase in JSON": (f'{{"okx": {{"apiPassphrase": "{chosen}"}}}}', chosen),
+        "exchange_passphrase_bare": (f"kucoin:\n  passphrase: {chosen}\n", chosen),
+        "exchange_secret_quoted": (f"bybit.Client(me, '{key36}')", key36),
+        "okx_key in XML": (f"<okx><secretKey>{okx_secret}</secretKey></okx>", okx_secret),
+        "okx_key in an attribute": (f'<p name="okx.secret" value="{okx_secret}"/>', okx_secret),
+        "bybit_key in a table": (f"| bybit | api_secret | {key36} |", key36),
+        "kucoin_key on the next line": (f"kucoin:\n  secret: >-\n    {uuid()}\n", uuid()),
+        "kraken_key in a query": (
+            f"https://api.kraken.com/?k={private.replace('+', '%2B').replace('=', '%3D')}",
+            private,
+        ),
         "private_key": (f"{head}\n{body}\n{foot}\n", body[:40]),
         "private_key in a string of JSON": (f'{{"key": "{head}\\n{body}\\n{foot}"}}', ""),
         "putty_key": ("Private" + f"-Lines: 1\n{body}\n", body),
@@ -86,5 +97,8 @@ def planted() -> dict[str, tuple[str, str]]:
         "bearer_token": (f"Authorization: Bearer {drawn(40)}", drawn(40)),
         "hex_secret": (f"api_secret: {hexadecimal(40)}", hexadecimal(40)),
         "named_secret": (f'client_secret = "{drawn(32)}"', drawn(32)),
+        "hex_secret of a wallet": (f"SECRET_KEY=0x{hexadecimal(64)}", f"0x{hexadecimal(64)}"),
+        "password_bare": (f"DB_PASSWORD={drawn(12)}\n", drawn(12)),
+        "basic_credentials": (f"Authorization: Basic {drawn(24)}", drawn(24)),
         "password": (f'"password": "{drawn(10)}"', drawn(10)),
     }

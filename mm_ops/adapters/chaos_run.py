@@ -71,8 +71,12 @@ class ChaosRun:
                 self.bot.inject({})
             return Drilled(drill=drill, lasted_s=None, observed={}, fault=str(error))
         begun = self.clock.monotonic()
-        self._act(drill, before, "during")
-        during = self._watch(drill.during, before, begun, at_least=lasts)
+        try:
+            self._act(drill, before, "during")
+            during = self._watch(drill.during, before, begun, at_least=lasts)
+        except BaseException:  # Ctrl-C too: the bot is not left with its faults
+            self._undo()
+            raise
         fault = self._undo()
         ended = self.clock.monotonic()
         if drill.act == "halt":

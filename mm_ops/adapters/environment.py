@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the types of policies are slow to import, and every command
     from mm_ops.domain.policy import SecretPlace
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+_CI_SERVICES = ("JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
 _YEARS = (1971, 2261)  # a day less and a zone more stay within what a window can be
 
 
@@ -155,9 +156,12 @@ def child_variables(different: Mapping[str, str]) -> dict[str, str]:
 
 
 def runs_in_ci(variables: Mapping[str, str] | None = None) -> bool:
-    """Whether ``CI`` is set, as every CI service sets it: there is no person there to decide anything."""
+    """Whether a CI service runs this: there is no person there to decide anything.
+
+    Most of them set ``CI`` to something; those of ``_CI_SERVICES`` do not, or not always.
+    """
     seen = os.environ if variables is None else variables
-    return bool(seen.get("CI"))
+    return any(seen.get(name) for name in ("CI", *_CI_SERVICES))
 
 
 def github_summary(variables: Mapping[str, str] | None = None) -> Path | None:

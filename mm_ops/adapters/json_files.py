@@ -3,6 +3,7 @@
 import json
 import math
 import stat
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,8 @@ class _RefusedError(ValueError):
 def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        doubled = sorted({key for key in keys if keys.count(key) > 1})
-        raise _RefusedError(f"the key {doubled[0]!r} stands twice in one object")
+        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise _RefusedError(f"the key {key!r} stands twice in one object")
     return found
 
 

@@ -16,7 +16,7 @@ from mm_ops.adapters.junit_cases import SUITES, count_cases
 from mm_ops.domain.errors import SchemaError
 
 _DRILL: Mapping[str, type] = {"drill": str, "date": str, "expected": dict, "observed": dict, "reasons": list}
-_MAX_BYTES = 64 * 1024 * 1024
+MAX_JUNIT_BYTES = 64 * 1024 * 1024
 
 
 def read_drill(path: Path, day: date) -> dict[str, Any]:
@@ -82,21 +82,41 @@ def read_junit(path: Path, day: date | None = None) -> dict[str, Any]:
             itself that is not so.
     """
     DayEntries.beside(path).verify(path)
-    root = _parse(path)
+    return count_junit(read_regular(path, MAX_JUNIT_BYTES), str(path), day)
+
+
+def count_junit(data: bytes, where: str, day: date | None) -> dict[str, Any]:
+    """Count what a JUnit XML file holds, as :func:`read_junit`; ``where`` names it in messages.
+
+    Raises:
+        SchemaError: as for :func:`read_junit`.
+    """
+    root = _parse(data, where)
     try:
         return count_cases(root, day)
     except SchemaError as error:
-        raise SchemaError(f"{path}: {error}") from error
+        raise SchemaError(f"{where}: {error}") from error
 
 
-def _parse(path: Path) -> ET.Element:
-    data = read_regular(path, _MAX_BYTES)
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise SchemaError(f"{path}: declares a document type; JUnit XML has none (entities could explode)")
+def _parse(data: bytes, where: str) -> ET.Element:
     try:
-        root = ET.fromstring(data)  # noqa: S314 - without a document type there are no entities to expand
-    except ET.ParseError as error:
-        raise SchemaError(f"{path}: not XML: {error}") from error
+        root = ET.fromstring(data, ET.XMLParser(target=_NoDocumentType()))  # noqa: S314 - entities are not read
+    except _DeclaredError as error:
+        raise SchemaError(f"{where}: declares a document type; JUnit XML has none (entities could explode)") from error
+    except (ET.ParseError, LookupError, ValueError) as error:  # an encoding that is none, or of several bytes
+        raise SchemaError(f"{where}: not XML: {error}") from error
     if root.tag not in SUITES:
-        raise SchemaError(f"{path}: expected testsuite or testsuites, was {root.tag}")
+        raise SchemaError(f"{where}: expected testsuite or testsuites, was {root.tag}")
     return root
+
+
+class _DeclaredError(Exception):
+    """A document type stands in the file, in whatever encoding."""
+
+
+class _NoDocumentType(ET.TreeBuilder):
+    """Builds the tree, and ends where a document type begins: before any of its entities."""
+
+    def doctype(self, name: str, *_: str | None) -> None:
+        """Refuse it."""
+        raise _DeclaredError(name)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mm_ops.adapters.archive_members import Inside, PartError, ends_as_archive, is_archive, members_of
+from mm_ops.adapters.bot_http import shown
 from mm_ops.adapters.environment import Environment
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 from mm_ops.domain.secrets.policy import SecretsPolicy
@@ -61,6 +62,13 @@ class SecretFiles:
         self._policy, self._clock, self._say = policy, clock, say
         self._scanner = Scanner(policy)
 
+    def _told(self, name: str, tally: _Tally, within: str = "") -> str:
+        """The name as it may be told, after that of the archive; a secret in it is one more that was found."""
+        redacted, hits = self._scanner.redact(name)
+        told = within + redacted
+        tally.hits += [(told, hit) for hit in hits]
+        return told
+
     def scan(self, roots: Sequence[Root]) -> Scanned:
         """Look at everything below some roots.
 
@@ -79,7 +87,8 @@ class SecretFiles:
         tally = _Tally()
         for name, data in parts.items():
             tally.files, tally.size_bytes = tally.files + 1, tally.size_bytes + len(data)
-            self._look_inside(name, data, Inside(self._policy.bounds), self._until(), tally)
+            told = self._told(name, tally)
+            self._look_inside(told, data, Inside(self._policy.bounds), self._until(), tally)
         return _scanned(["what is to be packed"], tally)
 
     def _walk(self, root: Root, tally: _Tally) -> None:
@@ -107,7 +116,7 @@ class SecretFiles:
         elif ending := next((one for one in self._policy.left.endings if place.name.endswith(one)), None):
             tally.left[ending] += 1
         else:
-            self._read(place, name, tally)
+            self._read(place, self._told(name, tally), tally)
 
     def _read(self, place: Path, name: str, tally: _Tally) -> None:
         size = place.lstat().st_size
@@ -137,7 +146,8 @@ class SecretFiles:
                 deeper = inside.deeper()
                 for member, content in members_of(data, deeper):
                     tally.inside += 1
-                    self._look_inside(f"{name}!{_printable(member)}", content, deeper, until, tally)
+                    told = self._told(_printable(member), tally, f"{name}!")
+                    self._look_inside(told, content, deeper, until, tally)
         except PartError as error:
             tally.unread.append(Unread(name, str(error)))
         opened = {hit.fingerprint for _, hit in tally.hits[before:]}
@@ -150,7 +160,7 @@ class SecretFiles:
         hits: dict[tuple[str, str], Hit] = {}
         newlines = 0
         for window in windows:
-            found = self._scanner.scan(window, lambda: self._clock() > until)
+            found = self._scanner.scan(window, lambda: self._clock() > until, name)
             for hit in found.hits:
                 hits.setdefault((hit.rule, hit.fingerprint), replace(hit, line=hit.line + newlines))
             if found.unfinished:
@@ -209,7 +219,9 @@ def roots_of(environment: Environment, paths: Sequence[Path] = ()) -> list[Root]
         return [_given(environment.root, path) for path in paths]
     roots = [Root(environment.root, told="the repository")]
     if "://" in environment.artifacts:
-        raise PolicyError(f"MM_OPS_ARTIFACTS: {environment.artifacts}: expected a folder, to look for secrets in it")
+        raise PolicyError(
+            f"MM_OPS_ARTIFACTS: {shown(environment.artifacts)}: expected a folder, to look for secrets in it"
+        )
     artifacts = environment.path(environment.artifacts)
     return [*roots, Root(artifacts, "artifacts", "the artifacts")] if artifacts.exists() else roots
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from mm_ops.adapters.chaos_bot import ChaosBot
 from mm_ops.adapters.chaos_run import ChaosRun
@@ -66,3 +67,28 @@ def test_a_bot_that_is_not_there_is_not_drilled(names: tuple[str, ...]):
     held = hold(gone, *names, policy=replace(POLICY, settles_within=1.0))
     assert [item.drill.name for item in held] == ["feed_cut"]
     assert held[0].fault == "the bot does not quote within 1 s, so nothing was done to it"
+
+
+class Interrupted(WallClock):
+    """Ctrl-C while a drill waits."""
+
+    def sleep(self, seconds: float) -> None:
+        raise KeyboardInterrupt(seconds)
+
+
+def test_a_drill_that_is_interrupted_leaves_the_bot_without_its_faults(tmp_path: Path):
+    clock = Interrupted()
+    with running(tmp_path, "--allow-faults", speed=SPEED) as bot:
+        bot.until(lambda: bot.state()["open_orders"] > 0)
+        run = ChaosRun(
+            bot=ChaosBot(bot.url, clock.now),
+            policy=POLICY,
+            clock=clock,
+            seed=7,
+            began=clock.now(),
+            speed=SPEED,
+            say=lambda _: None,
+        )
+        with pytest.raises(KeyboardInterrupt):
+            run.hold([patient(POLICY.drills[1])])
+        assert requests.get(f"{bot.url}/faults", timeout=10).json() == {}

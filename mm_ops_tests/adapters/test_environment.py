@@ -62,7 +62,8 @@ def test_a_journal_is_named_by_a_file_below_the_root_or_a_url(given: dict[str, s
 
 
 @pytest.mark.parametrize(
-    ("set_to", "answer"), [({}, False), ({"CI": ""}, False), ({"CI": "true"}, True), ({"CI": "0"}, True)]
+    ("set_to", "answer"),
+    [({}, False), ({"CI": ""}, False), ({"CI": "true"}, True), ({"CI": "0"}, True), ({"TF_BUILD": "True"}, True)],
 )
 def test_ci_is_where_its_variable_is_set_to_anything(set_to: dict[str, str], *, answer: bool):
     assert runs_in_ci(set_to) is answer

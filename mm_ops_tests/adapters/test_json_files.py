@@ -15,6 +15,10 @@ REFUSED = {
     "html": (b"<html>", r"a\.json:1:1: not JSON"),
     "not UTF-8": (b'{"a": "\xff"}', r"a\.json: not UTF-8: byte 7"),
     "a doubled key": (b'{"a": 1, "b": {"c": 1, "c": 2}}', r"a\.json: the key 'c' stands twice in one object"),
+    "a doubled key among 200,000": (
+        b"{" + b",".join(b'"k%d": 1' % n for n in range(200_000)) + b', "k7": 2}',
+        r"a\.json: the key 'k7' stands twice in one object",
+    ),
     "nan": (b'{"a": NaN}', r"a\.json: NaN is not JSON; a missing number is null"),
     "infinity": (b"[-Infinity]", r"a\.json: -Infinity is not JSON"),
     "infinity in figures": (b"[1, 1e999]", r"a\.json: 1e999 is larger than any number here can be"),

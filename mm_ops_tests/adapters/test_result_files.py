@@ -169,6 +169,23 @@ def test_what_is_no_junit_is_refused(tmp_path: Path, text: str, message: str):
         read_junit(junit(tmp_path, text), DAY)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_document_type_is_refused_in_every_encoding(tmp_path: Path, encoding: str):
+    text = (
+        f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE x [<!ENTITY a "aaa">]>'
+        '<testsuite timestamp="2026-11-20T10:00:00Z"><testcase name="&a;"/></testsuite>'
+    )
+    (tmp_path / "junit.xml").write_bytes(text.encode(encoding))
+    with pytest.raises(SchemaError, match=r"junit\.xml: declares a document type"):
+        read_junit(tmp_path / "junit.xml", DAY)
+
+
+def test_an_encoding_that_is_none_is_refused(tmp_path: Path):
+    (tmp_path / "junit.xml").write_bytes(b'<?xml version="1.0" encoding="none-such"?><testsuite/>')
+    with pytest.raises(SchemaError, match=r"junit\.xml: not XML: "):
+        read_junit(tmp_path / "junit.xml", DAY)
+
+
 def test_a_run_that_is_not_there_is_said(tmp_path: Path):
     with pytest.raises(MissingEvidenceError, match=r"junit\.xml: no such file"):
         read_junit(tmp_path / "junit.xml", DAY)

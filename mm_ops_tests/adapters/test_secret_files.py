@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import io
+import lzma
 import os
 import zipfile
 from dataclasses import replace
@@ -83,6 +84,37 @@ def test_what_is_in_an_archive_is_told_by_its_place_in_it(tmp_path: Path):
     found = scan(tmp_path)
     assert places(found) == ["b.zip!a/one.txt:2", "b.zip!two.zip!deep.txt:3", "c.gz!:1", "d.bz2!:1", "e.bin!one.txt:1"]
     assert (found.files, found.inside, found.unread) == (4, 7, [])
+
+
+def test_xz_and_lzma_are_opened_and_what_nothing_here_opens_is_told(tmp_path: Path):
+    (tmp_path / "a.xz").write_bytes(lzma.compress(b"fine") + lzma.compress(b"\n" + LINE) + bytes(4))
+    (tmp_path / "b.lzma").write_bytes(lzma.compress(LINE, lzma.FORMAT_ALONE))
+    (tmp_path / "c.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(90))
+    (tmp_path / "d.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    (tmp_path / "e.zst").write_bytes(b"(\xb5/\xfd" + bytes(9))
+    (tmp_path / "f.xz").write_bytes(lzma.compress(LINE * 99)[:-20])
+    found = scan(tmp_path)
+    assert places(found) == ["a.xz!:2", "b.lzma!:1"]
+    assert why(found) == [
+        "c.7z: an archive of a kind that is not opened here: 7z",
+        "d.rar: an archive of a kind that is not opened here: RAR",
+        "e.zst: an archive of a kind that is not opened here: zstd",
+        "f.xz: not readable as an archive: it ends before its end",
+    ]
+
+
+def test_a_secret_in_the_name_of_a_file_or_a_member_is_found_and_not_told(tmp_path: Path):
+    token = f"ghp_{drawn(36)}"
+    (tmp_path / token).write_bytes(LINE)
+    (tmp_path / "z.zip").write_bytes(zipped((f"{token}.txt", LINE)))
+    found = scan(tmp_path)
+    assert places(found) == [
+        "<github_token>:1",
+        "<github_token>:1",
+        "z.zip!<github_token>.txt:1",
+        "z.zip!<github_token>.txt:1",
+    ]
+    assert token not in repr(found)
 
 
 def test_a_stored_member_is_told_once_and_a_comment_of_the_archive_as_well(tmp_path: Path):

@@ -11,9 +11,14 @@ _PLAIN = "x"
 
 ASSIGNED = (
     r"(?i:key|secret|token|pass(?:phrase|word|wd)?|pwd)(?i:_?(?:id|value|hex|b64|base64)|_?[0-9]{1,3}|s)?"
-    r"[\\\"'`\]]{0,4}[ \t]{0,8}(?:=>|:=|[:= ]|(?<=[\"'`]),)[ \t]{0,8}[\\\"'`(]{0,4}"
+    r"[\\\"'`\]]{0,4}[ \t]{0,8}"
+    r"(?:=>|:=|:[ \t]{0,4}(?:[>|][-+]?)?[ \t]{0,4}\r?\n|[:= >|]|(?<=[\"'`]),|(?i:value)[ \t]{0,2}=)"
+    r"[ \t]{0,20}[\\\"'`(]{0,4}"
 )
-"""What stands before a value that is given to a name: ``api_key: "``, ``KEY=``, ``"secret": "``, ``--token ``."""
+"""What stands before a value that is given to a name: ``api_key: "``, ``KEY=``, ``"secret": "``, ``--token ``.
+
+Also ``<apiKey>``, ``name="secret" value="``, a cell of a table, and in YAML the line below.
+"""
 _ENDS = r"(?![A-Za-z0-9])"
 _BEGINS = r"(?<![A-Za-z0-9])"
 

@@ -4,8 +4,8 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mm_ops.domain.secrets.literals import Literals
 from mm_ops.domain.secrets.patterns import compile_secret
@@ -66,28 +66,47 @@ class Scanner:
         self._literals = Literals({literal for item in self._rules for literal in item.literals})
         self._placeholders = [word.lower().encode() for word in policy.placeholders]
 
-    def scan(self, data: bytes, is_over: Callable[[], bool]) -> Found:
+    def scan(self, data: bytes, is_over: Callable[[], bool], called: str = "") -> Found:
         """Find every secret in bytes, each once, by the first rule that knows it.
 
         Args:
             data: of a file or a part of one, of any kind.
             is_over: whether the time for it is over; asked often.
+            called: the file's name, which counts as standing before its first byte: ``kraken.key`` holds two lines and
+                no name.
         """
+        known: dict[bytes, Hit] = {}
+        unfinished = self._find(data, known, is_over, called)
+        return Found(tuple(known.values()), unfinished)
+
+    def redact(self, name: str) -> tuple[str, tuple[Hit, ...]]:
+        """A name in which the rule stands for each secret, and those secrets; a name is told, and so would they be."""
+        known: dict[bytes, Hit] = {}
+        self._find(name.encode(), known, lambda: False)
+        for secret, hit in known.items():
+            told = f"<{hit.rule}>"
+            plain = secret.decode("utf-8", "replace")
+            name = name.replace(plain, told) if plain in name else told  # it was decoded, and so would be again
+        return name, tuple(replace(hit, via="in the name") for hit in known.values())
+
+    def _find(self, data: bytes, known: dict[bytes, Hit], is_over: Callable[[], bool], called: str = "") -> str | None:
+        """Add to ``known``, and say why that is not all there is."""
 
         def check() -> None:
             if is_over():
                 raise _OverError("the time for it was over")
 
-        known: dict[bytes, Hit] = {}
         try:
+            near = self._literals.find(called.lower().encode(), check)
             for view in views_of(data, self._bounds.max_depth):
-                self._look(view, known, check)
+                self._look(view, known, check, near)
         except _OverError as over:
-            return Found(tuple(known.values()), str(over))
-        return Found(tuple(known.values()))
+            return str(over)
+        return None
 
-    def _look(self, view: View, known: dict[bytes, Hit], check: Callable[[], None]) -> None:
+    def _look(self, view: View, known: dict[bytes, Hit], check: Callable[[], None], near: Collection[bytes]) -> None:
         places = self._literals.find(view.data.lower(), check)
+        places |= {literal: [0, *places.get(literal, ())] for literal in near}
         for item in self._rules:
             for offset, secret in _secrets(item, view.data, places, check):
                 if self._is_one(item.rule, secret) and not any(secret in other for other in known):

@@ -23,7 +23,7 @@ _BLOCK = 8
 _FULL = np.uint64(0x0101010101010101)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{24,}")
-_ESCAPE = re.compile(rb"\\\\{0,3}(?:u00([2-7][0-9A-Fa-f])|x([2-7][0-9A-Fa-f])|(/))")
+_ESCAPE = re.compile(rb"\\\\{0,3}(?:u00([2-7][0-9A-Fa-f])|x([2-7][0-9A-Fa-f])|(/))|%(2[BbFf]|3[Dd])")
 _LAST_LINE = re.compile(rb"(?:\r?\n|(?:\\r)?\\n)([A-Za-z0-9+/_-]{2,23})(?![A-Za-z0-9+/_-])")
 _NEW_LINES = frozenset({b"\n", b"\r\n", b"\\n", b"\\r\\n"})
 
@@ -115,7 +115,7 @@ def _unescaped(view: View) -> View | None:
 
 
 def _unescape(match: re.Match[bytes]) -> bytes:
-    return match[3] or bytes([int(match[1] or match[2], 16)])
+    return match[3] or bytes([int(match[1] or match[2] or match[4], 16)])
 
 
 def _decoded(view: View) -> View | None:

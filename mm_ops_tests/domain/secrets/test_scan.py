@@ -148,3 +148,19 @@ def test_a_fingerprint_tells_a_secret_again_and_not_itself():
     assert fingerprint(b"one") == fingerprint(b"one")
     assert fingerprint(b"one") != fingerprint(b"two")
     assert len(fingerprint(b"one")) == 16
+
+
+def test_a_file_that_is_called_after_an_exchange_needs_no_name_inside():
+    lines = f"{drawn(64)}\n{drawn(64, seed=2)}\n".encode()
+    assert not SCANNER.scan(lines, never).hits
+    found = SCANNER.scan(lines, never, "keys/binance.key").hits
+    assert [(hit.rule, hit.line) for hit in found] == [("binance_key", 1), ("binance_key", 2)]
+
+
+def test_a_secret_in_a_name_is_found_and_not_told():
+    token = f"ghp_{drawn(36)}"
+    told, hits = SCANNER.redact(f"a/{token}.txt")
+    assert told == "a/<github_token>.txt"
+    assert [(hit.rule, hit.via) for hit in hits] == [("github_token", "in the name")]
+    assert SCANNER.redact("reports/soak_metrics.json") == ("reports/soak_metrics.json", ())
+    assert SCANNER.redact(base64.b64encode(token.encode()).decode())[0] == "<github_token>"
