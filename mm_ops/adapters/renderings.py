@@ -13,6 +13,7 @@ import yaml
 
 from mm_ops.adapters.artifacts import write_atomically
 from mm_ops.adapters.policy_files import read_policy
+from mm_ops.adapters.renamings import render_deployments
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
@@ -97,6 +98,7 @@ def render_all(root: Path, policies: Path) -> dict[str, bytes]:
         CHECKS: _with_gate_table(root, policies, catalogue),
         **_with_alert_tables(root, catalogue),
     }
+    texts |= render_deployments(root, texts)
     return {path: text.encode() for path, text in texts.items()}
 
 

@@ -43,7 +43,8 @@ def record(out: Path | None, profile: str, days: int, end: date | None, seed: in
 
 
 @paperbot.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=9108, show_default=True, help="On loopback.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens; beyond loopback with a token.")
+@click.option("--port", type=click.IntRange(1, 65535), default=9108, show_default=True)
 @click.option("--profile", type=click.Choice(["healthy", "degraded"]), default="healthy", show_default=True)
 @click.option("--speed", type=click.FloatRange(0.01, 10_000), default=1.0, show_default=True, help="Of its clock.")
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
@@ -57,6 +58,7 @@ def record(out: Path | None, profile: str, days: int, end: date | None, seed: in
 @click.option("--allow-faults", is_flag=True, help="Take faults at POST /faults as well.")
 def serve(  # noqa: PLR0913 - one a flag
     *,
+    host: str,
     port: int,
     profile: str,
     speed: float,
@@ -78,6 +80,8 @@ def serve(  # noqa: PLR0913 - one a flag
     from mm_ops.paperbot.profiles import PROFILES
     from mm_ops.paperbot.serving import serve as serve_bot
 
+    if token_file is None and host not in {"127.0.0.1", "::1", "localhost"}:
+        raise PolicyError(f"--host {host}: expected --token-file: whoever reaches the bot could command it")
     try:
         setup = Setup(
             profile=PROFILES[profile],
@@ -90,6 +94,7 @@ def serve(  # noqa: PLR0913 - one a flag
         )
         serve_bot(
             setup,
+            host=host,
             port=port,
             token_file=token_file,
             allow_faults=allow_faults,

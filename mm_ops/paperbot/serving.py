@@ -12,12 +12,11 @@ from pathlib import Path
 from mm_ops.paperbot.live_process import LiveProcess, Setup, StartError
 from mm_ops.paperbot.server import Door, make_server
 
-HOST = "127.0.0.1"
-
 
 def serve(
     setup: Setup,
     *,
+    host: str,
     port: int,
     token_file: Path | None,
     allow_faults: bool,
@@ -25,10 +24,11 @@ def serve(
     clock: Callable[[], datetime],
     say: Callable[[str], None],
 ) -> None:
-    """Serve on loopback until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT.
 
     Args:
         setup: how the bot is run.
+        host: where it listens.
         port: of both the metrics and the control API.
         token_file: holds the token that control asks for; read at each request, so that it can be changed.
         allow_faults: whether ``/faults`` is there.
@@ -54,12 +54,12 @@ def serve(
         stop=stop,
     )
     try:
-        server = make_server(HOST, port, door)
+        server = make_server(host, port, door)
     except OSError as error:
-        raise StartError(f"{HOST}:{port}: {error.strerror}") from error
+        raise StartError(f"{host}:{port}: {error.strerror}") from error
     threading.Thread(target=server.serve_forever, daemon=True).start()
     faults = ", ".join(process.faults) or "none"
-    say(f"paper bot: http://{HOST}:{port}/metrics, clock x {setup.speed:g}, faults: {faults}")
+    say(f"paper bot: http://{host}:{port}/metrics, clock x {setup.speed:g}, faults: {faults}")
     process.run(stop)
     server.shutdown()
     server.server_close()

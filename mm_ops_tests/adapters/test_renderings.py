@@ -52,7 +52,7 @@ def test_what_is_committed_is_what_the_policies_render() -> None:
     rendered = render_all(PROJECT, PROJECT / POLICIES)
     assert [item.path for item in find_differences(PROJECT, rendered)] == []
     assert faults(PROJECT) == []
-    assert len(rendered) == 6 + len(project().alert_names)
+    assert len(rendered) == 6 + 4 + len(project().alert_names)
 
 
 def test_the_files_hold_what_was_built() -> None:
@@ -182,3 +182,23 @@ def test_the_rules_can_be_shown_to_people() -> None:
     shown = as_markdown(render_all(PROJECT, PROJECT / POLICIES), renderings.RULES)
     assert shown.startswith("```yaml\n# Rendered")
     assert shown.endswith("```\n")
+
+
+def test_a_limit_of_time_is_the_same_where_addresses_are_names(root: Path) -> None:
+    change(root / POLICIES / "alerting.yaml", "repeat_interval: 4h", "repeat_interval: 3h")
+    alertmanager = ("deploy/alertmanager/alertmanager.yml", "deploy/compose/alertmanager.yml")
+    policies = ("deploy/compose/policies/alerting.yaml", "deploy/kubernetes/policies/alerting.yaml")
+    assert set(differing(root)) == {*alertmanager, *policies}
+
+
+def test_a_deployment_without_names_is_rendered_nothing_for(root: Path) -> None:
+    (root / "deploy/kubernetes/names.yaml").unlink()
+    rendered = render_all(root, root / POLICIES)
+    assert {path for path in rendered if "kubernetes" in path} == set()
+    assert {path for path in rendered if "compose" in path} != set()
+
+
+def test_a_file_that_names_names_and_is_not_there_is_refused(root: Path) -> None:
+    change(root / "deploy/kubernetes/names.yaml", "deploy/policies/alerting.yaml", "deploy/policies/alarms.yaml")
+    with pytest.raises(PolicyError, match=r"^deploy/policies/alarms.yaml: named in names.yaml: No such file"):
+        render_all(root, root / POLICIES)

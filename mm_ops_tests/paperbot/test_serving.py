@@ -35,6 +35,7 @@ def test_what_it_cannot_use_is_one_line_and_exit_2(tmp_path: Path):
     assert "token: expected a token, was empty" in refused("--token-file", str(empty))
     assert "No such file" in refused("--token-file", str(tmp_path / "nothing"))
     assert "no fault 'x'; there are: latency" in refused("--fault", "x")
+    assert "--host 0.0.0.0: expected --token-file: whoever" in refused("--host", "0.0.0.0")  # noqa: S104 - refused
     assert "faults.json: no such file" in refused("--faults", str(tmp_path / "faults.json"))
 
 
