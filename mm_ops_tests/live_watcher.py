@@ -23,6 +23,9 @@ from mm_ops_tests.live_paperbot import free_port
 TOKEN = "a-token-of-a-test-0123456789"  # noqa: S105 - of a test
 _WITHIN_S = 60
 
+QUICK = {"attempt": "300ms", "pause": "50ms", "deadline": "1s", "no_open_orders": "1s", "again_after": "1s"}
+"""A bot is given up on within a test's patience."""
+
 
 @dataclass
 class RunningWatcher:
@@ -122,3 +125,15 @@ def watching(folder: Path, fleet: Fleet, *flags: str, **options: Any) -> Iterato
     finally:
         if watcher.process is not None and watcher.process.poll() is None:
             watcher.stop()
+
+
+def impatient(document: dict[str, Any]) -> None:
+    document["attempts"].update(QUICK)
+
+
+def stops(watcher: RunningWatcher) -> list[dict[str, Any]]:
+    return sorted((stop for one in watcher.episodes() for stop in one["stops"]), key=lambda one: str(one["claimed_at"]))
+
+
+def until_stopped(watcher: RunningWatcher) -> None:
+    watcher.until(lambda: bool(stops(watcher)) and all(one["finished_at"] for one in stops(watcher)))

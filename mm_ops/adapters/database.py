@@ -141,13 +141,21 @@ class Database:
         self._driver: Any = sqlite3 if self.file else _psycopg2(scheme)
         self._url = f"postgresql://{rest}"
         self._idle: list[Any] = []
-        self._lock = threading.Lock()
+        self._change = threading.Condition()
+        self._opened: tuple[int, int] | None = None
         if self.file and not read_only:
             self.file.parent.mkdir(parents=True, exist_ok=True)
 
     def bytewise(self, column: str) -> str:
         """Name a column so that it is compared byte by byte."""
         return f'"{column}"' if self.file else f'"{column}" COLLATE "C"'
+
+    @property
+    def lost(self) -> str | None:
+        """Say that the file is no more the one that was opened first: who has that one open goes on, seen by nobody."""
+        if self.file is None or self._opened in {None, _identity(self.file)}:
+            return None
+        return f"{self.file} was deleted or replaced while it was in use"
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -173,7 +181,7 @@ class Database:
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
-        with self._lock:
+        with self._change:
             idle, self._idle = self._idle, []
         for one in idle:
             one.close()
@@ -185,15 +193,21 @@ class Database:
         return cursor
 
     def _take(self) -> Any:
-        with self._lock:
+        lost = self.lost
+        with self._change:
+            if lost:  # a new connection would be one to another file: wait for one of those that there are
+                self._change.wait_for(lambda: self._idle, BUSY_S)
             connection = self._idle.pop() if self._idle else None
+        if connection is None and lost:
+            raise DatabaseFaultError(FileNotFoundError(lost))
         if connection is not None and not self.file and not self._answers(connection):
             connection = None
         return connection or (self._open_file(self.file) if self.file else self._connect())
 
     def _keep(self, connection: Any) -> None:
-        with self._lock:
+        with self._change:
             self._idle.append(connection)
+            self._change.notify()
 
     def _undo(self, connection: Any) -> None:
         if connection is None:
@@ -218,10 +232,13 @@ class Database:
         return True
 
     def _open_file(self, file: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        mode = "ro" if self._read_only else "rw" if self._opened else "rwc"
+        named = f"{file.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(named, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
         durable = ("journal_mode=WAL", "synchronous=FULL")
         for pragma in (_CACHE, *(("query_only=ON",) if self._read_only else durable)):
             connection.execute(f"PRAGMA {pragma}").close()
+        self._opened = self._opened or _identity(file)
         return connection
 
     def _connect(self) -> Any:
@@ -244,6 +261,15 @@ def translate(fault: DatabaseFaultError) -> IntegrityError | SourceUnavailableEr
     if "OperationalError" in fault.kinds or "DatabaseError" not in fault.kinds:
         return SourceUnavailableError(f"journal: not available: {fault.said}")
     return IntegrityError(f"journal: not as it was written: {fault.said}")
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another of the same name."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _psycopg2(scheme: str) -> Any:

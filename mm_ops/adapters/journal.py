@@ -50,10 +50,10 @@ class Journal(JournalReads):
             SourceUnavailableError: the database does not answer, or the disk is full.
             IntegrityError: the file is damaged, or its chain does not go through the anchor. Do not start; page.
         """
-        self._database = Database(url)
+        self._database, reads = Database(url), Database(url, read_only=True)
         create_tables(self._database)
-        check_sound(self._database, read_anchor(anchor))
-        super().__init__(Database(url, read_only=True))
+        check_sound(reads, read_anchor(anchor))  # by one that reads: it takes a while, and keeps no writer waiting
+        super().__init__(reads)
         self._anchor = Anchor(anchor)
         self._writer = Writer(self._database, self._anchor)
         self._owner, self._lease = owner, lease
@@ -70,13 +70,19 @@ class Journal(JournalReads):
         """Write what waits, sync the anchor, and close."""
         self._writer.close()
         self._anchor.close()
-        self._database.close()
         self._source.close()
+        self._database.close()  # last: one that only reads could not fold the log back into the file
+
+    @property
+    def lost(self) -> str | None:
+        """Say that what is written now is lost at the next start: the file is gone, and only we have it open."""
+        return self._database.lost
 
     @property
     def fault(self) -> str | None:
-        """What is wrong, if anything: with the anchor (all else goes on), or with the writer (nothing does)."""
-        return self._anchor.fault if self._writer.alive else "its writer has ended: restart the watcher"
+        """What is wrong, if anything: with the file, the anchor or reading (all else goes on), or with the writer."""
+        ended = None if self._writer.alive else "its writer has ended: restart the watcher"
+        return ended or self.lost or self._anchor.fault or self.read_fault
 
     def take_in(self, body: bytes, at: datetime) -> Intake:
         """Write a body down; the same bytes again are counted."""

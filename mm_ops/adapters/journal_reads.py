@@ -44,6 +44,8 @@ class JournalReads:
 
     def __init__(self, database: Database) -> None:
         self._source = database
+        self.read_fault: str | None = None
+        """Why it could not be read when it was last asked, if so."""
 
     def history(self, alert: Alert, *, bots: frozenset[str], bot: BotState | None, seen_at: datetime) -> History:
         """Read what is known of an alert's episode and its bot; the sighting that is judged counts as the last."""
@@ -222,7 +224,9 @@ class JournalReads:
             with self._source.transaction() as transaction:
                 yield transaction
         except DatabaseFaultError as fault:
+            self.read_fault = str(translate(fault))
             raise translate(fault) from fault
+        self.read_fault = None
 
 
 def _running(stop: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from mm_ops.adapters.database import Database, DatabaseFaultError, Table, Transaction, listed
 from mm_ops.adapters.journal_chain import START, Anchor, AuditRecord, Link, chain
 from mm_ops.adapters.journal_tables import AUDIT, INBOX
-from mm_ops.domain.errors import SourceUnavailableError
+from mm_ops.domain.errors import IntegrityError, SourceUnavailableError
 
 T = TypeVar("T")
 _KEY = "the_key"
@@ -91,6 +91,7 @@ class Writer:
         self._database, self._anchor = database, anchor
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._synced_at = time.monotonic()
+        self._end = START
         self._open = True
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -165,9 +166,13 @@ class Writer:
         with self._database.transaction() as transaction:
             lock_chain(self._database, transaction)
             before = last_link(transaction)
+            if before.count < self._end.count:
+                found = f"expected at least {self._end.count} audit records, was {before.count}"
+                raise IntegrityError(f"journal: {found}: another was put in its place, or its tail was cut")
             ledger = Ledger(transaction, before)
             answers = [work(ledger) for work in works]
             ledger.flush()
+        self._end = ledger.link
         if ledger.link != before:
             self._anchor.write(ledger.link)
         return answers

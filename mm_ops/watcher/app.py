@@ -84,9 +84,10 @@ class Door:
         return PlainTextResponse("ok\n")
 
     async def ready(self, _: Request) -> Response:
-        """Say whether it can be relied on, and why not."""
+        """Say whether it can be relied on, and why not; and what works less well while it can."""
         faults = [*self.service.faults, *([self.guard.fault] if self.guard.fault else [])]
-        return JSONResponse({"ready": not faults, "faults": faults}, status_code=503 if faults else 200)
+        said = {"ready": not faults, "faults": faults, "weak": self.service.weak}
+        return JSONResponse(said, status_code=503 if faults else 200)
 
     async def metrics(self, _: Request) -> Response:
         """Give what Prometheus scrapes."""

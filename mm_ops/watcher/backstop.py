@@ -89,6 +89,11 @@ class Backstop:
         finally:
             self._ears.tell()
 
+    @property
+    def deaf(self) -> list[str]:
+        """Which sources are silent for too long."""
+        return [f"{name}: silent for too long" for name in sorted((self._ears.deaf or frozenset()) - {BLIND})]
+
     def state(self) -> dict[str, Any]:
         """Say how it is: for ``/state``."""
         return {

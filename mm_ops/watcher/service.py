@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from mm_ops.adapters.journal import Intake, Journal
@@ -19,11 +19,13 @@ from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bounded import start
 from mm_ops.domain.rollback.decision import Hold, judge_silence
 from mm_ops.domain.rollback.hearing import Pulse
+from mm_ops.domain.rollback.parts import divide
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response
 from mm_ops.domain.rollback.response import Pending, Responder
 from mm_ops.watcher.backstop import Backstop
 from mm_ops.watcher.lanes import Lanes
+from mm_ops.watcher.standing import Standing, find_weak
 
 SHARED_LANES = 4
 MOST_WAITING = 50_000
@@ -55,7 +57,10 @@ class Service:
     _recovering: threading.Thread | None = None
     _more: bool = False
     _said_blind: bool = False
-    _unwritten: str | None = None
+    standing: Standing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.standing = Standing(self.journal, self.responder.pager)
 
     def start(self) -> None:
         """Start the threads, finish what a former process began, and take up what it left."""
@@ -91,19 +96,24 @@ class Service:
     @property
     def faults(self) -> list[str]:
         """Why this watcher should not be relied on, if anything."""
-        dead = [] if all(lane.alive for lane in self._lanes.every) else ["a lane has died: restart the watcher"]
-        anchor = [f"the journal: {self.journal.fault}"] if self.journal.fault else []
-        refused = [f"the last alert was refused: {self._unwritten}"] if self._unwritten else []
-        return [*dead, *anchor, *refused]
+        return self.standing.faults(lanes_alive=all(lane.alive for lane in self._lanes.every))
+
+    @property
+    def weak(self) -> list[str]:
+        """What of it works less well, while it stops bots all the same."""
+        return find_weak(self.blind, self.backstop, self.notifier)
 
     async def take_in(self, body: bytes) -> Intake:
         """Write a body down, and let it be dealt with.
 
         Raises:
             SchemaError: it is no payload.
-            SourceUnavailableError: too much waits, or the journal cannot be written: the sender must come again.
+            SourceUnavailableError: too much waits, the journal cannot be written or is gone: the sender must come
+                again; in a journal that is gone it was written for us alone, and is dealt with.
         """
-        return await asyncio.wrap_future(self._write_down(body))
+        intake = await asyncio.wrap_future(self._write_down(body))
+        self._refuse_lost()
+        return intake
 
     def put_in(self, body: bytes) -> None:
         """As ``take_in``, for what the backstop has read; returns when it is on the disk.
@@ -123,22 +133,14 @@ class Service:
         def deal(written: "Future[Intake]") -> None:
             if written.cancelled():
                 return
-            self._judge_writing(written.exception())
+            self.standing.judge_writing(written.exception())
             if written.exception() is None:
                 intake = written.result()
-                self._lanes.put(Pending(intake.digest, body, intake.seen, now), self._stopped_by(payload))
+                self._put(Pending(intake.digest, body, intake.seen, now), payload)
 
         future = self.journal.take_in_later(body, now)
         future.add_done_callback(deal)
         return future
-
-    def _judge_writing(self, error: BaseException | None) -> None:
-        """Tell once that no alert can be taken in, and stop saying so when one could."""
-        before, self._unwritten = self._unwritten, None if error is None else str(error)
-        if self._unwritten and not before:
-            about = About(todo="make room or mend the journal's disk; until then stop a bot by hand", grave=True)
-            said = f"alerts are refused and no stop is made: {self._unwritten}"
-            start(lambda: self.responder.pager.page(said, about))
 
     def note_unreadable(self, reason: str) -> None:
         """Tell that somebody who may post posted what is no payload: an alert may be lost in it."""
@@ -153,19 +155,21 @@ class Service:
         """
         now = self.responder.clock.now()
         self.journal.note_event("heartbeat", task, {"signal": said, "exit_status": exit_status}, now)
+        self._refuse_lost()
 
     def _refuse_under_pressure(self) -> None:
         waiting, size = self._lanes.load
         if waiting >= MOST_WAITING or size >= MOST_WAITING_BYTES:
             raise SourceUnavailableError(f"{waiting} bodies of {size} bytes wait: come again")
 
-    def _stopped_by(self, payload: Payload) -> str | None:
-        """The bot whose stop the payload may ask for: its lane is its own."""
-        for alert in payload.alerts:
-            rule = self.responder.policy.rule_of(alert.name)
-            if alert.firing and rule is not None and rule.response is Response.ROLLBACK:
-                return alert.bot
-        return None
+    def _refuse_lost(self) -> None:
+        if (lost := self.journal.lost) is not None:
+            raise SourceUnavailableError(f"journal: {lost}")
+
+    def _put(self, pending: Pending, payload: Payload) -> None:
+        """Let each part of a body wait in the lane of the bot whose stop it may ask for."""
+        for bot, part in divide(payload, self.responder.policy, self.responder.bots):
+            self._lanes.put(replace(pending, part=part), bot)
 
     def _deal(self, pending: Pending) -> None:
         """Deal with one body; what fails stays pending in the journal and is taken up again."""
@@ -197,6 +201,7 @@ class Service:
         left_s = again_s
         while not self._stop.wait(LOOK_EVERY_S):
             self.looks += 1
+            self.standing.judge_journal()
             try:
                 left_s -= LOOK_EVERY_S
                 if left_s <= 0 or self._more:
@@ -227,19 +232,18 @@ class Service:
         found = self.journal.pending(MOST_AT_ONCE)
         for pending in found:
             if not self._lanes.has(pending.digest):
-                self._lanes.put(pending, self._named_in(pending.body))
+                self._take_again(pending)
         return len(found) == MOST_AT_ONCE
+
+    def _take_again(self, pending: Pending) -> None:
+        try:
+            self._put(pending, parse_payload(pending.body))
+        except SchemaError:  # an older watcher took it in; what cannot be read any more keeps nothing else waiting
+            self._lanes.put(pending, None)
 
     @property
     def _age(self) -> timedelta:
         return timedelta(seconds=self.responder.clock.monotonic() - self._started_at)
-
-    def _named_in(self, body: bytes) -> str | None:
-        """As ``_stopped_by``; what an older watcher took in and cannot be read any more keeps nothing else waiting."""
-        try:
-            return self._stopped_by(parse_payload(body))
-        except SchemaError:
-            return None
 
     def _judge_silence(self) -> None:
         policy, now = self.responder.policy, self.responder.clock.now()

@@ -24,6 +24,7 @@ def state_document(service: Service) -> dict[str, Any]:
         "backstop": None if service.backstop is None else service.backstop.state(),
         "notifications": None if service.notifier is None else service.notifier.state(),
         "faults": service.faults,
+        "weak": service.weak,
         "waiting": {"bodies": waiting, "bytes": size},
         "bots": {
             name: {"state": state} if isinstance(state, BotState) else {"unknown": str(state)}
@@ -48,6 +49,7 @@ def _metrics(service: Service) -> Iterator[str]:
         "auto_rollback_enabled": ("0 while every rollback is only a page.", int(policy.auto_rollback.enabled)),
         "dry_run": ("1 while no bot is commanded.", int(service.responder.dry_run)),
         "faults": ("Reasons not to rely on this watcher.", len(service.faults)),
+        "weak": ("What of it works less well.", len(service.weak)),
     }
     for name, (words, value) in gauges.items():
         yield f"# HELP mm_ops_watcher_{name} {words}"

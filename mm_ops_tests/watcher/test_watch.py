@@ -4,7 +4,6 @@ import json
 import os
 import random
 import resource
-import signal
 import socket
 import sqlite3
 import threading
@@ -12,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -20,36 +18,8 @@ import requests
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops_tests.alert_stack import catalogue_of
 from mm_ops_tests.live_paperbot import RunningBot, free_port, running
-from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, watching
+from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, stops, until_stopped, watching
 from mm_ops_tests.watcher.alerts import LATENCY, body, one
-
-QUICK = {"attempt": "300ms", "pause": "50ms", "deadline": "1s", "no_open_orders": "1s", "again_after": "1s"}
-"""A bot is given up on within a test's patience."""
-
-
-def impatient(document: dict[str, Any]) -> None:
-    document["attempts"].update(QUICK)
-
-
-@pytest.fixture
-def bot(tmp_path: Path) -> Iterator[RunningBot]:
-    with running(tmp_path, "--allow-faults", "--state-file", str(tmp_path / "bot.json"), speed=20) as bot:
-        yield bot
-
-
-@pytest.fixture
-def watcher(tmp_path: Path, bot: RunningBot) -> Iterator[RunningWatcher]:
-    fleet = catalogue_of({"paper": bot.url}, "http://127.0.0.1/alert-hook", 1).fleet
-    with watching(tmp_path, fleet, change=impatient) as running:
-        yield running
-
-
-def stops(watcher: RunningWatcher) -> list[dict[str, Any]]:
-    return sorted((stop for one in watcher.episodes() for stop in one["stops"]), key=lambda one: str(one["claimed_at"]))
-
-
-def until_stopped(watcher: RunningWatcher) -> None:
-    watcher.until(lambda: bool(stops(watcher)) and all(one["finished_at"] for one in stops(watcher)))
 
 
 def sound(watcher: RunningWatcher) -> None:
@@ -238,17 +208,23 @@ def test_a_bot_that_restarts_in_the_middle_is_stopped_all_the_same(watcher: Runn
     bot.until(lambda: bot.state()["trading_state"] == "HALTED")
 
 
-def test_a_bot_that_hangs_keeps_no_other_from_being_stopped(tmp_path: Path, bot: RunningBot):
+@pytest.mark.parametrize("bodies", [1, 2])
+def test_a_bot_that_hangs_keeps_no_other_from_being_stopped(tmp_path: Path, bot: RunningBot, bodies: int):
     (tmp_path / "other").mkdir()
     with running(tmp_path / "other", speed=20) as other:
         fleet = catalogue_of({"paper": bot.url, "other": other.url}, "http://127.0.0.1/alert-hook", 1).fleet
         with watching(tmp_path, fleet) as watcher:
             bot.faults(hang=60.0)
-            assert watcher.post(LATENCY).ok
-            assert watcher.post(body(one("SoakLatencyP95High", bot="other"))).ok
+            both = [one("SoakLatencyP95High", bot=name) for name in ("paper", "other")]
+            for sent in [both] if bodies == 1 else [[each] for each in both]:
+                assert watcher.post(body(*sent)).ok
             other.until(lambda: other.state()["trading_state"] == "HALTED")
             assert [stop["finished_at"] for stop in stops(watcher) if stop["bot"] == "paper"] == [None]
-            watcher.stop(signal.SIGKILL)
+            bot.faults()
+            until_stopped(watcher)
+            watcher.until(lambda: watcher.get("/state")["waiting"]["bodies"] == 0)
+            assert watcher.stop() == 0
+            sound(watcher)
 
 
 def test_a_dry_run_decides_and_commands_nobody(tmp_path: Path, bot: RunningBot):

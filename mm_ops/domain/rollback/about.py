@@ -63,6 +63,25 @@ def about_outcome(outcome: Outcome, alert: Alert | None = None) -> About:
     )
 
 
+def say_of(alert: Alert, reason: str) -> str:
+    """Say of which bot and which alert it is told, where the words do not."""
+    about = [name for name in (alert.bot, alert.name) if name and name not in reason]
+    return f"{': '.join(about)}: {reason}" if about else reason
+
+
+def say_stop(decision: RollBack, outcome: Outcome) -> str:
+    """What whoever is on call reads: what happened, what is asked of the bot, whether it shows, and how bad it is."""
+    done = "confirmed" if outcome.confirmed else "NOT confirmed"
+    words = [f"{decision.bot}: stopped ({', '.join(decision.actions)}), {done}: {decision.reason}"]
+    if decision.radius:
+        words.append(f"concerns {', '.join(f'{name} {value}' for name, value in decision.radius.items())}")
+    if decision.alarming:
+        words.append(decision.alarming)
+    if decision.escalated:
+        words.append("too many stops of this bot: decide whether it may trade at all")
+    return "; ".join(words)
+
+
 def _about(alert: Alert, reason: str, todo: str, state: str, *, grave: bool) -> About:
     said = alert.annotations
     summary = said.get("summary", "")

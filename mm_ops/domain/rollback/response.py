@@ -12,7 +12,7 @@ from typing import assert_never
 from mm_ops.domain.errors import MmOpsError, SchemaError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rendering.policy import DRILL_LABEL
-from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome
+from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome, say_of, say_stop
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, TradingState
 from mm_ops.domain.rollback.bounded import call_within
@@ -20,6 +20,7 @@ from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.domain.rollback.executor import Executor
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
+from mm_ops.domain.rollback.parts import stopped_by, take_part
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.response_world import AlertSource, Pending, ResponseLog, TruthSource
@@ -127,12 +128,13 @@ class Responder:
         except SchemaError as error:
             faults = [str(error)]
         else:
-            faults = self._answer(payload, pending.last_at)
+            faults = self._answer(take_part(payload, pending.part, self.policy, self.bots), pending.last_at)
         if faults:
             self.log.note_event("payload", pending.digest, {"faults": faults}, self.clock.now())
             about = About(todo="look at the alerts in Alertmanager itself: one of them may not have been heard")
             self.pager.page(f"a payload was not read in full: {'; '.join(faults[:3])}", about)
-        self.log.handled(pending.digest, pending.seen, self.clock.now())
+        if pending.part is None or pending.part.of.end_one():
+            self.log.handled(pending.digest, pending.seen, self.clock.now())
 
     def _answer(self, payload: Payload, seen_at: datetime) -> list[str]:
         """Answer what is in a body, and then what was left out of it: a slow Alertmanager keeps no stop waiting.
@@ -150,16 +152,12 @@ class Responder:
     def _respond_to_each(self, alerts: Sequence[Alert], seen_at: datetime) -> list[Exception]:
         """Respond to stops first; one alert that cannot be dealt with keeps no other waiting."""
         failed: list[Exception] = []
-        for alert in sorted(alerts, key=self._is_told_alone):
+        for alert in sorted(alerts, key=lambda one: stopped_by(one, self.policy, self.bots) is None):
             try:
                 self.respond(alert, seen_at)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the next may be a breach
                 failed.append(error)
         return failed
-
-    def _is_told_alone(self, alert: Alert) -> bool:
-        rule = self.policy.rule_of(alert.name)
-        return not alert.firing or rule is None or rule.response is not Response.ROLLBACK
 
     def _left_out(self, payload: Payload) -> tuple[Sequence[Alert], list[str]]:
         """Take what was left out of a truncated group from Alertmanager itself, or say that it could not be had."""
@@ -190,9 +188,9 @@ class Responder:
                 else:
                     self._confirm(alert, outcome)
             case Page(_, reason) | Hold(_, reason):
-                pager.page(_named(alert, reason), about)
+                pager.page(say_of(alert, reason), about)
             case Notify(_, reason):
-                pager.tell(_named(alert, reason), about)
+                pager.tell(say_of(alert, reason), about)
             case Record():
                 pass
             case _:
@@ -202,7 +200,7 @@ class Responder:
 
     def _history(self, alert: Alert, seen_at: datetime) -> History:
         """Read the journal, and the bot only where it was stopped before and that decides: little waits for a bot."""
-        history = self.log.history(alert, bots=frozenset(self.bots), bot=None, seen_at=seen_at)
+        history = self._known(alert, seen_at)
         if self._waits(alert):
             history = replace(history, truth=self._truth_of(alert))
         if self.policy.is_drill(alert.name):
@@ -212,6 +210,16 @@ class Responder:
             return history
         state = call_within(control.read, self.policy.attempts.attempt.total_seconds())
         return history if isinstance(state, MmOpsError) else replace(history, bot=state)
+
+    def _known(self, alert: Alert, seen_at: datetime) -> History:
+        """Read the journal; where it cannot be read a hard alert is acted on: its claim finds a stop that was made."""
+        try:
+            return self.log.history(alert, bots=frozenset(self.bots), bot=None, seen_at=seen_at)
+        except MmOpsError:
+            rule = self.policy.rule_of(alert.name)
+            if rule is None or rule.cause is not Severity.HARD or not alert.firing:
+                raise
+            return History(bots=frozenset(self.bots), seen_at=seen_at)
 
     def _is_open(self, alert: Alert) -> bool:
         """Whether the drill that the alert names is open for its bot."""
@@ -252,7 +260,7 @@ class Responder:
 
     def _stop(self, alert: Alert, decision: RollBack) -> Outcome | None:
         def tell(outcome: Outcome) -> None:
-            self._pager_for(alert.name).page(_said(decision, outcome), about_outcome(outcome, alert))
+            self._pager_for(alert.name).page(say_stop(decision, outcome), about_outcome(outcome, alert))
 
         return self._execute(plan_stop(decision, alert.episode, alert.name), tell)
 
@@ -274,22 +282,3 @@ class Responder:
             return None
         pager = self._pager_for(stop.alert)
         return Executor(self.log, control, self.clock, pager, self.policy.attempts).execute(stop, told)
-
-
-def _named(alert: Alert, reason: str) -> str:
-    """Say of which bot and which alert it is told, where the words do not."""
-    about = [name for name in (alert.bot, alert.name) if name and name not in reason]
-    return f"{': '.join(about)}: {reason}" if about else reason
-
-
-def _said(decision: RollBack, outcome: Outcome) -> str:
-    """What whoever is on call reads: what happened, what is asked of the bot, whether it shows, and how bad it is."""
-    done = "confirmed" if outcome.confirmed else "NOT confirmed"
-    words = [f"{decision.bot}: stopped ({', '.join(decision.actions)}), {done}: {decision.reason}"]
-    if decision.radius:
-        words.append(f"concerns {', '.join(f'{name} {value}' for name, value in decision.radius.items())}")
-    if decision.alarming:
-        words.append(decision.alarming)
-    if decision.escalated:
-        words.append("too many stops of this bot: decide whether it may trade at all")
-    return "; ".join(words)

@@ -9,19 +9,19 @@ from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.decision import Decision
 from mm_ops.domain.rollback.history import History, PastRollback, Truth
+from mm_ops.domain.rollback.parts import Part
 from mm_ops.domain.rollback.stop import Stop, StopLog
-
-RESUME_PROPERLY = "find out why it trades (a bot must keep HALTED over a start); `mm-ops halt resume` lets it go on"
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A body that was not dealt with since it came last."""
+    """A body, or a part of one, that was not dealt with since it came last."""
 
     digest: str
     body: bytes
     seen: int
     last_at: datetime
+    part: Part | None = None
 
 
 class ResponseLog(StopLog, Protocol):

@@ -1,0 +1,112 @@
+"""What ``/ready`` says of a watcher whose journal, sources or channels are not there: real processes and files."""
+
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from mm_ops_tests.alert_stack import catalogue_of
+from mm_ops_tests.live_paperbot import RunningBot, free_port
+from mm_ops_tests.live_watcher import RunningWatcher, stops, until_stopped, watching
+from mm_ops_tests.watcher.alerts import LATENCY, body, one
+
+
+def ready(watcher: RunningWatcher) -> dict[str, Any]:
+    answer = requests.get(f"{watcher.url}/ready", timeout=10)
+    found: dict[str, Any] = answer.json()
+    assert answer.status_code == (200 if found["ready"] else 503)
+    return found
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_journal_that_is_gone_is_a_fault_and_a_page_and_503_and_the_bot_is_stopped_all_the_same(
+    watcher: RunningWatcher, bot: RunningBot, how: str
+):
+    assert watcher.post(body(one("SoakWSLagHigh"))).ok
+    watcher.until(lambda: bool(watcher.episodes()))
+    journal = watcher.folder / "journal.sqlite"
+    if how == "replaced":
+        shutil.copy(journal, watcher.folder / "copy")
+        (watcher.folder / "copy").replace(journal)
+    else:
+        for file in watcher.folder.glob("journal.sqlite*"):
+            if file.name.removeprefix("journal.sqlite") in {"", "-wal", "-shm"}:
+                file.unlink()
+    with ThreadPoolExecutor(16) as pool:  # each of them wants a connection
+        list(pool.map(lambda _: watcher.get("/episodes"), range(32)))
+    answer = watcher.post(LATENCY)
+    assert (answer.status_code, "was deleted or replaced while it was in use" in answer.text) == (503, True)
+    assert watcher.post(b"", path="/heartbeat/nightly").status_code == 503
+    bot.until(lambda: bot.state()["trading_state"] == "HALTED")
+    assert "was deleted or replaced" in ready(watcher)["faults"][0]
+    watcher.until(lambda: "PAGE: the journal: " in watcher.log)
+    assert how == "replaced" or not journal.exists()
+    assert [stop["round"] for stop in stops(watcher)] == [1]
+    assert watcher.stop() == 0
+    assert how == "replaced" or watcher.spawn().wait(60) == 2  # its records are missing, and that is paged
+
+
+def test_a_journal_whose_tail_is_cut_meanwhile_takes_nothing_in_any_more(watcher: RunningWatcher):
+    assert watcher.post(body(one("SoakWSLagHigh"))).ok
+    watcher.until(lambda: bool(watcher.episodes()))
+    with closing(sqlite3.connect(watcher.folder / "journal.sqlite", isolation_level=None)) as journal:
+        journal.execute("DELETE FROM audit WHERE seq > (SELECT max(seq) FROM audit) - 3")
+    answer = watcher.post(LATENCY)
+    assert (answer.status_code, "or its tail was cut" in answer.text) == (503, True)
+    watcher.until(lambda: not ready(watcher)["ready"])
+    watcher.until(lambda: "PAGE: alerts are refused and no stop is made: journal: expected at least" in watcher.log)
+
+
+def test_a_history_that_cannot_be_read_lets_no_bot_trade_on(watcher: RunningWatcher, bot: RunningBot):
+    with closing(sqlite3.connect(watcher.folder / "journal.sqlite", isolation_level=None)) as journal:
+        journal.execute("ALTER TABLE resumes RENAME TO gone")
+        assert watcher.post(LATENCY).ok
+        bot.until(lambda: bot.state()["trading_state"] == "HALTED")
+        sequence = bot.state()["sequence"]
+        watcher.until(lambda: "no such table: resumes" in str(ready(watcher)["faults"]))
+        assert watcher.post(LATENCY).ok
+        watcher.until(lambda: watcher.get("/state")["waiting"]["bodies"] == 0)
+        journal.execute("ALTER TABLE gone RENAME TO resumes")
+    watcher.until(lambda: ready(watcher)["ready"])
+    until_stopped(watcher)
+    assert ([stop["round"] for stop in stops(watcher)], bot.state()["sequence"]) == ([1], sequence)
+
+
+def test_one_that_is_blind_or_cannot_page_says_so_and_stays_ready(tmp_path: Path, bot: RunningBot):
+    """Or a balancer would cut off the last way by which an alert may come."""
+
+    def blind_soon(document: dict[str, Any]) -> None:
+        document["blind_after"]["length"] = "2s"
+        document["backstop"].update(every="200ms", timeout="200ms", heard_within="1s", unknown_for="1s")
+        channel = {
+            "name": "nowhere",
+            "kind": "webhook",
+            "address": {"file": str(tmp_path / "url")},
+            "audiences": ["oncall"],
+            "source": "a test's own",
+        }
+        notify = tmp_path / "policies/notify.yaml"
+        notify.write_text(
+            yaml.safe_dump({**yaml.safe_load(notify.read_text(encoding="utf-8")), "channels": [channel]}),
+            encoding="utf-8",
+        )
+
+    (tmp_path / "url").write_text(f"http://127.0.0.1:{free_port()}/", encoding="utf-8")
+    fleet = catalogue_of({"paper": bot.url}, "http://127.0.0.1/alert-hook", 1).fleet
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with watching(tmp_path, fleet, "--prometheus", nobody, change=blind_soon) as watcher:
+        watcher.until(lambda: len(ready(watcher)["weak"]) >= 3)
+        said = ready(watcher)
+        assert (said["ready"], said["faults"]) == (True, [])
+        assert any(words.startswith("blind: the Watchdog was never heard") for words in said["weak"])
+        assert "prometheus: silent for too long" in said["weak"]
+        assert any("channel nowhere" in words for words in said["weak"])
+        assert f"mm_ops_watcher_weak {len(said['weak'])}" in requests.get(f"{watcher.url}/metrics", timeout=10).text
+        assert watcher.post(LATENCY).ok
+        bot.until(lambda: bot.state()["trading_state"] == "HALTED")
