@@ -36,6 +36,8 @@ def read_drill(path: Path, day: date) -> dict[str, Any]:
     for name, kind in _DRILL.items():
         if not isinstance(drill.get(name), kind):
             raise SchemaError(f"{path}: {name}: expected {kind.__name__}, was {drill.get(name)!r}")
+    if drill.get("kind") == "live" and not _tells_of_live_drills(drill):
+        raise SchemaError(f"{path}: bot, drills: expected whose version was drilled, and each drill by its name")
     if drill["date"] != day.isoformat():
         raise SchemaError(f"{path}: date: expected {day}, was {drill['date']}; a drill counts for its own day")
     if drill.get("outcome") not in {"ok", "failed"}:
@@ -44,6 +46,12 @@ def read_drill(path: Path, day: date) -> dict[str, Any]:
     if against:
         raise SchemaError(f"{path}: outcome: was ok, but {against}")
     return drill
+
+
+def _tells_of_live_drills(drill: Mapping[str, Any]) -> bool:
+    bot, drills = drill.get("bot"), drill.get("drills")
+    named = isinstance(drills, list) and all(isinstance(one, dict) and "drill" in one for one in drills)
+    return named and isinstance(bot, dict) and "version" in bot
 
 
 def _against(drill: Mapping[str, Any]) -> Iterator[str]:

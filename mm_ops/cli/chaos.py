@@ -1,11 +1,7 @@
 """``mm-ops chaos run``: drills on a live bot, the embedded one or one of staging."""
 
-import socket
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +11,6 @@ from mm_ops.cli.context import ServerUrl, marker, policy_file, say, show_table
 
 if TYPE_CHECKING:
     from mm_ops.domain.chaos.policy import Drill
-
-_ENDS_WITHIN_S = 10
 
 
 @click.group()
@@ -36,36 +30,23 @@ def run(
 ) -> None:
     """Hold the drills of chaos.yaml, all or those named; ok only when every outcome was seen in its time.
 
-    NEVER give it the address of a bot that trades: it is cut off, restarted and halted. The result is in the form in
-    which a day's chaos_drill.json is read. Exit 0 when all is ok, 1 when an outcome was not seen, 2 when no drill could
+    NEVER give it the address of a bot that trades: it is cut off, restarted and halted. One where bots.yaml says that a
+    bot is controlled is refused, unless it is ``drill: live``. The result is in the form in which a day's
+    chaos_drill.json is read. Exit 0 when all is ok, 1 when an outcome was not seen, 2 when no drill could
     be held.
     """
     from mm_ops.adapters.artifacts import write_atomically
-    from mm_ops.adapters.chaos_bot import ChaosBot
-    from mm_ops.adapters.chaos_run import ChaosRun
+    from mm_ops.adapters.chaos_place import Place, hold_drills
     from mm_ops.adapters.environment import WallClock
     from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.domain.bots import Fleet
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.chaos.policy import ChaosPolicy
-    from mm_ops.domain.chaos.report import chaos_document
-    from mm_ops.domain.errors import SourceUnavailableError
 
     policy = read_policy(policy_file("chaos.yaml"), ChaosPolicy)
-    drills, clock = _chosen(policy.drills, names), WallClock()
-    speed = policy.speed if url is None else 1.0
-    with _bot(url, speed) as address:
-        bot = ChaosBot(address, clock.now, token_file)
-        runner = ChaosRun(bot=bot, policy=policy, clock=clock, seed=seed, began=clock.now(), speed=speed, say=say)
-        held = runner.hold(drills)
-        state = bot.look().state
-    if not any(item.observed for item in held):
-        raise SourceUnavailableError(f"{bot.where}: no drill could be held: {held[0].fault}")
-    about = {
-        "where": "an embedded paper bot" if url is None else bot.where,
-        "version": None if state is None else state.version,
-        "speed": speed,
-    }
-    document = chaos_document(held, drills, seed=seed, day=clock.now().date(), bot=about)
+    place = Place(fleet=read_policy(policy_file("bots.yaml"), Fleet), url=url, token_file=token_file)
+    day = WallClock().now().date()
+    document = hold_drills(policy, _chosen(policy.drills, names), place, seed=seed, day=day, say=say)
     data = encode(document)
     if out is not None:
         write_atomically(out, data)
@@ -74,13 +55,13 @@ def run(
     else:
         rows = [
             (
-                item.drill.name,
+                item["drill"],
                 name,
                 f"≤ {limit:g} s",
-                "never" if (seen := item.observed.get(name)) is None else f"{seen:g} s",
+                "never" if (seen := item["observed"].get(name)) is None else f"{seen:g} s",
             )
-            for item in held
-            for name, limit in item.drill.limits.items()
+            for item in document["drills"]
+            for name, limit in item["expected"].items()
         ]
         show_table("drills", ("drill", "outcome", "expected", "observed"), rows)
         for reason in document["reasons"]:
@@ -98,32 +79,3 @@ def _chosen(drills: "Sequence[Drill]", names: tuple[str, ...]) -> "list[Drill]":
             f"no drill {', '.join(unknown)} in chaos.yaml; there are: {', '.join(d.name for d in drills)}"
         )
     return [drill for drill in drills if not names or drill.name in names]
-
-
-@contextmanager
-def _bot(url: str | None, speed: float) -> Iterator[str]:
-    """The address of the bot; an embedded one runs until the block ends, with files of its own."""
-    if url is not None:
-        yield url
-        return
-    port = _free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "mm_ops", "paperbot", "serve", "--port", str(port), "--speed", str(speed)]
-        command += ["--allow-faults", "--state-file", str(Path(folder) / "state.json")]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            try:
-                process.wait(_ENDS_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

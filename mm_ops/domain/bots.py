@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -93,6 +94,32 @@ Control = Annotated[HttpControl | OverridesControl, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class LiveDrills:
+    """Drills that ``chaos_drill`` holds itself, on the bot of staging at ``url``; without one on an embedded paper bot.
+
+    ``token_file`` holds its bearer token, where it asks for one.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    token_file: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class JunitPlace:
+    """Where the JUnit XML of a day's test run is: a path, or an ``http(s)`` URL; ``{day}`` in it is the UTC day.
+
+    ``token_file`` holds the bearer token that the URL asks for.
+    """
+
+    at: Annotated[str, Field(min_length=1)]
+    token_file: str | None = None
+
+    def of_day(self, day: date) -> str:
+        """The path or the URL of a day."""
+        return self.at.replace("{day}", day.isoformat())
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Bot:
     """One bot; paths are relative to the project or absolute.
 
@@ -104,6 +131,7 @@ class Bot:
     ``control`` is how it is stopped; without one an alert on it can only page. ``drill: live`` lets a fire drill stop
     it while it trades. Where it has a control and its ``watcher`` is ``required``, no version of it is promoted unless
     the journal says that a watcher hears; ``optional`` asks for that only where there is a journal.
+    ``chaos`` lets drills be held and not read from ``results``; ``tests`` says where else the JUnit XML is.
     ``owners`` are those whom the UI names for its assets, by default the fleet's.
     """
 
@@ -119,6 +147,8 @@ class Bot:
     control: Control | None = None
     drill: Literal["live", "never"] = "never"
     watcher: Literal["required", "optional"] = "required"
+    chaos: LiveDrills | None = None
+    tests: JunitPlace | None = None
     owners: tuple[Owner, ...] = ()
     source: Source
 
@@ -129,7 +159,8 @@ class Bot:
     @property
     def origin(self) -> str:
         """The digest of where its evidence comes from: other places are other evidence."""
-        return digest(encode([self.samples, self.fills, self.quotes, self.results, self.symbols]))
+        elsewhere = [] if self.tests is None else [self.tests.at]
+        return digest(encode([self.samples, self.fills, self.quotes, self.results, self.symbols, *elsewhere]))
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -160,6 +191,26 @@ def choose(fleet: Fleet, names: Collection[str]) -> Fleet:
     if unknown:
         raise PolicyError(f"no bot {', '.join(unknown)} in bots.yaml; there are: {', '.join(known)}")
     return replace(fleet, bots=tuple(known[name] for name in names)) if names else fleet
+
+
+def refuse_drills_on(fleet: Fleet, url: str) -> None:
+    """Refuse the address at which a bot is controlled, unless it may be drilled while it trades.
+
+    Raises:
+        PolicyError: names the bot.
+    """
+    for bot in fleet.bots:
+        if isinstance(bot.control, HttpControl) and bot.drill != "live" and _server(bot.control.url) == _server(url):
+            raise PolicyError(
+                f"{bot.name} is controlled there (bots.yaml), and a drill would cut it off, restart and halt it: "
+                f"name a bot of staging, or set drill: live for {bot.name}"
+            )
+
+
+def _server(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    host = (parts.hostname or "").replace("localhost", "127.0.0.1")
+    return host, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def read_from_prometheus(fleet: Fleet, url: str) -> Fleet:

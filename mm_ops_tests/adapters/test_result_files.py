@@ -120,6 +120,12 @@ def test_a_failed_drill_may_lack_observations(tmp_path: Path):
     assert read_drill(drill(tmp_path, outcome="failed", observed={}), DAY)["outcome"] == "failed"
 
 
+@pytest.mark.parametrize("told", [{}, {"bot": {}, "drills": []}, {"bot": {"version": "1"}, "drills": [3]}])
+def test_live_drills_that_do_not_say_whose_they_are_are_refused(tmp_path: Path, told: dict[str, Any]):
+    with pytest.raises(SchemaError, match="bot, drills: expected whose version was drilled"):
+        read_drill(drill(tmp_path, kind="live", **told), DAY)
+
+
 def test_a_drill_that_is_no_object_is_refused(tmp_path: Path):
     (tmp_path / "d.json").write_text("[]")
     with pytest.raises(SchemaError, match="expected an object, was list"):

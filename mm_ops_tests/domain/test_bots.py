@@ -4,7 +4,17 @@ from datetime import date, timedelta
 import pytest
 from pydantic import ValidationError
 
-from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped, choose, read_from_prometheus
+from mm_ops.domain.bots import (
+    Bot,
+    Fleet,
+    HttpControl,
+    JunitPlace,
+    Recorded,
+    Scraped,
+    choose,
+    read_from_prometheus,
+    refuse_drills_on,
+)
 from mm_ops.domain.errors import PolicyError
 from mm_ops_tests.builders import WORDS
 
@@ -66,3 +76,21 @@ def test_a_bot_that_nobody_can_stop_is_not_drilled():
     assert (bot("mm1").drill, bot("mm1").watcher) == ("never", "required")
     with pytest.raises(ValidationError, match="drill: expected never for a bot without a control"):
         replace(bot("mm1"), drill="live")
+
+
+def test_another_place_of_the_test_runs_is_another_origin_and_is_named_by_day():
+    run = JunitPlace(at="https://ci/{day}/junit.xml")
+    assert run.of_day(date(2026, 11, 20)) == "https://ci/2026-11-20/junit.xml"
+    assert replace(bot("mm1"), tests=run).origin != bot("mm1").origin
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9108/", "http://localhost:9108"])
+def test_a_bot_that_trades_is_not_drilled_by_mistake(url: str):
+    trades = replace(bot("mm1"), control=HttpControl(kind="http", url="http://127.0.0.1:9108"))
+    with pytest.raises(PolicyError, match=r"mm1 is controlled there \(bots\.yaml\)"):
+        refuse_drills_on(replace(FLEET, bots=(trades,)), url)
+    refuse_drills_on(replace(FLEET, bots=(replace(trades, drill="live"), bot("mm2"))), url)
+    refuse_drills_on(replace(FLEET, bots=(trades,)), "http://127.0.0.1:9109")
+    at = HttpControl(kind="http", url="https://bot")
+    with pytest.raises(PolicyError, match="mm1 is controlled there"):
+        refuse_drills_on(replace(FLEET, bots=(replace(trades, control=at),)), "https://bot:443/x")

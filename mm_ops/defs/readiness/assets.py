@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters import evidence as names
-from mm_ops.adapters.result_files import read_drill, read_junit
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.limits import night_pool
+from mm_ops.defs.readiness.results import drill_of_day, tests_of_day
 from mm_ops.defs.readiness.stored import (
     Reader,
     find_inputs,
@@ -37,16 +36,14 @@ def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list
     keys = BotKeys(bot.name)
     drill = _Result(
         key=keys.chaos_drill,
-        file="chaos_drill.json",
-        read=read_drill,
+        find=drill_of_day,
         report=names.CHAOS_DRILL,
         answer="outcome",
         description="The day's drill: what was cut, what was expected within which limits, what was observed.",
     )
     tests = _Result(
         key=keys.test_results,
-        file="junit.xml",
-        read=read_junit,
+        find=tests_of_day,
         report=names.TEST_RESULTS,
         answer="verdict",
         description="The day's run of the bot's own tests, counted from its JUnit XML.",
@@ -56,11 +53,10 @@ def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    """A file that the bot's pipeline writes each day: how it is read, stored, and which field is its answer."""
+    """What the bot's pipeline finds each day: how it is found, stored, and which field is its answer."""
 
     key: dg.AssetKey
-    file: str
-    read: Callable[[Path, date], dict[str, Any]]
+    find: Callable[[Site, Bot, date, str], dict[str, Any]]
     report: str
     answer: str
     description: str
@@ -78,11 +74,10 @@ def _result(bot: Bot, first_day: date, result: _Result) -> dg.AssetsDefinition:
         day = partition_day(context)
         evidence = site.evidence(bot)
         evidence.withdraw_releases(day)
-        with refusals_end_the_step():
-            site.require_entries(bot, day)
-            found = result.read(site.result_file(bot, day, result.file), day)
         name = evidence.report(day, result.report)
-        stored = evidence.put_json(name, {**found, **site.basis(bot, name, day=day)})
+        with refusals_end_the_step():
+            found = result.find(site, bot, day, name)
+        stored = evidence.put_json(name, found)
         return materialised(stored, **{result.answer: found[result.answer]})
 
     return asset

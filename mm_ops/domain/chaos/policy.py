@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.chaos.sight import See
 from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.windows import Duration
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Act = Literal["halt", "touch"]
@@ -52,9 +53,13 @@ class Drill:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class ChaosPolicy:
-    """``deploy/policies/chaos.yaml``; ``settles_within`` is how many seconds a bot may take to quote before a drill."""
+    """``deploy/policies/chaos.yaml``; ``settles_within`` is how many seconds a bot may take to quote before a drill.
+
+    A drill counts for a day that ended at most ``counts_within`` ago: nobody can hold last week's.
+    """
 
     settles_within: Seconds
+    counts_within: Duration
     speed: Annotated[float, Field(ge=1, le=100)]
     drills: Annotated[tuple[Drill, ...], Field(min_length=1)]
     source: Source

@@ -57,7 +57,7 @@ def read_day(
     absent = [f"no {item.name} report is stored" for item in fields(reports) if getattr(reports, item.name) is None]
     edge, reasons = _edge(reports.edge, reports.soak, policy, symbols)
     trips, why_not = _guard_trips(reports.soak, policy.guards.min_coverage)
-    chaos, undrilled = _chaos(reports.chaos, policy.chaos)
+    chaos, undrilled = _chaos(reports.chaos, policy.chaos, version)
     tests, untested = _tests(reports.tests, policy.tests)
     return DayEvidence(
         date=day,
@@ -163,14 +163,21 @@ def _guard_trips(report: Report, min_coverage: float) -> tuple[float | None, str
     return trips, None
 
 
-def _chaos(report: Report, policy: ChaosSection) -> tuple[bool | None, list[str]]:
-    """Judge the day's drill by the policy's limits, whatever it asked of itself."""
+def _chaos(report: Report, policy: ChaosSection, version: str) -> tuple[bool | None, list[str]]:
+    """Judge the day's drill, or that of several which is asked for, by the policy's limits and not by its own.
+
+    Drills on a live bot are those of its version.
+    """
     if report is None:
         return None, []
     if report["outcome"] != "ok":
         return False, []
-    if report.get("drill") != policy.drill:
-        return None, [f"chaos: the drill was {report.get('drill')}, expected {policy.drill}"]
+    held = [one["drill"] for one in report.get("drills", [report])]
+    if policy.drill not in held:
+        return None, [f"chaos: the drill was {', '.join(map(str, held))}, expected {policy.drill}"]
+    drilled = report["bot"]["version"] if report.get("kind") == "live" else version
+    if drilled != version:
+        return None, [f"chaos: a bot of version {drilled} was drilled, and {version} is judged"]
     observed = report["observed"]
     unseen = [f"chaos: {name} was not observed" for name in policy.limits if not _is_seconds(observed.get(name))]
     if unseen:

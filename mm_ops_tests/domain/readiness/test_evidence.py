@@ -213,6 +213,32 @@ def test_a_drill_of_another_name_says_nothing_of_the_one_that_is_asked_for():
     assert (day.chaos_ok, day.absent) == (None, (f"{LAST}: chaos: the drill was made_coffee, expected feed_cut",))
 
 
+LIVE: dict[str, Any] = {
+    **CHAOS,
+    "drill": "live",
+    "kind": "live",
+    "drills": [{"drill": "deafness"}, {"drill": "feed_cut"}],
+    "bot": {"version": "1.0.0"},
+}
+
+
+def test_of_several_drills_on_a_live_bot_the_one_that_is_asked_for_counts():
+    assert read(chaos=LIVE).chaos_ok is True
+    assert read(chaos={**LIVE, "outcome": "failed"}).chaos_ok is False
+    without = read(chaos={**LIVE, "drills": LIVE["drills"][:1]})
+    assert (without.chaos_ok, without.absent) == (
+        None,
+        (f"{LAST}: chaos: the drill was deafness, expected feed_cut",),
+    )
+
+
+@pytest.mark.parametrize("version", ["1.0.1", None])
+def test_a_drill_on_a_live_bot_of_another_version_says_nothing_of_this_one(version: str | None):
+    day = read(chaos={**LIVE, "bot": {"version": version}})
+    said = f"{LAST}: chaos: a bot of version {version} was drilled, and 1.0.0 is judged"
+    assert (day.chaos_ok, day.absent) == (None, (said,))
+
+
 @pytest.mark.parametrize(
     ("passed", "skipped", "reason"),
     [
