@@ -28,7 +28,7 @@ def read_tasks(config: Path | None = None, chosen: Collection[str] = ()) -> "tup
     environment = Environment.read()
     policy = read_policy(config or environment.path("deploy/cron/sentinel.yaml"), CronPolicy)
     fleet = read_policy(environment.policies / "bots.yaml", Fleet)
-    return policy, needed_by(tasks_of(policy, [bot.name for bot in fleet.bots]), chosen)
+    return policy, needed_by(tasks_of(policy, fleet.bots), chosen)
 
 
 def evidence_of(

@@ -31,7 +31,7 @@ from mm_ops.defs.sentinel.evidence import DagsterRecords
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sentinel.content import fault_of_document
 from mm_ops.domain.sentinel.runs import Evidence, Run
-from mm_ops.domain.sentinel.schedule import Due, MaxAge
+from mm_ops.domain.sentinel.schedule import Cron, Due, MaxAge
 from mm_ops.domain.sentinel.standing import State, judge_task
 from mm_ops.domain.sentinel.tasks import AssetProof, Content, CronPolicy, Ended, JobProof, Task, TickProof
 from mm_ops_tests.domain.sentinel.cron_tasks import HOUR, MINUTE, SKEW, cron, max_age, task, timer
@@ -424,6 +424,8 @@ def test_the_projects_own_file_watches_what_the_issue_names():
         "readiness_score",
         "release_bundle",
         "fire_drill",
+        "drill_age",
+        "edge_profile",
         "artifact_rotation",
         "cron_freshness",
     }
@@ -442,6 +444,43 @@ def test_every_schedule_is_watched_by_what_it_makes():
     proofs = [one.proof for one in read_policy(PROJECT / FILE, CronPolicy).tasks]
     ran = {one.name for one in proofs if isinstance(one, JobProof)}
     made = {one.key.rpartition("/")[2] for one in proofs if isinstance(one, AssetProof)}
-    for job in jobs - ran - {"drill_age"}:  # that one only looks at how old a drill is, as the sentinel does
+    for job in jobs - ran:
         makes = definitions.resolve_job_def(job).asset_layer.selected_asset_keys
         assert {key.path[-1] for key in makes} & made, job
+
+
+def test_a_task_is_due_when_its_schedule_starts_it():
+    definitions = build_location(Site.of(Environment.read({}))).definitions
+    schedules = [one for one in definitions.schedules or () if isinstance(one, dg.ScheduleDefinition)]
+    due: dict[str, set[tuple[str, str]]] = {}
+    for one in read_policy(PROJECT / FILE, CronPolicy).tasks:
+        if isinstance(one.due, Cron):
+            due.setdefault(one.name.removesuffix("_schedule"), set()).add((one.due.cron, one.due.zone))
+    started = {
+        one.job_name.replace("rotation", "artifact_rotation"): {(str(one.cron_schedule), str(one.execution_timezone))}
+        for one in schedules
+    }
+    assert due == {name: times for name, times in started.items() if name != "fire_drill"}  # weekly: it has an age
+
+
+def test_what_cannot_be_kept_is_told_outside_and_people_hear_it_once(watched: Watched):
+    watched.ran("nightly")
+    artifacts = watched.deployment.root / "var/artifacts"
+    artifacts.mkdir(parents=True, exist_ok=True)
+    (artifacts / "sentinel").write_text("a file where a folder must be")
+    for _ in range(3):
+        result = watched.tick()
+        assert result.skip_message.startswith("the table is not kept: ")
+    (page,) = watched.told
+    assert page.startswith("PAGE 1 task is down: report")
+    assert [one.partition(" ")[0] for one in watched.pinged] == ["/ping", "/ping/fail"] * 3
+    (artifacts / "sentinel").unlink()
+    assert len(watched.tick().asset_events) == 3
+    assert len(watched.told) == 1
+
+
+def test_a_notify_file_that_is_broken_is_told_outside(watched: Watched):
+    watched.deployment.policy("notify.yaml").write_text("channels: 3")
+    with pytest.raises(PolicyError, match=r"notify\.yaml"):
+        watched.tick()
+    assert [one.partition(" ")[0] for one in watched.pinged] == ["/ping", "/ping/fail"]

@@ -41,7 +41,7 @@ def read_cron_policy(site: Site) -> CronPolicy:
 
 def watched_tasks(site: Site, policy: CronPolicy) -> tuple[Task, ...]:
     """Give every task, with those of each bot."""
-    return tasks_of(policy, [bot.name for bot in site.fleet().bots])
+    return tasks_of(policy, site.fleet().bots)
 
 
 def look_at_tasks(site: Site, instance: dg.DagsterInstance, chosen: Sequence[str] = ()) -> Look:

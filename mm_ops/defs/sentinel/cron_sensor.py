@@ -1,6 +1,7 @@
 """Looks at every task each minute; tells people on a change, once, and somebody outside that it lives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SENSOR = "cron_freshness"
 OUTBOX = "var/sentinel/cron.outbox"
 _EVERY_S = 60
+_Events = list[dg.AssetMaterialization | dg.AssetCheckEvaluation]
 _MEMORY: TypeAdapter[Memory] = TypeAdapter(Memory)
 
 
@@ -39,32 +41,35 @@ def cron_sensor() -> dg.SensorDefinition:
         look, outside = _look(context, site)
         plan = plan_notices(before, look.freshness, look.policy.gap.length)
         memory, told_outside = plan_outside(plan.memory, outside)
-        waiting = _tell(site, (*plan.tellings, *told_outside), before.waiting, context.log.warning)
+        with _told_outside(site):
+            waiting = _tell(site, (*plan.tellings, *told_outside), before.waiting, context.log.warning)
         due = _is_due(memory.shown_at, look.freshness.at, look.policy.told_at_least.length)
-        events = _events(context, site, look, plan, memory.outside) if plan.changed or told_outside or due else []
-        memory = replace(memory, waiting=waiting, shown_at=look.freshness.at if events else memory.shown_at)
-        said = f"{len(look.tasks)} tasks: {look.freshness.verdict.value}"
-        return dg.SensorResult(
-            asset_events=events,
-            cursor=_MEMORY.dump_json(memory).decode(),
-            skip_reason=None if events else f"{said}; nothing has changed",
-        )
+        events: _Events = []
+        said = f"{len(look.tasks)} tasks: {look.freshness.verdict.value}; nothing has changed"
+        if plan.changed or told_outside or due:
+            events, said = _kept(context, site, look, plan, memory.outside)
+            memory = replace(memory, shown_at=look.freshness.at if events else None)
+        cursor = _MEMORY.dump_json(replace(memory, waiting=waiting)).decode()
+        return dg.SensorResult(asset_events=events, cursor=cursor, skip_reason=None if events else said)
 
     return cron_freshness
 
 
 def _look(context: dg.SensorEvaluationContext, site: Site) -> tuple[Look, str]:
-    """Look, and show outside how that went; gives what is wrong with the outside heartbeat.
-
-    Raises:
-        MmOpsError: the look has failed; it was told outside, and the tick fails.
-    """
-    try:
+    """Look, and show outside how that went; gives what is wrong with the outside heartbeat."""
+    with _told_outside(site):
         look = look_at_tasks(site, context.instance)
-    except MmOpsError as error:
+    return look, _ping(site)
+
+
+@contextmanager
+def _told_outside(site: Site) -> Iterator[None]:
+    """Tell outside that a step of the look has failed; the tick fails too."""
+    try:
+        yield
+    except (MmOpsError, OSError) as error:
         _ping(site, str(error))
         raise
-    return look, _ping(site)
 
 
 def _ping(site: Site, failed: str = "") -> str:
@@ -109,9 +114,21 @@ def _is_due(shown_at: datetime | None, now: datetime, at_least: timedelta) -> bo
     return shown_at is None or now - shown_at >= at_least
 
 
-def _events(
-    context: dg.SensorEvaluationContext, site: Site, look: Look, plan: Plan, outside: str
-) -> list[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+def _kept(context: dg.SensorEvaluationContext, site: Site, look: Look, plan: Plan, outside: str) -> tuple[_Events, str]:
+    """Keep and show what was found. What cannot be kept is told outside, and tried again at the next tick.
+
+    The tick does not fail for it: it would forget that people were told, and tell them every minute.
+    """
+    try:
+        return _events(context, site, look, plan, outside), ""
+    except (MmOpsError, OSError) as error:
+        said = f"the table is not kept: {error}"
+        context.log.warning(said)
+        _ping(site, said)
+        return [], said
+
+
+def _events(context: dg.SensorEvaluationContext, site: Site, look: Look, plan: Plan, outside: str) -> _Events:
     """Tell the asset and its checks, without a run; a check that this code location does not have yet is left out."""
     stored = store(site, plan.freshness)
     known = {key.name for key in _checks(context)}

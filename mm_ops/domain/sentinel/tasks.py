@@ -28,6 +28,14 @@ class Ended(StrEnum):
     ANY = "any"
 
 
+class Which(StrEnum):
+    """Which bots of the fleet a task is of: all, those that can be commanded, those that a drill may stop."""
+
+    ALL = "all"
+    CONTROLLED = "controlled"
+    DRILLED = "drilled"
+
+
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class AssetProof:
     """A materialisation. Of a daily asset it counts only when its day ended at most ``day_within`` before it.
@@ -117,7 +125,8 @@ class Task:
     ``min_duration`` is the least time that a run takes if it does its work. ``overlap`` allows a run to begin while
     another goes on. ``needs`` are the tasks that it comes after: while one of them is late, its own lateness pages
     nobody. After a bad run it is up again with ``recovery`` good ones in a row. From ``since`` on it must have run:
-    without, one that has never run stays new.
+    without, one that has never run stays new. ``bots`` says of which it is: where there
+    is none such, nothing is watched.
     """
 
     name: Name
@@ -128,6 +137,7 @@ class Task:
     overlap: Literal["refuse", "allow"] = "refuse"
     content: Content | None = None
     needs: tuple[Name, ...] = ()
+    bots: Which = Which.ALL
     recovery: Few = 1
     paused: Pause | None = None
     since: AwareDatetime | None = None

@@ -1,10 +1,11 @@
 """Which tasks are watched: those of the policy, with one of each bot for those that are of each bot."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from mm_ops.domain.bots import Bot
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.sentinel.tasks import (
     BOT,
@@ -16,18 +17,21 @@ from mm_ops.domain.sentinel.tasks import (
     Proof,
     Task,
     TickProof,
+    Which,
 )
 
 
-def tasks_of(policy: CronPolicy, bots: Sequence[str]) -> tuple[Task, ...]:
-    """Give the tasks with those of each bot made one of every bot, in the order of the file.
+def tasks_of(policy: CronPolicy, bots: Sequence[Bot]) -> tuple[Task, ...]:
+    """Give the tasks with those of each bot made one of every bot that they are of, in the order of the file.
 
     Raises:
         PolicyError: a name is too long with the bot's, or stands for two tasks.
     """
-    each = {task.name for task in policy.tasks if BOT in str(task.proof)}
+    each = {task.name: _bots_of(task, bots) for task in policy.tasks if BOT in str(task.proof)}
+    kept = [task for task in policy.tasks if task.bots is Which.ALL or _bots_of(task, bots)]
+    known = {task.name for task in kept}
     try:
-        tasks = tuple(one for task in policy.tasks for one in _expanded(task, each, bots))
+        tasks = tuple(one for task in kept for one in _expanded(task, known, each))
     except ValueError as error:  # pydantic's own: a name that is too long by the bot's
         raise PolicyError(f"sentinel.yaml: tasks: with a bot's name: {' '.join(str(error).split())}") from error
     doubled = [name for name, count in Counter(task.name for task in tasks).items() if count > 1]
@@ -36,17 +40,31 @@ def tasks_of(policy: CronPolicy, bots: Sequence[str]) -> tuple[Task, ...]:
     return tasks
 
 
-def _expanded(task: Task, each: set[str], bots: Sequence[str]) -> Iterator[Task]:
+def _bots_of(task: Task, bots: Sequence[Bot]) -> list[str]:
+    match task.bots:
+        case Which.ALL:
+            return [bot.name for bot in bots]
+        case Which.CONTROLLED:
+            return [bot.name for bot in bots if bot.control is not None]
+        case Which.DRILLED:
+            return [bot.name for bot in bots if bot.drill == "live"]
+        case _:
+            assert_never(task.bots)
+
+
+def _expanded(task: Task, known: Collection[str], each: Mapping[str, Sequence[str]]) -> Iterator[Task]:
+    """One task, or one of each of its bots; what it needs is there, and of the same bot."""
+    wanted = [name for name in task.needs if name in known]
     if task.name not in each:
-        yield replace(task, needs=tuple(one for name in task.needs for one in _names(name, each, bots)))
+        yield replace(task, needs=tuple(one for name in wanted for one in _names(name, each)))
         return
-    for bot in bots:
-        needs = tuple(f"{name}_{bot}" if name in each else name for name in task.needs)
+    for bot in each[task.name]:
+        needs = tuple(f"{name}_{bot}" if name in each else name for name in wanted if bot in each.get(name, [bot]))
         yield replace(task, name=f"{task.name}_{bot}", proof=_of_bot(task.proof, bot), needs=needs)
 
 
-def _names(name: str, each: set[str], bots: Sequence[str]) -> list[str]:
-    return [f"{name}_{bot}" for bot in bots] if name in each else [name]
+def _names(name: str, each: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{name}_{bot}" for bot in each[name]] if name in each else [name]
 
 
 def _of_bot(proof: Proof, bot: str) -> Proof:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mm_ops.domain.bots import Bot, Recorded
 from mm_ops.domain.notify.policy import Length
 from mm_ops.domain.sentinel.runs import Evidence, Run
 from mm_ops.domain.sentinel.schedule import Cron, MaxAge, OnCalendar
@@ -51,6 +52,18 @@ def known(*runs: Run) -> Evidence:
 
 def judged(one: Task, now: str, *runs: Run) -> Standing:
     return judge_task(one, known(*runs), at(now), SKEW)
+
+
+def bot(name: str, **fields: Any) -> Bot:
+    usual: dict[str, Any] = {
+        "version": "1.0.0",
+        "samples": Recorded(kind="recording", path="samples"),
+        **dict.fromkeys(("fills", "quotes", "results"), "var"),
+        "day_entries": "none",
+        "symbols": ("X",),
+        "source": "made up for a test",
+    }
+    return Bot(name=name, **{**usual, **fields})
 
 
 def policy(*tasks: Task) -> CronPolicy:

@@ -2,12 +2,22 @@ from collections.abc import Sequence
 
 import pytest
 
+from mm_ops.domain.bots import HttpControl
 from mm_ops.domain.errors import PolicyError
-from mm_ops.domain.sentinel.tasks import AssetProof, FileProof, HeartbeatProof, JobProof, Proof, TickProof, words_of
+from mm_ops.domain.sentinel.tasks import (
+    AssetProof,
+    FileProof,
+    HeartbeatProof,
+    JobProof,
+    Proof,
+    TickProof,
+    Which,
+    words_of,
+)
 from mm_ops.domain.sentinel.watched import needed_by, tasks_of
-from mm_ops_tests.domain.sentinel.cron_tasks import policy, task
+from mm_ops_tests.domain.sentinel.cron_tasks import bot, policy, task
 
-BOTS = ("mm1", "mm2")
+BOTS = (bot("mm1"), bot("mm2"))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +55,29 @@ def test_what_tasks_of_each_bot_need_is_of_the_same_bot():
         "c": (),
         "d": ("a_mm1", "a_mm2"),
     }
+
+
+def test_what_only_some_bots_have_is_watched_of_those():
+    control = HttpControl(kind="http", url="http://127.0.0.1:9108")
+    fleet = (bot("paper"), bot("mm1", control=control), bot("mm2", control=control, drill="live"))
+    each = AssetProof(kind="asset", key="{bot}/x")
+    wanted = policy(
+        task("a", proof=each, bots=Which.CONTROLLED),
+        task("b", proof=each, needs=("a", "d")),
+        task("c", needs=("a", "d")),
+        task("d", bots=Which.DRILLED),
+    )
+    needs = {one.name: one.needs for one in tasks_of(wanted, fleet)}
+    assert needs == {
+        "a_mm1": (),
+        "a_mm2": (),
+        "b_paper": ("d",),
+        "b_mm1": ("a_mm1", "d"),
+        "b_mm2": ("a_mm2", "d"),
+        "c": ("a_mm1", "a_mm2", "d"),
+        "d": (),
+    }
+    assert {one.name: one.needs for one in tasks_of(wanted, fleet[:1])} == {"b_paper": (), "c": ()}
 
 
 def test_names_that_do_not_fit_with_the_bots_are_refused():
