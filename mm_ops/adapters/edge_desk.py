@@ -28,6 +28,7 @@ from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bot import BotState, TradingState
 from mm_ops.domain.sentinel.edge_count import SWITCHES, Row, count_all
 from mm_ops.domain.sentinel.edge_history import EdgeHistory
+from mm_ops.domain.sentinel.edge_pin import Pin
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.edge_switch import Effect, SwitchLog
 from mm_ops.domain.sentinel.edge_window import EdgeWindow, find_ends, read_span, read_windows, selectors_of
@@ -101,10 +102,12 @@ class EdgeDesk:
         """
         ends = find_ends(before.state.last, now, self.policy)
         windows = self._windows(ends, patient=patient) if ends else []
-        rows = count_all(before.state, self._as_now(windows), self.policy, self.profile.pins())
+        pins = self.profile.pins()
+        rows = count_all(before.state, self._as_now(windows), self.policy, pins)
         after = before.extended(rows, self.policy, previous)
         with self.profile.log() as log, self.profile.pager(log, say) as pager:
-            effect = self._apply(after, rows, log)
+            held = next((pin for pin in reversed(pins) if pin.holds(now)), None)
+            effect = self._apply(after, rows, held, log)
             history, words = after.settled(effect, before.state, self.policy)
             told = (*(page for row in rows for page in row.pages), *([words] if words else []))
             for page in told:
@@ -133,13 +136,17 @@ class EdgeDesk:
             return windows
         return [*windows[:-1], replace(windows[-1], trading_state=state.trading_state)]
 
-    def _apply(self, after: EdgeHistory, rows: Sequence[Row], log: SwitchLog | None) -> Effect | None:
-        """Have the bot trade by the profile that holds; it is asked only where it does not yet."""
-        profile = after.state.profile
+    def _apply(self, after: EdgeHistory, rows: Sequence[Row], held: Pin | None, log: SwitchLog | None) -> Effect | None:
+        """Have the bot trade by the profile that holds; it is asked only where it does not yet.
+
+        A pin holds from when it was made, and is counted at the next window's end.
+        """
+        profile = after.state.profile if held is None else held.profile
         if profile is None or not self.profile.is_reachable:
             return after.effect
         switched = [row for row in rows if row.answer in SWITCHES]
-        reason = switched[-1].reason if switched else "it should trade by this profile, and does not"
+        usual = "it should trade by this profile, and does not" if held is None else held.words
+        reason = switched[-1].reason if switched and held is None else usual
         return self.profile.switch(self.profile.order(profile, reason), log)
 
     def _about(self, history: EdgeHistory) -> About:

@@ -153,6 +153,22 @@ def test_a_window_that_is_looked_at_again_changes_nothing_but_the_revision(site:
     assert len(site.notes()) == 2
 
 
+def test_a_look_between_two_windows_leaves_a_pin_that_was_made_since(site: EdgeSite, bot: RunningBot):
+    with site.instance() as instance:
+        site.look(instance, "---")
+        assert bot.state()["profile"] == "conservative"
+        made, until = DAY + 3 * WINDOW + timedelta(minutes=1), DAY + 6 * WINDOW
+        pin = {"profile": "moderate", "by": "ann", "reason": "the venue's maker day", "at": made, "until": until}
+        with site.open_journal() as journal:
+            journal.note_event("edge_pin", "paper", pin, made)
+        site.make(instance)
+        assert bot.state()["profile"] == "moderate"
+        assert site.notes()[-2]["reason"].startswith("pinned to moderate by ann until")
+        site.lay("---+")
+        site.make(instance)
+    assert (bot.state()["profile"], site.history().state.pinned) == ("moderate", "moderate")
+
+
 def test_the_sensor_asks_once_a_window_with_the_same_key_until_it_was_counted(site: EdgeSite):
     site.lay("++")
     with site.instance() as instance:
