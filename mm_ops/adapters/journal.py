@@ -6,30 +6,39 @@ it had begun is its own again at once, and another's only when the lease has run
 """
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from mm_ops.adapters.database import Database
 from mm_ops.adapters.journal_chain import Anchor, read_anchor
 from mm_ops.adapters.journal_engine import check_sound, create_tables
 from mm_ops.adapters.journal_reads import JournalReads
-from mm_ops.adapters.journal_tables import ACTIONS, EPISODES, INBOX, RESUMES, SIGHTINGS, STATE, STOPS, stamp
+from mm_ops.adapters.journal_rows import (
+    add_stop,
+    claimed_row,
+    find_running,
+    is_held,
+    note_episode,
+    note_sighting,
+    put_resume,
+    step_id,
+    stop_id,
+    write_json,
+)
+from mm_ops.adapters.journal_tables import ACTIONS, INBOX, STATE, STOPS, stamp
 from mm_ops.adapters.journal_writer import Ledger, Writer
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import TradingState
-from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page
+from mm_ops.domain.rollback.decision import Decision
 from mm_ops.domain.rollback.stop import ActionResult, ActionState, Outcome, Stop
 
 T = TypeVar("T")
-SIGHTINGS_KEPT = 1000
-"""Of one set of labels; no policy asks for confirmations among more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +126,8 @@ class Journal(JournalReads):
         """Write down that an alert was seen and what was decided on it."""
 
         def work(ledger: Ledger) -> None:
-            _note_sighting(ledger, alert, seen_at)
-            _note_episode(ledger, alert, decision, stamp(seen_at), stamp(at))
+            note_sighting(ledger, alert, seen_at)
+            note_episode(ledger, alert, decision, stamp(seen_at), stamp(at))
 
         self._do(work)
 
@@ -134,13 +143,13 @@ class Journal(JournalReads):
 
     def claim(self, stop: Stop, at: datetime) -> bool:
         """Take the stop for this process; its actions are ``intended``, or as they were before a restart."""
-        name, until = _stop_id(stop), stamp(at + self._lease)
+        name, until = stop_id(stop), stamp(at + self._lease)
 
         def work(ledger: Ledger) -> bool:
             row = ledger.get(STOPS, name)
             if row is None:
-                _add_stop(ledger, stop, {"owner": self._owner, "lease_until": until}, stamp(at))
-            elif row["finished_at"] is not None or not (row["owner"] == self._owner or row["lease_until"] < stamp(at)):
+                add_stop(ledger, stop, {"owner": self._owner, "lease_until": until}, at)
+            elif row["finished_at"] is not None or (row["owner"] != self._owner and is_held(row, at, self._lease)):
                 return False
             else:
                 ledger.change(STOPS, {**row, "owner": self._owner, "lease_until": until}, stamp(at))
@@ -163,7 +172,7 @@ class Journal(JournalReads):
 
         def work(ledger: Ledger) -> None:
             for key in keys:
-                row = _row(ledger.get(ACTIONS, key), key)
+                row = claimed_row(ledger.get(ACTIONS, key), key)
                 asked = {"state": ActionState.REQUESTED.value, "requested_at": stamp(at), "settled_at": None}
                 ledger.change(ACTIONS, {**row, **asked, "reason": ""}, stamp(at))
 
@@ -174,12 +183,12 @@ class Journal(JournalReads):
 
         def work(ledger: Ledger) -> None:
             for result in results:
-                row = _row(ledger.get(ACTIONS, result.action.key), result.action.key)
+                row = claimed_row(ledger.get(ACTIONS, result.action.key), result.action.key)
                 came = {
                     "state": result.state.value,
                     "attempts": row["attempts"] + result.attempts,
                     "settled_at": stamp(result.at),
-                    "observed": None if result.observed is None else _json(result.observed),
+                    "observed": None if result.observed is None else write_json(result.observed),
                     "reason": result.reason,
                 }
                 ledger.change(ACTIONS, {**row, **came}, stamp(result.at))
@@ -188,12 +197,12 @@ class Journal(JournalReads):
 
     def finish(self, outcome: Outcome, at: datetime) -> None:
         """Write down what came of the stop; in any case it is no longer this process's."""
-        name = _stop_id(outcome.stop)
+        name = stop_id(outcome.stop)
 
         def work(ledger: Ledger) -> None:
-            row = _row(ledger.get(STOPS, name), name)
+            row = claimed_row(ledger.get(STOPS, name), name)
             came = {"faults": outcome.faults, "timeline": outcome.timeline}
-            ended = {"finished_at": stamp(at), "confirmed": int(outcome.confirmed), "outcome": _json(came)}
+            ended = {"finished_at": stamp(at), "confirmed": int(outcome.confirmed), "outcome": write_json(came)}
             ledger.change(STOPS, {**row, **ended}, stamp(at))
 
         try:
@@ -203,8 +212,8 @@ class Journal(JournalReads):
 
     def note_resume(self, bot: str, to: TradingState, *, by: str, why: str, confirmed: bool, at: datetime) -> None:
         """Write down a step of the way back, once before it is asked for and once when it was read back."""
-        row = {"id": f"{bot}@{stamp(at)}", "bot": bot, "to": to.value, "by": by, "why": why, "at": stamp(at)}
-        self._do(lambda ledger: ledger.put(RESUMES, {**row, "confirmed": int(confirmed)}, stamp(at)))
+        said = {"to": to.value, "by": by, "why": why, "confirmed": int(confirmed)}
+        self._do(lambda ledger: put_resume(ledger, bot, said, at))
 
     def begin_resume(
         self, bot: str, to: TradingState, *, by: str, why: str, at: datetime, lease: timedelta
@@ -213,25 +222,20 @@ class Journal(JournalReads):
 
         A step that came to nothing has ended when its lease has run out.
         """
-        row = {"id": f"{bot}@{stamp(at)}", "bot": bot, "to": to.value, "by": by, "why": why, "at": stamp(at)}
-        stopping = "SELECT claimed_at FROM stops WHERE bot = :bot AND finished_at IS NULL"
-        other = 'SELECT "to", "by", at FROM resumes WHERE bot = :bot AND confirmed = 0 AND at >= :since'
 
         def work(ledger: Ledger) -> str | None:
-            for stop in ledger.transaction.rows(stopping, bot=bot):
-                return f"a stop of {bot} that began at {stop['claimed_at']} has not ended"
-            for one in ledger.transaction.rows(other, bot=bot, since=stamp(at - lease)):
-                return f"a step to {one['to']} that {one['by']} began at {one['at']} has not ended"
-            ledger.put(RESUMES, {**row, "confirmed": 0}, stamp(at))
-            return None
+            hindrance = find_running(ledger, bot, at, lease)
+            if hindrance is None:
+                put_resume(ledger, bot, {"to": to.value, "by": by, "why": why, "confirmed": 0}, at)
+            return hindrance
 
         return self._do(work)
 
     def stopped_since(self, bot: str, at: datetime) -> bool:
-        """Whether a stop of the bot began at this time or later."""
-        return bool(
-            self._read("SELECT id FROM stops WHERE bot = :bot AND claimed_at >= :at LIMIT 1", bot=bot, at=stamp(at))
-        )
+        """Whether a stop of the bot was begun behind the step of the way back that began at this time."""
+        began = "SELECT at FROM resumes WHERE id = :step"
+        later = f"SELECT id FROM stops WHERE bot = :bot AND claimed_at >= COALESCE(({began}), :at) LIMIT 1"  # noqa: S608 - written above
+        return bool(self._read(later, bot=bot, step=step_id(bot, at), at=stamp(at)))
 
     def write(self, work: Callable[[Ledger], T]) -> T:
         """Run a write of one's own, in one transaction with its records; returns when it is on the disk."""
@@ -243,57 +247,3 @@ class Journal(JournalReads):
     def _release(self, name: str) -> None:
         with self._lock:
             self._running.discard(name)
-
-
-def _stop_id(stop: Stop) -> str:
-    return f"{stop.episode}/{stop.round}"
-
-
-def _row(row: dict[str, Any] | None, key: str) -> dict[str, Any]:
-    """The row that must be there, since the claim made it."""
-    if row is None:
-        raise KeyError(f"expected {key} in the journal, was claimed by nobody")
-    return row
-
-
-def _json(value: object) -> str:
-    return json.dumps(to_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _add_stop(ledger: Ledger, stop: Stop, lease: dict[str, str], at: str) -> None:
-    named = {name: getattr(stop, name) for name in ("episode", "round", "bot", "alert", "reason")}
-    open_end = {"claimed_at": at, "finished_at": None, "confirmed": 0, "outcome": None}
-    ledger.add(STOPS, {"id": _stop_id(stop), **named, **lease, **open_end}, at)
-    for action in stop.actions:
-        intended = {"state": ActionState.INTENDED.value, "attempts": 0, "intended_at": at}
-        unknown = {"requested_at": None, "settled_at": None, "observed": None, "reason": ""}
-        row = {"key": action.key, "stop": _stop_id(stop), "name": action.name.value, **intended, **unknown}
-        ledger.add(ACTIONS, row, at)
-
-
-def _note_sighting(ledger: Ledger, alert: Alert, seen_at: datetime) -> None:
-    known = ledger.get(SIGHTINGS, alert.fingerprint)
-    fired = ("" if known is None else known["fired"]) + str(int(alert.firing))
-    row = {"fingerprint": alert.fingerprint, "fired": fired[-SIGHTINGS_KEPT:], "at": stamp(seen_at)}
-    ledger.put(SIGHTINGS, row, stamp(seen_at))
-
-
-def _note_episode(ledger: Ledger, alert: Alert, decision: Decision, seen_at: str, at: str) -> None:
-    known = ledger.get(EPISODES, alert.episode)
-    told = set() if known is None else set(known["told"].split())
-    if isinstance(decision, Page | Hold | Notify):
-        told.add(decision.topic.value)
-    row = {
-        "episode": alert.episode,
-        "alert": alert.name,
-        "bot": alert.bot,
-        "starts_at": stamp(alert.starts_at),
-        "first_at": seen_at if known is None else known["first_at"],
-        "last_at": seen_at,
-        "fired": int(alert.firing or (known is not None and bool(known["fired"]))),
-        "resolved": int(not alert.firing or (known is not None and bool(known["resolved"]))),
-        "told": " ".join(sorted(told)),
-        "decision": type(decision).__name__,
-        "reason": decision.reason,
-    }
-    ledger.put(EPISODES, row, at)

@@ -75,7 +75,7 @@ class EvidenceOf:
         said = tuple(self.journal.blind().values())
         for name in self._heartbeats():
             last = self.journal.last_heard(name)
-            if last is None or now - last > self.policy.blind_after.length:
+            if last is None or abs(now - last) > self.policy.blind_after.length:
                 heard = "never" if last is None else f"last at {last:%Y-%m-%dT%H:%M:%SZ}"
                 return (*said, f"the watcher has heard {name} {heard}: does it run?")
         return said

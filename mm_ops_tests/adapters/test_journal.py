@@ -148,6 +148,49 @@ def test_only_the_last_stop_of_a_bot_may_be_unconfirmed_and_a_resume_ends_it(jou
     assert known(journal).resumed_at == AFTER_THE_LEASE
 
 
+HOUR = timedelta(hours=1)
+"""By so much a clock was ahead, until it was set back."""
+
+
+def test_a_lease_that_ends_later_than_any_could_was_given_by_another_clock(tmp_path: Path):
+    with open_journal(tmp_path) as first, open_journal(tmp_path, owner="b") as other:
+        assert first.claim(STOP, NOW + HOUR)
+        assert other.claim(STOP, NOW)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, timedelta(seconds=2)], ids=["set back", "two hosts"])
+def test_what_began_later_counts_as_later_whatever_the_clocks_say(journal: Journal, ahead: timedelta):
+    words = {"by": "ada", "why": "fixed"}
+    journal.claim(STOP, NOW + ahead)
+    journal.finish(outcome(), NOW + ahead)
+    assert journal.begin_resume("paper", TradingState.REDUCING, **words, at=NOW, lease=LATER - NOW) is None
+    assert not journal.stopped_since("paper", NOW), "the stop was before the step"
+    journal.note_resume("paper", TradingState.REDUCING, **words, confirmed=True, at=NOW)
+    assert journal.standing_stops() == []
+    seen = known(journal)
+    assert seen.resumed_at is not None
+    assert seen.resumed_at > seen.rollbacks[-1].at
+    second = replace(STOP, round=2, actions=())
+    journal.claim(second, NOW - ahead)
+    assert journal.stopped_since("paper", NOW), "the stop began behind the step"
+    journal.finish(outcome(second, confirmed=False), NOW - ahead)
+    assert [one.round for one in journal.standing_stops()] == [2]
+    assert [one.round for one in journal.unconfirmed()] == [2]
+    assert [one.round for one in known(journal).rollbacks] == [1, 2]
+    seen = known(journal)
+    assert seen.resumed_at is not None
+    assert seen.resumed_at < seen.rollbacks[-1].at
+
+
+def test_a_step_of_before_the_clock_was_set_back_keeps_nobody_waiting(journal: Journal):
+    words = {"by": "ada", "why": "fixed"}
+    lease = timedelta(seconds=30)
+    assert journal.begin_resume("paper", TradingState.REDUCING, **words, at=NOW + HOUR, lease=lease) is None
+    assert journal.begin_resume("paper", TradingState.REDUCING, **words, at=NOW, lease=lease) is None
+    refused = journal.begin_resume("paper", TradingState.REDUCING, **words, at=LATER, lease=lease)
+    assert refused == "a step to REDUCING that ada began at 2026-11-25T12:00:00.000000Z has not ended"
+
+
 def test_history_remembers_what_was_seen_and_told(journal: Journal):
     assert (known(journal).fired_before, known(journal).told, known(journal).sightings) == (False, frozenset(), (True,))
     journal.note(alert(), Page(Topic.STALE, "old"), NOW, NOW)
@@ -163,7 +206,7 @@ def test_history_remembers_what_was_seen_and_told(journal: Journal):
 
 
 def test_sightings_do_not_grow_for_ever(journal: Journal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mm_ops.adapters.journal.SIGHTINGS_KEPT", 2)
+    monkeypatch.setattr("mm_ops.adapters.journal_rows.SIGHTINGS_KEPT", 2)
     for firing in (True, True, False, True):
         journal.note(alert(firing=firing), Record("x"), NOW, NOW)
     assert known(journal).sightings == (False, True, True), "the last two, and the one that is judged"

@@ -10,12 +10,16 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
+from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_audit import audit_journal
+from mm_ops.domain.rollback.bot import TradingState
+from mm_ops.domain.rollback.stop import Outcome, Stop
 from mm_ops_tests.alert_stack import catalogue_of
 from mm_ops_tests.live_paperbot import RunningBot, free_port, running
 from mm_ops_tests.live_watcher import TOKEN, RunningWatcher, stops, until_stopped, watching
@@ -199,6 +203,29 @@ def test_a_bot_that_does_not_obey_is_unconfirmed_and_paged_and_stopped_once_it_d
     assert bot.state()["trading_state"] == "ACTIVE"
     bot.faults()
     watcher.until(lambda: watcher.post(LATENCY).ok and any(stop["confirmed"] for stop in stops(watcher)))
+    assert bot.state()["trading_state"] == "HALTED"
+
+
+def test_a_step_that_bears_a_time_to_come_keeps_no_bot_from_being_stopped_again(
+    watcher: RunningWatcher, bot: RunningBot
+):
+    """As after a clock that was an hour ahead was set back: the bot was stopped and resumed an hour from now."""
+    assert watcher.stop() == 0
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    file = watcher.folder / "journal.sqlite"
+    with Journal(str(file), Path(f"{file}.anchor"), owner="watcher", lease=timedelta(seconds=10)) as journal:
+        early = Stop(episode="early@1", round=1, bot="paper", alert="SoakEdgeDegradation", reason="edge", actions=())
+        assert journal.claim(early, ahead)
+        journal.finish(Outcome(stop=early, confirmed=True, results=(), faults=(), timeline=()), ahead)
+        journal.note_resume("paper", TradingState.REDUCING, by="ada", why="moved", confirmed=True, at=ahead)
+    watcher.start()
+    bot.faults(refuse=True)
+    assert watcher.post(LATENCY).ok
+    watcher.until(lambda: "the stop for SoakLatencyP95High is not confirmed" in watcher.log)
+    bot.faults()
+    watcher.until(
+        lambda: "and resumed by nobody, but reads back ACTIVE: it was stopped again, confirmed" in watcher.log
+    )
     assert bot.state()["trading_state"] == "HALTED"
 
 

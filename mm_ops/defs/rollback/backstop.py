@@ -179,10 +179,11 @@ def _is_left(site: Site, fleet: Fleet, journal: "FollowedJournal", policy: "Roll
     from mm_ops.domain.rollback.decision import Page, RollBack, decide
     from mm_ops.domain.rollback.policy import Response
     from mm_ops.domain.verdict import Severity
+    from mm_ops.domain.windows import is_lately
 
     rule, now = policy.rule_of(alert.name), site.live_clock().now()
     hard = rule is not None and rule.response is Response.ROLLBACK and rule.cause is Severity.HARD
-    if not hard or policy.is_drill(alert.name) or now - alert.starts_at < policy.backstop.unknown_for:
+    if not hard or policy.is_drill(alert.name) or is_lately(alert.starts_at, policy.backstop.unknown_for, now):
         return False
     controls = _controls(site, fleet, policy)
     control = controls.get(alert.bot or "")

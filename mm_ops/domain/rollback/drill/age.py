@@ -40,8 +40,8 @@ def _judge(last: LastDrill | None, policy: DrillPolicy, now: datetime) -> tuple[
     said = (
         f"drill {last.name}, asked for by {last.by} {format_duration(timedelta(seconds=int(age.total_seconds())))} ago"
     )
-    if age > limit:
-        return Verdict.INCONCLUSIVE, f"{said}: older than {format_duration(limit)}"
+    if not timedelta(0) <= age <= limit:
+        return Verdict.INCONCLUSIVE, f"{said}: older than {format_duration(limit)}, or of a clock that was set"
     if last.verdict is None:
         return Verdict.INCONCLUSIVE, f"{said}: it has no end: it runs, or was broken off"
     if last.verdict is not Verdict.PASS:

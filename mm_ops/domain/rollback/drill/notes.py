@@ -6,7 +6,7 @@ them agrees: who asks while another is open has asked for nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mm_ops.domain.verdict import Verdict
@@ -69,7 +69,9 @@ def find_open(bot: str, notes: Notes, now: datetime) -> DrillRequest | None:
             )
         elif body["event"] == "closed" and found is not None and body["drill"] == found.name:
             found = None
-    return found if found is not None and now < found.until else None
+    if found is None or not timedelta(0) < found.until - now <= 2 * (found.until - found.at):
+        return None  # over, or asked for so far ahead that a clock was set back since
+    return found
 
 
 def find_last(notes: Notes) -> LastDrill | None:

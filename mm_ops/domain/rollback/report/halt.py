@@ -12,7 +12,7 @@ from mm_ops.domain.rollback.bot import BotState, TradingState, aim_of, shows
 from mm_ops.domain.rollback.policy import COMMANDS
 from mm_ops.domain.rollback.report.story import ResumeRecord, Standing, StopRecord
 from mm_ops.domain.verdict import Finding, Severity, Verdict
-from mm_ops.domain.windows import format_duration
+from mm_ops.domain.windows import format_duration, is_lately
 
 HALT_VERIFIED = "halt_verified"
 _MAY = (TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE)
@@ -125,7 +125,7 @@ def _unmet(stop: StopRecord, state: BotState) -> Iterator[str]:
 
 def _unended(stop: StopRecord, dead_after: timedelta, now: datetime) -> Iterator[str]:
     """The journal's own word, where it is not that the stop was confirmed."""
-    if stop.finished_at is None and now - stop.claimed_at > dead_after:
+    if stop.finished_at is None and not is_lately(stop.claimed_at, dead_after, now):
         yield f"the stop began at {stop.claimed_at:%Y-%m-%dT%H:%M:%SZ} and has not ended: see that a watcher runs"
     elif stop.finished_at is not None and not stop.confirmed:
         yield f"the stop was not confirmed: {'; '.join(stop.faults) or 'the journal does not say why'}"

@@ -27,6 +27,7 @@ def test_a_drill_of_this_week_in_its_budget_passes_with_what_it_measured():
     [
         ({"at": NOW - timedelta(days=8)}, Verdict.PASS, "asked for by ada 192h ago"),
         ({"at": NOW - timedelta(days=8, seconds=1)}, Verdict.INCONCLUSIVE, "older than 192h"),
+        ({"at": NOW + timedelta(seconds=1)}, Verdict.INCONCLUSIVE, "or of a clock that was set"),
         ({"verdict": None, "detect_to_halt_ms": None}, Verdict.INCONCLUSIVE, "it has no end"),
         ({"verdict": Verdict.FAIL, "reasons": ("slow", "lied")}, Verdict.FAIL, "slow; lied"),
         ({"verdict": Verdict.INCONCLUSIVE, "reasons": ("mute",)}, Verdict.INCONCLUSIVE, "mute"),

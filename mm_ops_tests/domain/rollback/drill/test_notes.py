@@ -48,6 +48,8 @@ def name_open(notes: list[Note], second: float) -> str | None:
         ([asked("a", 0), asked("b", 5), over("b", 6), over("a", 7)], 8, None),
         ([over("a", 5)], 6, None),
         ([asked("a", 0), ended("a", 5, "pass")], 6, "a"),
+        ([asked("a", 0)], -120, "a"),
+        ([asked("a", 0)], -121, None),
     ],
     ids=[
         "none",
@@ -61,6 +63,8 @@ def name_open(notes: list[Note], second: float) -> str | None:
         "the second never had it",
         "closed, and its asking is too long ago to be read",
         "ended is not closed",
+        "of a host whose clock is a little ahead",
+        "of before a clock was set back",
     ],
 )
 def test_which_drill_is_open(notes: list[Note], second: float, expected: str | None):
