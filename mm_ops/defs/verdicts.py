@@ -113,18 +113,18 @@ def finding_of(evaluation: dg.AssetCheckEvaluation) -> Finding:
 
 
 def materialised(*stored: Stored, markdown: str | None = None, **facts: Any) -> dg.MaterializeResult[Any]:
-    """Say what was written, where, and under which digest; the first is the asset's value."""
-    metadata: dict[str, Any] = {
+    """Say what was found, where it is written, and under which digest; the first is the asset's value."""
+    metadata = {name: value for name, value in facts.items() if value is not None}
+    if markdown is not None:
+        metadata["report"] = dg.MetadataValue.md(markdown)
+    for item in stored:
+        file = item.address.rsplit("/", 1)[-1]
+        if item.link is not None and file.endswith(".html"):
+            metadata[f"open {file}"] = dg.MetadataValue.url(item.link)
+        metadata[file] = dg.MetadataValue.path(item.address)
+    metadata |= {
         "digest": stored[0].digest,
         "size_bytes": stored[0].size,
         DIGESTS: dg.MetadataValue.json({item.name: item.digest for item in stored}),
     }
-    for item in stored:
-        file = item.address.rsplit("/", 1)[-1]
-        metadata[file] = dg.MetadataValue.path(item.address)
-        if item.link is not None and file.endswith(".html"):
-            metadata[f"open {file}"] = dg.MetadataValue.url(item.link)
-    if markdown is not None:
-        metadata["report"] = dg.MetadataValue.md(markdown)
-    metadata |= {name: value for name, value in facts.items() if value is not None}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(stored[0].digest))

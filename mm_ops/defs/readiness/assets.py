@@ -125,8 +125,8 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())
         history = score_history(document, lambda day: find_readiness(evidence, day), last)
         drawn = evidence.put(evidence.report(last, names.READINESS_PAGE), render_readiness_page(document, history))
-        facts = {"score": document["score"], "verdict": document["verdict"]}
         picture = dg.MetadataValue.md(picture_markdown(history))
-        return materialised(stored, shown, drawn, markdown=text, history=picture, **facts)
+        facts = {"verdict": document["verdict"], "score": document["score"], "history": picture}
+        return materialised(stored, shown, drawn, markdown=text, **facts)
 
     return readiness_score
