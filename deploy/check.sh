@@ -25,6 +25,8 @@ step "Prometheus' configuration" promtool check config deploy/prometheus/prometh
 step "Alertmanager's configuration" amtool check-config deploy/alertmanager/alertmanager.yml
 step workflows check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 step "workflows' set-up" check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+step "the compose file" check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+step Dockerfile hadolint deploy/compose/Dockerfile
 if [ "${1:-}" != "--no-tests" ]; then
     step tests pytest -q --cov --cov-report=term:skip-covered
     step "branch coverage of the domain" coverage report --include='mm_ops/domain/*' --fail-under=100
