@@ -1,10 +1,15 @@
 """Stored evidence under one root: a folder, or any fsspec URL. Nothing is ever half-written."""
 
 import errno
+import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from mm_ops.domain.canonical import digest
@@ -19,10 +24,22 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; names the file that was asked for, and not the temporary one, and says why.
     """
+    with written_whole(path) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """Write a local file piece by piece and yet whole or not at all; what was there stays until all of it is written.
+
+    Raises:
+        OSError: as ``write_atomically`` does, and whatever fault of a file its writer has is taken for that too.
+    """
     try:
         _refuse_unless_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_and_rename(path, data)
+        with _renamed_when_written(path) as stream:
+            yield stream
     except OSError as error:
         raise OSError(error.errno, f"cannot be written: {_reason(path, error)}", str(path)) from error
 
@@ -32,11 +49,12 @@ def _refuse_unless_file(path: Path) -> None:
         raise OSError(errno.EINVAL, "is a folder" if path.is_dir() else "is no file")
 
 
-def _write_and_rename(path: Path, data: bytes) -> None:
+@contextmanager
+def _renamed_when_written(path: Path) -> Iterator[IO[bytes]]:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new.")  # not the name: it may be as long as allowed
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)
@@ -105,13 +123,51 @@ class Artifacts:
 
         Object stores make a put visible whole or not at all by themselves; a local folder gets a rename.
         """
-        target = self._root / name
-        if self._root.protocol in {"", "file", "local"}:
-            write_atomically(Path(str(target)), data)
+        if self._is_local:
+            write_atomically(self.local(name), data)
         else:
-            target.write_bytes(data)
+            (self._root / name).write_bytes(data)
+        return self.stored(name, digest(data), len(data))
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """Store what is written piece by piece; what was there stays until all of it is."""
+        if self._is_local:
+            with written_whole(self.local(name)) as stream:
+                yield stream
+            return
+        with tempfile.TemporaryFile() as kept:
+            yield kept
+            kept.seek(0)
+            with (self._root / name).open("wb") as out:
+                shutil.copyfileobj(kept, out)
+
+    def stored(self, name: str, digest_of_it: str, size: int) -> Stored:
+        """Say where something was stored."""
         link = f"{self._shown_at}/{quote(name)}" if self._shown_at else None
-        return Stored(name, str(target), digest(data), len(data), link)
+        return Stored(name, self.address(name), digest_of_it, size, link)
+
+    @property
+    def _is_local(self) -> bool:
+        return self._root.protocol in {"", "file", "local"}
+
+    def source(self, name: str) -> Path | bytes:
+        """What is stored under a name: a path where it is a local file, for who reads it piece by piece.
+
+        Raises:
+            MissingEvidenceError: nothing is.
+        """
+        return self.local(name) if self._is_local and self.has(name) else self.read(name)
+
+    def digest(self, name: str) -> str | None:
+        """The digest of what is stored under a name, read piece by piece; ``None`` where nothing is."""
+        if not self.has(name):
+            return None
+        with (self._root / name).open("rb") as stream:
+            found = hashlib.sha256()
+            while block := stream.read(1 << 20):
+                found.update(block)
+        return f"sha256:{found.hexdigest()}"
 
     def names(self, folder: str) -> list[str]:
         """What is stored directly in a folder, sorted; nothing where there is no such folder."""
@@ -120,9 +176,13 @@ class Artifacts:
         return sorted(f"{folder}/{name}" for name in files if not name.startswith("."))
 
     def move(self, name: str, other: str) -> None:
-        """Store what has a name under another one, replacing what was there; killed midway, it lies under both."""
-        self.put(other, self.read(name))
-        self.delete(name)
+        """Store what has a name under another one, replacing what was there; killed midway, it may lie under both."""
+        if self._is_local:
+            self.local(other).parent.mkdir(parents=True, exist_ok=True)
+            self.local(name).replace(self.local(other))
+        else:
+            self.put(other, self.read(name))
+            self.delete(name)
 
     def delete(self, name: str) -> None:
         """Remove what is stored under a name."""

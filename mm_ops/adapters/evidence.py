@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mm_ops.adapters.artifacts import Artifacts, Stored
 from mm_ops.domain.canonical import encode
@@ -91,13 +92,35 @@ class BotEvidence:
         folder = f"{self._bot}/{day.isoformat()}/release/withdrawn"
         return [name for name in self._artifacts.names(folder) if name.rsplit("/", 1)[-1] not in there]
 
-    def put_release(self, day: date, file: str, data: bytes) -> Stored:
-        """Store a release file; a withdrawn one of the same bytes is the same, and is withdrawn no more."""
-        stored = self.put(self.bundle(day, file), data)
-        withdrawn = self.bundle(day, f"withdrawn/{file}")
-        if self.find(withdrawn) == data:
-            self._artifacts.delete(withdrawn)
-        return stored
+    def writing_release(self, day: date, file: str) -> AbstractContextManager[IO[bytes]]:
+        """Store a release file that is written piece by piece; the one that was there stays until all of it is."""
+        return self._artifacts.writing(self.bundle(day, file))
+
+    def settle_release(self, day: date, file: str, digest: str, size: int) -> tuple[Stored, Stored]:
+        """Put the ``.sha256`` beside a bundle that was just written, and take away what else lies there.
+
+        A withdrawn one of the same bytes is the same, and is withdrawn no more; one of another version is withdrawn.
+        """
+        checksum = f"{digest.removeprefix('sha256:')}  {file}\n".encode()
+        stored = self._artifacts.stored(self.bundle(day, file), digest, size)
+        beside = self.put(self.bundle(day, f"{file}.sha256"), checksum)
+        new = {item.name: item.digest for item in (stored, beside)}
+        for name in self.releases(day):
+            folder, other = name.rsplit("/", 1)
+            withdrawn = f"{folder}/withdrawn/{other}"
+            if name not in new:
+                self._artifacts.move(name, withdrawn)
+            elif self._artifacts.digest(withdrawn) == new[name]:
+                self._artifacts.delete(withdrawn)
+        return stored, beside
+
+    def source(self, name: str) -> Path | bytes:
+        """What is stored: a path where it is a local file, for who reads it piece by piece.
+
+        Raises:
+            MissingEvidenceError: nothing is stored under the name.
+        """
+        return self._artifacts.source(name)
 
     def registration(self, day: date) -> str:
         """The artifact name of what a soak that begins with the day is judged by."""

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,14 +82,14 @@ class SecretFiles:
             self._walk(root, tally)
         return _scanned([root.told or root.name or str(root.path) for root in roots], tally)
 
-    def scan_bytes(self, parts: dict[str, bytes]) -> Scanned:
-        """Look at what is not a file yet: bytes by name."""
+    def scan_bytes(self, parts: Iterable[tuple[str, bytes]]) -> Scanned:
+        """Look at what is not a file yet, or not only: names with their bytes, one after the other."""
         tally = _Tally()
-        for name, data in parts.items():
+        for name, data in parts:
             tally.files, tally.size_bytes = tally.files + 1, tally.size_bytes + len(data)
             told = self._told(name, tally)
             self._look_inside(told, data, Inside(self._policy.bounds), self._until(), tally)
-        return _scanned(["what is to be packed"], tally)
+        return _scanned(["what is packed"], tally)
 
     def _walk(self, root: Root, tally: _Tally) -> None:
         waiting = [root.path.resolve()]

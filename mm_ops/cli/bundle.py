@@ -10,7 +10,7 @@ import click
 from mm_ops.cli.context import UtcDay, say, show_table, yesterday
 
 if TYPE_CHECKING:
-    from mm_ops.defs.release.assets import Packed
+    from mm_ops.adapters.bundle import Built
 
 FILE = click.Path(path_type=Path)
 
@@ -72,7 +72,7 @@ def show(file: Path) -> None:
 @bundle.command()
 @click.option("--date", "day", type=UtcDay(), help="The UTC day; default yesterday.")
 @click.option("--bot", "name", help="Of which bot; may be left out where there is one.")
-@click.option("--dry-run", is_flag=True, help="Ask every gate and pack in memory; store and withdraw nothing.")
+@click.option("--dry-run", is_flag=True, help="Ask every gate and pack to nowhere; store and withdraw nothing.")
 def create(day: date | None, name: str | None, *, dry_run: bool) -> None:
     """Build the bundle of a day that a night was run for; refused, with the reasons, unless every hard gate passed.
 
@@ -109,14 +109,14 @@ def create(day: date | None, name: str | None, *, dry_run: bool) -> None:
     sys.exit(_end("REFUSED" if refused else "OK", int(refused)))
 
 
-def _end_dry(packed: "Packed | str") -> int:
+def _end_dry(packed: "Built | str") -> int:
     from mm_ops.domain.retention.sizes import format_size
 
     if isinstance(packed, str):
         click.echo(packed)
         return _end("REFUSED", 1)
     signed = "signed" if packed.signed else "not signed"
-    click.echo(f"{packed.files} files, {format_size(len(packed.data))}, {signed}; without a pre-live pack's evidence")
+    click.echo(f"{len(packed.members)} files, {format_size(packed.size)}, {signed}; without a pre-live pack's evidence")
     return _end("DRYRUN", 0)
 
 

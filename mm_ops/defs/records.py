@@ -56,10 +56,19 @@ def read_recorded(
         MissingEvidenceError: it was never materialised, or a file is gone.
         IntegrityError: a file is not the one that was materialised, hence not the one that was judged.
     """
-    found = {}
-    for name, recorded in recorded_digests(instance, key, day).items():
-        found[name] = evidence.read(name)
-        if digest(found[name]) != recorded:
-            was = f"expected {recorded}, found {digest(found[name])}"
-            raise IntegrityError(f"{evidence.address(name)}: altered since it was materialised: {was}")
-    return found
+    recorded = recorded_digests(instance, key, day)
+    return {name: read_unaltered(evidence, name, stated) for name, stated in recorded.items()}
+
+
+def read_unaltered(evidence: BotEvidence, name: str, recorded: str) -> bytes:
+    """Read a stored file and compare it with the digest on record.
+
+    Raises:
+        MissingEvidenceError: it is gone.
+        IntegrityError: it is another one.
+    """
+    data = evidence.read(name)
+    if digest(data) != recorded:
+        was = f"expected {recorded}, found {digest(data)}"
+        raise IntegrityError(f"{evidence.address(name)}: altered since it was materialised: {was}")
+    return data

@@ -2,11 +2,9 @@
 
 import io
 import json
-import os
 import stat
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,26 +13,21 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from mm_ops.adapters.bundle import VERIFIER, pack, seal, verifier
+from mm_ops.adapters.bundle import VERIFIER, verifier
 from mm_ops.adapters.bundle_verify import NoBundleError, Verified, verify
 from mm_ops.adapters.signing import signer
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.errors import PolicyError
+from mm_ops_tests.bundles import pack, regular, seal, sealed_zip
 from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.signing_keys import make_key, public_key
 
 FILES = {"b/two.json": b"{}\n", "a.md": b"# a\n" * 100, VERIFIER: verifier()}
 
 
-def manifest(files: dict[str, bytes]) -> bytes:
-    listed = [
-        {"path": path, "size": len(data), "sha256": digest(data), "description": path} for path, data in files.items()
-    ]
-    return encode({"bot": "paper", "version": "1.0.0", "day": "2026-11-20", "result": "READY", "files": listed})
-
-
-MEMBERS = {"MANIFEST.json": manifest(FILES), **FILES}
-WHOLE = pack(MEMBERS)
+WHOLE = pack(FILES)
+with zipfile.ZipFile(io.BytesIO(WHOLE)) as opened:
+    MEMBERS = {**FILES, "MANIFEST.json": opened.read("MANIFEST.json")}
 
 
 def check(data: bytes, folder: Path, signers: Path | None = None) -> Verified:
@@ -48,19 +41,6 @@ def test_every_member_comes_back_whole(tmp_path: Path):
         assert {name: archive.read(name) for name in archive.namelist()} == MEMBERS
     found = check(WHOLE, tmp_path)
     assert (found.faults, found.signed, found.signer) == ((), False, None)
-
-
-def test_the_bytes_depend_on_nothing_but_the_members():
-    mask = os.umask(0o077)
-    zone = os.environ.get("TZ")
-    os.environ["TZ"] = "Pacific/Kiritimati"
-    time.tzset()
-    try:
-        assert pack(dict(reversed(MEMBERS.items()))) == WHOLE
-    finally:
-        os.umask(mask)
-        os.environ.pop("TZ") if zone is None else os.environ.update(TZ=zone)
-        time.tzset()
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +79,7 @@ def rebuilt(change: Callable[[zipfile.ZipFile], None], members: dict[str, bytes]
         for name, data in (MEMBERS if members is None else members).items():
             archive.writestr(regular(name), data)
         change(archive)
-    return seal(buffer.getvalue(), None)
-
-
-def regular(name: str, kind: int = stat.S_IFREG, how: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)
-    entry.external_attr = (kind | 0o644) << 16
-    entry.compress_type = how
-    return entry
+    return seal(buffer.getvalue())
 
 
 def nothing(_: zipfile.ZipFile) -> None:
@@ -179,11 +152,11 @@ NO_BUNDLE: dict[str, bytes] = {
     "nothing": b"",
     "no ZIP": b"x" * 100,
     "a ZIP without a seal": b"PK\x05\x06" + bytes(18),
-    "a seal alone": seal(b"", None),
-    "no manifest": pack(FILES),
-    "a manifest that is no JSON": pack({"MANIFEST.json": b"{"}),
-    "a manifest without files": pack({"MANIFEST.json": b"{}"}),
-    "a manifest that names a file twice": pack(
+    "a seal alone": seal(b""),
+    "no manifest": sealed_zip(FILES),
+    "a manifest that is no JSON": sealed_zip({"MANIFEST.json": b"{"}),
+    "a manifest without files": sealed_zip({"MANIFEST.json": b"{}"}),
+    "a manifest that names a file twice": sealed_zip(
         {"MANIFEST.json": encode({"files": [{"path": "a", "size": 1, "sha256": "0"}] * 2})}
     ),
 }
@@ -228,7 +201,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def signed(key: Path | str, namespace: str = "mm_ops-bundle") -> bytes:
-    return pack(MEMBERS, signer(key, namespace))
+    return pack(FILES, signer(key, namespace))
 
 
 @pytest.mark.parametrize("kept", ["file", "text"])
@@ -261,9 +234,9 @@ def test_a_bundle_of_nobody_that_is_allowed_is_no_release(tmp_path: Path, keys: 
 
 
 def test_a_signature_of_another_bundle_is_none(tmp_path: Path, keys: Path):
-    other = pack({**MEMBERS, "MANIFEST.json": manifest(FILES) + b" "}, signer(keys / "ours", "mm_ops-bundle"))
+    other = pack(FILES, signer(keys / "ours", "mm_ops-bundle"), day="2026-11-21")
     signature = other[other.rindex(b"-----BEGIN") :]
-    stolen = pack(MEMBERS, lambda _: signature)
+    stolen = pack(FILES, lambda _: signature)
     assert check(stolen, tmp_path).faults == ()
     assert [
         fault for fault in check(stolen, tmp_path, keys / "signers").faults if fault.startswith("signature: not by")

@@ -5,6 +5,7 @@ import pytest
 
 from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.adapters.evidence import READINESS, BotEvidence
+from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 
 DAY = date(2026, 11, 20)
@@ -70,6 +71,12 @@ def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> BotEvidence:
     return BotEvidence(Artifacts(root), "paper")
 
 
+def put_release(evidence: BotEvidence, data: bytes, file: str = "paper-v1.0.0.zip") -> None:
+    with evidence.writing_release(DAY, file) as stream:
+        stream.write(data)
+    evidence.settle_release(DAY, file, digest(data), len(data))
+
+
 def test_a_withdrawn_bundle_is_gone_from_its_place_and_found_again(anywhere: BotEvidence):
     name = anywhere.bundle(DAY, "paper-v1.0.0.zip")
     anywhere.put(name, b"PK")
@@ -84,17 +91,40 @@ def test_a_bundle_that_was_built_again_is_not_withdrawn(anywhere: BotEvidence):
     name = anywhere.bundle(DAY, "paper-v1.0.0.zip")
     anywhere.put(name, b"PK")
     anywhere.withdraw_releases(DAY)
-    anywhere.put_release(DAY, "paper-v1.0.0.zip", b"PK")
+    put_release(anywhere, b"PK")
     assert anywhere.withdrawn_releases(DAY) == []
     assert anywhere.find("paper/2026-11-20/release/withdrawn/paper-v1.0.0.zip") is None
 
 
 def test_a_withdrawn_bundle_of_other_bytes_is_kept_beside_the_new_one(anywhere: BotEvidence):
-    anywhere.put_release(DAY, "paper-v1.0.0.zip", b"PK")
+    put_release(anywhere, b"PK")
     anywhere.withdraw_releases(DAY)
-    anywhere.put_release(DAY, "paper-v1.0.0.zip", b"PK other")
+    put_release(anywhere, b"PK other")
     assert anywhere.find("paper/2026-11-20/release/withdrawn/paper-v1.0.0.zip") == b"PK"
     assert anywhere.withdrawn_releases(DAY) == []
+
+
+def test_a_bundle_of_another_version_is_withdrawn_when_the_new_one_is_there(anywhere: BotEvidence):
+    put_release(anywhere, b"PK")
+    put_release(anywhere, b"PK new", "paper-v1.1.0.zip")
+    folder = "paper/2026-11-20/release"
+    assert anywhere.releases(DAY) == [f"{folder}/paper-v1.1.0.zip", f"{folder}/paper-v1.1.0.zip.sha256"]
+    assert anywhere.find(f"{folder}/withdrawn/paper-v1.0.0.zip") == b"PK"
+    stated = f"{digest(b'PK new').removeprefix('sha256:')}  paper-v1.1.0.zip\n"
+    assert anywhere.find(f"{folder}/paper-v1.1.0.zip.sha256") == stated.encode()
+
+
+def test_a_bundle_that_is_not_written_to_its_end_leaves_the_one_before(anywhere: BotEvidence):
+    put_release(anywhere, b"PK")
+
+    def half() -> None:
+        with anywhere.writing_release(DAY, "paper-v1.0.0.zip") as stream:
+            stream.write(b"half of")
+            raise IntegrityError("a file changed meanwhile")
+
+    with pytest.raises(IntegrityError, match="a file changed meanwhile"):
+        half()
+    assert anywhere.find(anywhere.bundle(DAY, "paper-v1.0.0.zip")) == b"PK"
 
 
 def test_withdrawing_nothing_does_nothing(anywhere: BotEvidence):

@@ -184,7 +184,7 @@ def test_a_root_that_is_not_there_is_refused(tmp_path: Path):
 
 
 def test_bytes_that_are_no_file_yet_are_looked_into():
-    found = SecretFiles(policy(), lambda: 0.0).scan_bytes({"a.zip": zipped(("one", LINE)), "b": b"fine"})
+    found = SecretFiles(policy(), lambda: 0.0).scan_bytes([("a.zip", zipped(("one", LINE))), ("b", b"fine")])
     assert places(found) == ["a.zip!one:1"]
     assert (found.files, found.inside) == (2, 1)
 

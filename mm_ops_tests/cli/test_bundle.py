@@ -5,14 +5,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mm_ops.adapters.bundle import pack
 from mm_ops.cli import cli
-from mm_ops.domain.canonical import digest, encode
+from mm_ops_tests.bundles import pack
 from mm_ops_tests.requirements import PROJECT
 
-LISTED = [{"path": "VERSION", "size": 6, "sha256": digest(b"1.0.0\n"), "description": "the version"}]
-ABOUT = {"bot": "paper", "version": "1.0.0", "day": "2026-11-20", "result": "PARTIAL", "missing": ["an SBOM"]}
-WHOLE = pack({"MANIFEST.json": encode({**ABOUT, "files": LISTED}), "VERSION": b"1.0.0\n"})
+WHOLE = pack({"VERSION": b"1.0.0\n"}, result="PARTIAL", missing=["an SBOM"])
 
 
 def run(folder: Path, command: str, data: bytes, *options: str) -> Result:

@@ -1,15 +1,16 @@
 """The bundle that ships, refused with the reasons unless every hard gate of its inputs passed."""
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import IO, Any
 
 import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters.artifacts import Stored
-from mm_ops.adapters.bundle import Sign, pack
+from mm_ops.adapters.bundle import Built, Member, Sign, build
 from mm_ops.adapters.bundle_verify import NAMESPACE
 from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
 from mm_ops.adapters.signing import signer
@@ -25,17 +26,21 @@ from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.edge.inputs_finding import inputs_finding
-from mm_ops.domain.release.manifest import MANIFEST, build_manifest
+from mm_ops.domain.release.manifest import Listed, build_manifest
 from mm_ops.domain.release.policy import ReleasePolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A bundle in memory: its bytes, how many files are in it, whether it is signed."""
+class Contents:
+    """What a bundle is built from: its files, what says what they are, and what signs it."""
 
-    data: bytes
-    files: int
-    signed: bool
+    members: Mapping[str, Member]
+    describe: Callable[[Sequence[Listed]], bytes]
+    sign: Sign | None
+
+    def build(self, stream: IO[bytes]) -> Built:
+        """Write the bundle; see :func:`mm_ops.adapters.bundle.build`."""
+        return build(stream, self.members, self.describe, self.sign)
 
 
 def release_assets(
@@ -59,47 +64,63 @@ def release_assets(
 
         day = partition_day(context)
         evidence = site.evidence(bot)
-        evidence.withdraw_releases(day)
-        packed = assemble(context.instance, site, bot, day, hard_checks)
-        stored = _store(evidence, day, f"{bot.name}-v{bot.version}.zip", packed.data)
+        try:
+            stored, built = _store(evidence, day, bot, assemble(context.instance, site, bot, day, hard_checks))
+        except dg.Failure:
+            evidence.withdraw_releases(day)
+            raise
         runs = dg.MetadataValue.json(input_runs(context.instance, keys, day))
-        return materialised(*stored, files=packed.files, signed=packed.signed, input_runs=runs)
+        files, packer = len(built.members), zlib.ZLIB_RUNTIME_VERSION
+        return materialised(*stored, files=files, signed=built.signed, zlib=packer, input_runs=runs)
 
     return [release_bundle]
 
 
 def assemble(
     instance: dg.DagsterInstance, site: Site, bot: Bot, day: date, hard_checks: Mapping[dg.AssetCheckKey, bool]
-) -> Packed:
-    """Ask every gate and pack the bundle in memory; nothing is stored.
+) -> Contents:
+    """Ask every gate and collect what a bundle is built from; nothing is stored.
 
     Raises:
         dagster.Failure: it is refused, with the reasons.
     """
-    from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom
-
     evidence = site.evidence(bot)
     with refusals_end_the_step():
         edge = evidence.read_json(evidence.report(day, EDGE_REPORT))
         judged = [identity_finding(edge), inputs_finding(edge)]
         against = [*find_outdated(site, bot, evidence, day), *find_promotion_holds(site, bot)]
         refuse_unless_green(instance, hard_checks, day, judged, against)
-        reports = read_reports(instance, BotKeys(bot.name), evidence, day)
-        members = collect_members(site, bot, reports)
-        members |= describe_evidence(bot, day, members, reports)
-        members |= (sbom := find_sbom(site))
-        refuse_secrets(site, members)
-        sign = signer_of(site)
-    manifest = build_manifest(
-        bot=bot.name,
-        version=bot.version,
-        day=day,
-        built_by=f"mm_ops {__version__}",
-        members=members,
-        missing=[] if sbom else [f"{SBOM}: there is no {LOCK}"],
+        return collect(instance, site, bot, day)
+
+
+def collect(instance: dg.DagsterInstance, site: Site, bot: Bot, day: date) -> Contents:
+    """Collect what a bundle is built from, as it is there now, whatever its gates say.
+
+    Raises:
+        MmOpsError: something is not there, is not what was judged, or holds a secret.
+    """
+    from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom
+
+    evidence = site.evidence(bot)
+    reports = read_reports(instance, BotKeys(bot.name), evidence, day)
+    members = collect_members(site, bot, evidence, reports)
+    members |= describe_evidence(bot, day, members, reports)
+    members |= (sbom := find_sbom(site))
+    missing = [] if sbom else [f"{SBOM}: there is no {LOCK}"]
+    return Contents(
+        members=refuse_secrets(site, members),
+        describe=lambda files: encode(
+            build_manifest(
+                bot=bot.name,
+                version=bot.version,
+                day=day,
+                built_by=f"mm_ops {__version__}",
+                files=files,
+                missing=missing,
+            )
+        ),
+        sign=signer_of(site),
     )
-    data = pack({MANIFEST: encode(manifest), **{path: item.data for path, item in members.items()}}, sign)
-    return Packed(data, len(members), sign is not None)
 
 
 def signer_of(site: Site) -> Sign | None:
@@ -115,8 +136,8 @@ def signer_of(site: Site) -> Sign | None:
     return signer(kept, NAMESPACE)
 
 
-def _store(evidence: BotEvidence, day: date, file: str, data: bytes) -> tuple[Stored, Stored]:
-    stored = evidence.put_release(day, file, data)
-    checksum = f"{stored.digest.removeprefix('sha256:')}  {file}\n".encode()
-    beside = evidence.put_release(day, f"{file}.sha256", checksum)
-    return stored, beside
+def _store(evidence: BotEvidence, day: date, bot: Bot, contents: Contents) -> tuple[tuple[Stored, Stored], Built]:
+    file = f"{bot.name}-v{bot.version}.zip"
+    with refusals_end_the_step(), evidence.writing_release(day, file) as stream:
+        built = contents.build(stream)
+    return evidence.settle_release(day, file, built.digest, built.size), built

@@ -1,6 +1,5 @@
 """What a bundle carries so that others can tell how it was made, how it was judged, and what it runs on."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 
@@ -8,9 +7,10 @@ import dagster as dg
 
 from mm_ops import __version__
 from mm_ops.adapters import evidence as names
+from mm_ops.adapters.bundle import Member
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.records import materialising_run
-from mm_ops.defs.release.inputs import judged_assets
+from mm_ops.defs.release.inputs import Reports, judged_assets
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
@@ -18,7 +18,6 @@ from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.golden.finding import drift_finding
 from mm_ops.domain.readiness.finding import readiness_finding
-from mm_ops.domain.release.manifest import Member
 from mm_ops.domain.release.sbom import build_sbom
 from mm_ops.domain.release.statements import judgement, provenance
 from mm_ops.domain.secrets.report import secrets_finding
@@ -29,19 +28,17 @@ LOCK, SBOM = "requirements.lock", "evidence/sbom.cdx.json"
 PROVENANCE, JUDGEMENT = "evidence/provenance.intoto.json", "evidence/test-result.intoto.json"
 
 
-def describe_evidence(
-    bot: Bot, day: date, members: Mapping[str, Member], reports: Mapping[str, bytes]
-) -> dict[str, Member]:
+def describe_evidence(bot: Bot, day: date, members: Mapping[str, Member], reports: Reports) -> dict[str, Member]:
     """Say how the reports were made and judged, and what mm_ops runs on, as other tools read it.
 
     Raises:
         SchemaError: a report is not what its name says, or the lock file pins nothing.
     """
-    files = {path: item.data for path, item in members.items() if path.startswith(("reports/", "golden/"))}
-    policies = {path.removeprefix("policies/"): item.data for path, item in members.items() if "policies/" in path}
+    known = {path: item.digest for path, item in members.items() if item.digest is not None}
+    files = {path: found for path, found in known.items() if path.startswith(("reports/", "golden/"))}
+    policies = {path.removeprefix("policies/"): found for path, found in known.items() if "policies/" in path}
     inputs: dict[str, str | None] = {}
-    for data in (data for name, data in reports.items() if name.endswith(".json")):
-        basis = json.loads(data)
+    for basis in reports.documents.values():
         inputs |= basis.get("inputs", {}) | basis.get("sources", {})
     statements = {
         PROVENANCE: provenance(
@@ -81,11 +78,10 @@ def find_sbom(site: Site) -> dict[str, Member]:
     return {SBOM: Member(encode(bill), "CycloneDX: every package that mm_ops runs on, with its digests")}
 
 
-def _findings(reports: Mapping[str, bytes]) -> Iterator[Finding]:
-    by_file = {name.rsplit("/", 1)[-1]: json.loads(data) for name, data in reports.items() if name.endswith(".json")}
-    yield from findings_from(by_file[names.GATES_SUMMARY])
-    yield identity_finding(by_file[names.EDGE_REPORT])
-    yield inputs_finding(by_file[names.EDGE_REPORT])
-    yield drift_finding(by_file[names.GOLDEN_DRIFT])
-    yield readiness_finding(by_file[names.READINESS])
-    yield secrets_finding(by_file[names.SECRETS_SCAN])
+def _findings(reports: Reports) -> Iterator[Finding]:
+    yield from findings_from(reports.document(names.GATES_SUMMARY))
+    yield identity_finding(reports.document(names.EDGE_REPORT))
+    yield inputs_finding(reports.document(names.EDGE_REPORT))
+    yield drift_finding(reports.document(names.GOLDEN_DRIFT))
+    yield readiness_finding(reports.document(names.READINESS))
+    yield secrets_finding(reports.document(names.SECRETS_SCAN))

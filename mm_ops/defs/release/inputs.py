@@ -1,22 +1,26 @@
 """What goes into a bundle, and that it is still what was materialised and judged."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from mm_ops.adapters import evidence as names
-from mm_ops.adapters.bundle import VERIFIER, verifier
+from mm_ops.adapters.bundle import VERIFIER, Member, verifier
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.overrides import judge_readiness
-from mm_ops.defs.records import read_recorded
+from mm_ops.defs.records import read_unaltered, recorded_digests
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
+from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 from mm_ops.domain.provenance import find_departures
-from mm_ops.domain.release.manifest import Member
-from mm_ops.domain.verdict import Verdict
+from mm_ops.domain.verdict import Finding, Verdict
 
 _DESCRIPTIONS = {
     names.SOAK_METRICS: "every SLI over the soak window",
@@ -44,22 +48,40 @@ _DEPLOYED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The files that the inputs' materialisations wrote, by artifact name; ``documents`` are those of JSON, read."""
+
+    digests: Mapping[str, str]
+    documents: Mapping[str, Any]
+
+    def document(self, file: str) -> Any:
+        """The one report of that file name."""
+        return next(found for name, found in self.documents.items() if name.rsplit("/", 1)[-1] == file)
+
+
 def judged_assets(keys: BotKeys) -> list[dg.AssetKey]:
     """The assets of a day whose reports ship."""
     return [keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score, keys.secrets_scan]
 
 
-def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> dict[str, bytes]:
-    """Read every file that the inputs' materialisations wrote, by artifact name; what is compared is what ships.
+def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> Reports:
+    """Find every file that the inputs' materialisations wrote, and read the documents among them.
 
     Raises:
-        IntegrityError: a stored file is not the one that was materialised, hence not the one that was judged.
+        IntegrityError: a document is not the one that was materialised, hence not the one that was judged; the other
+            files are compared while they are packed.
         MissingEvidenceError: an input was never materialised, or its file is gone.
     """
-    found: dict[str, bytes] = {}
+    found: dict[str, str] = {}
     for key, its_day in (*((key, day) for key in judged_assets(keys)), (keys.golden_report, None)):
-        found |= read_recorded(instance, key, its_day, evidence)
-    return found
+        found |= recorded_digests(instance, key, its_day)
+    documents = {
+        name: json.loads(read_unaltered(evidence, name, stated))
+        for name, stated in found.items()
+        if name.endswith(".json")
+    }
+    return Reports(found, documents)
 
 
 def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> list[str]:
@@ -83,7 +105,7 @@ def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> lis
     return list(dict.fromkeys(found))
 
 
-def collect_members(site: Site, bot: Bot, reports: dict[str, bytes]) -> dict[str, Member]:
+def collect_members(site: Site, bot: Bot, evidence: BotEvidence, reports: Reports) -> dict[str, Member]:
     """Name every file of the bundle but its evidence.
 
     Raises:
@@ -92,28 +114,45 @@ def collect_members(site: Site, bot: Bot, reports: dict[str, bytes]) -> dict[str
     members = {"VERSION": Member(f"{bot.version}\n".encode(), "the bot's version that was judged")}
     members[VERIFIER] = Member(verifier(), "checks this bundle; needs nothing but Python")
     members |= dict(_project_files(site))
-    for name, data in reports.items():
+    for name, stated in reports.digests.items():
         folder, file = name.rsplit("/", 2)[-2:]
-        members[f"{folder}/{file}"] = Member(data, _DESCRIPTIONS.get(file, _GOLDEN_CASE))
+        about = _DESCRIPTIONS.get(file, _GOLDEN_CASE)
+        members[f"{folder}/{file}"] = Member(evidence.source(name), about, stated)
     return members
 
 
-def refuse_secrets(site: Site, members: Mapping[str, Member]) -> None:
+def refuse_secrets(site: Site, members: Mapping[str, Member]) -> dict[str, Member]:
     """Look into what is to be packed, whatever an earlier scan said of the files that it comes from.
+
+    Returns:
+        The members with the digests of what was looked at: nothing else may be packed.
 
     Raises:
         IntegrityError: a secret is in it, or it could not be read to its end.
     """
+    seen: dict[str, Member] = {}
+
+    def parts() -> Iterator[tuple[str, bytes]]:
+        for path, member in members.items():
+            data = member.content if isinstance(member.content, bytes) else _read(member.content)
+            seen[path] = member if member.digest is not None else replace(member, digest=digest(data))
+            yield path, data
+
+    finding = find_secrets(site, parts())
+    if finding.verdict is not Verdict.PASS:
+        raise IntegrityError(f"the bundle is refused for what it would hold: {finding.reason}")
+    return seen
+
+
+def find_secrets(site: Site, parts: Iterator[tuple[str, bytes]]) -> Finding:
+    """Judge names and bytes by the policy on secrets."""
     from mm_ops.adapters.secret_files import SecretFiles
     from mm_ops.domain.secrets.policy import SecretsPolicy
     from mm_ops.domain.secrets.report import secrets_document, secrets_finding
 
     policy = site.policy("secrets.yaml", SecretsPolicy)
-    scan = SecretFiles(policy, site.live_clock().monotonic)
-    scanned = scan.scan_bytes({path: member.data for path, member in members.items()})
-    finding = secrets_finding(secrets_document(scanned, policy, site.now().date()))
-    if finding.verdict is not Verdict.PASS:
-        raise IntegrityError(f"the bundle is refused for what it would hold: {finding.reason}")
+    scanned = SecretFiles(policy, site.live_clock().monotonic).scan_bytes(parts)
+    return secrets_finding(secrets_document(scanned, policy, site.now().date()))
 
 
 def _project_files(site: Site) -> Iterator[tuple[str, Member]]:
@@ -121,9 +160,17 @@ def _project_files(site: Site) -> Iterator[tuple[str, Member]]:
         path = site.path(name)
         if not path.is_file():
             raise MissingEvidenceError(f"{path}: the bundle needs it and it is not there")
-        yield name, Member(path.read_bytes(), description)
+        yield name, Member(path, description)
     for path in sorted(site.environment().policies.glob("*.yaml")):
-        yield f"policies/{path.name}", Member(path.read_bytes(), "the numbers that it was judged by")
+        data = path.read_bytes()
+        yield f"policies/{path.name}", Member(data, "the numbers that it was judged by", digest(data))
     for pattern, description in _DEPLOYED.items():
         for path in sorted(site.path(".").glob(pattern)):
-            yield path.relative_to(site.path(".")).as_posix(), Member(path.read_bytes(), description)
+            yield path.relative_to(site.path(".")).as_posix(), Member(path, description)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MissingEvidenceError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,35 +1,35 @@
 """What a bundle says of itself: every file with its size, digest and purpose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-
-from mm_ops.domain.canonical import digest
 
 MANIFEST = "MANIFEST.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One file of a bundle and what it is for."""
+class Listed:
+    """One file of a bundle: its path there, its size in bytes, its digest, and what it is for."""
 
-    data: bytes
+    path: str
+    size: int
+    digest: str
     description: str
 
 
 def build_manifest(
-    *, bot: str, version: str, day: date, built_by: str, members: Mapping[str, Member], missing: Sequence[str] = ()
+    *, bot: str, version: str, day: date, built_by: str, files: Sequence[Listed], missing: Sequence[str] = ()
 ) -> dict[str, object]:
-    """Describe every member; the manifest itself is not among them. READY says that nothing is missing, else PARTIAL.
+    """Describe every file; the manifest itself is not among them. READY says that nothing is missing, else PARTIAL.
 
     It carries no time of its own: the same evidence gives the same bundle, whenever it is built.
 
     Raises:
         ValueError: a path is absolute, climbs out, or is the manifest's own.
     """
-    for path in members:
-        if path == MANIFEST or path.startswith("/") or ".." in path.split("/") or "\\" in path:
-            raise ValueError(f"expected a relative path inside the bundle, was {path!r}")
+    for item in files:
+        if item.path == MANIFEST or item.path.startswith("/") or ".." in item.path.split("/") or "\\" in item.path:
+            raise ValueError(f"expected a relative path inside the bundle, was {item.path!r}")
     return {
         "bot": bot,
         "version": version,
@@ -38,12 +38,7 @@ def build_manifest(
         "result": "PARTIAL" if missing else "READY",
         "missing": list(missing),
         "files": [
-            {
-                "path": path,
-                "size": len(item.data),
-                "sha256": digest(item.data),
-                "description": item.description,
-            }
-            for path, item in sorted(members.items())
+            {"path": item.path, "size": item.size, "sha256": item.digest, "description": item.description}
+            for item in sorted(files, key=lambda item: item.path)
         ],
     }

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from mm_ops.domain.canonical import digest
 from mm_ops.domain.verdict import Finding, Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -24,8 +23,8 @@ def provenance(
     version: str,
     day: date,
     made_by: str,
-    files: Mapping[str, bytes],
-    policies: Mapping[str, bytes],
+    files: Mapping[str, str],
+    policies: Mapping[str, str],
     inputs: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """Say what the reports were made from and by what; by which runs is not in it, or no two bundles would be equal.
@@ -35,8 +34,8 @@ def provenance(
         version: the version that was judged.
         day: the UTC day.
         made_by: the version of mm_ops.
-        files: the reports, by their path in the bundle.
-        policies: the policy files, by name.
+        files: digests of the reports, by their path in the bundle.
+        policies: digests of the policy files, by name.
         inputs: digests of what the reports rest on, by artifact name; ``None`` where there was nothing.
     """
     there = {name: found for name, found in inputs.items() if found is not None}
@@ -50,10 +49,7 @@ def provenance(
                 "externalParameters": {"bot": bot, "version": version, "day": day},
                 "internalParameters": {},
                 "resolvedDependencies": [
-                    *(
-                        {"name": f"policies/{name}", "digest": _sha256(digest(data))}
-                        for name, data in sorted(policies.items())
-                    ),
+                    *_named(policies),
                     *({"name": name, "digest": _sha256(found)} for name, found in sorted(there.items())),
                 ],
             },
@@ -62,8 +58,8 @@ def provenance(
     }
 
 
-def judgement(findings: Iterable[Finding], files: Mapping[str, bytes], policies: Mapping[str, bytes]) -> dict[str, Any]:
-    """Say how the reports were judged, gate by gate and with the numbers."""
+def judgement(findings: Iterable[Finding], files: Mapping[str, str], policies: Mapping[str, str]) -> dict[str, Any]:
+    """Say how the reports were judged, gate by gate and with the numbers; both by name with the digest."""
     every = sorted(findings, key=lambda finding: finding.gate)
     passed = [item.gate for item in every if item.verdict is Verdict.PASS]
     warned = [item.gate for item in every if item.verdict is not Verdict.PASS and not item.hard]
@@ -74,9 +70,7 @@ def judgement(findings: Iterable[Finding], files: Mapping[str, bytes], policies:
         "predicateType": TEST_RESULT,
         "predicate": {
             "result": "FAILED" if failed else "WARNED" if warned else "PASSED",
-            "configuration": [
-                {"name": f"policies/{name}", "digest": _sha256(digest(data))} for name, data in sorted(policies.items())
-            ],
+            "configuration": _named(policies),
             "passedTests": passed,
             "warnedTests": warned,
             "failedTests": failed,
@@ -93,8 +87,12 @@ def judgement(findings: Iterable[Finding], files: Mapping[str, bytes], policies:
     }
 
 
-def _subjects(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    return [{"name": path, "digest": _sha256(digest(data))} for path, data in sorted(files.items())]
+def _subjects(files: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"name": path, "digest": _sha256(found)} for path, found in sorted(files.items())]
+
+
+def _named(policies: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"name": f"policies/{name}", "digest": _sha256(found)} for name, found in sorted(policies.items())]
 
 
 def _sha256(recorded: str) -> dict[str, str]:

@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from mm_ops.domain.canonical import encode
-from mm_ops.domain.release.manifest import Member, build_manifest
+from mm_ops.domain.canonical import digest, encode
+from mm_ops.domain.release.manifest import Listed, build_manifest
 
 
 def manifest(**members: bytes) -> dict[str, object]:
@@ -12,7 +12,9 @@ def manifest(**members: bytes) -> dict[str, object]:
         version="1.0.0",
         day=date(2026, 11, 20),
         built_by="mm_ops 0.1.0",
-        members={name.replace("_", "."): Member(data, f"about {name}") for name, data in members.items()},
+        files=[
+            Listed(name.replace("_", "."), len(data), digest(data), f"about {name}") for name, data in members.items()
+        ],
     )
 
 
@@ -47,5 +49,5 @@ def test_a_path_that_leaves_the_bundle_is_refused(path: str):
             version="1.0.0",
             day=date(2026, 11, 20),
             built_by="x",
-            members={path: Member(b"", "")},
+            files=[Listed(path, 0, digest(b""), "")],
         )

@@ -15,8 +15,8 @@ from mm_ops.domain.release.statements import judgement, provenance
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 from mm_ops_tests.builders import WORDS
 
-FILES = {"reports/b.json": b"b", "reports/a.json": b"a"}
-POLICIES = {"soak.yaml": b"limit: 1"}
+FILES = {"reports/b.json": digest(b"b"), "reports/a.json": digest(b"a")}
+POLICIES = {"soak.yaml": digest(b"limit: 1")}
 
 
 def hexadecimal(data: bytes) -> str:
