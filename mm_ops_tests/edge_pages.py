@@ -60,6 +60,13 @@ def report(**different: Any) -> dict[str, Any]:
             "reason": None,
             "above": answers("yes", "yes", "not decided"),
         },
+        "carried_position": {
+            "share": 0.0314,
+            "by_symbol": {
+                "AAA-USDT": {"position": 20.0, "mid": 50.0, "value": 1000.0, "share": 0.002},
+                "BBB-USDT": {"position": -617.9, "mid": 100.0, "value": -61790.0, "share": 0.0412},
+            },
+        },
         "intervals_by_symbol": {"AAA-USDT": interval, "BBB-USDT": interval},
         "quality": {
             "measured_share": 1.0,
@@ -112,4 +119,5 @@ def empty() -> EdgePage:
     quality = dict.fromkeys(report()["quality"], None)
     content = report(total=nothing, by_symbol={}, by_side={}, by_venue={}, by_hour={}, intervals_by_symbol={})
     content |= {"settlement": None, "clocks": {}, "quality": quality, "identity": {"holds": None}}
+    content |= {"carried_position": {"share": None, "by_symbol": {}}}
     return page(content | {"net_edge": {"reason": "0 fills were measured", "above": []}}, earned=None)

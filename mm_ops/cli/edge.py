@@ -200,7 +200,7 @@ def _window(inputs: "MarketInputs", start: datetime | None, end: datetime | None
 
 def _show(result: dict[str, Any]) -> None:
     from mm_ops.domain.edge.ema_text import ema_rows
-    from mm_ops.domain.edge.page import answers, certainty_words, headline
+    from mm_ops.domain.edge.page import answers, carried_words, certainty_words, headline
     from mm_ops.domain.markdown import number
 
     click.echo(f"{result['window']['start']} to {result['window']['end']}, clocks {result['clocks']}")
@@ -213,7 +213,7 @@ def _show(result: dict[str, Any]) -> None:
     ]
     show_table("bps of notional at the mid; positive is good for us", header, rows)
     said = "; ".join(f"above {answer.limit}: {answer.words}" for answer in answers(result))
-    click.echo(f"{headline(result)}. {certainty_words(result)}. {said}\n")
+    click.echo(f"{headline(result)}. {certainty_words(result)}. {said}\n{carried_words(result)}\n")
     quality = result["quality"].items()
     show_table("inputs", ("", ""), [(name.replace("_", " "), _shown(value)) for name, value in quality])
     averages = [(row.name, row.group, row.edge, row.rests_on, row.age) for row in ema_rows(result)]

@@ -1,4 +1,10 @@
-"""Is the net edge above a limit? Answered by its interval, and not at all where there is too little to resample."""
+"""Is the net edge above a limit? Answered by its interval, and not at all where there is too little to resample.
+
+Resampled is the money where it was earned (:mod:`.last_mids`): what a carried position gained or lost while the price
+moved is so a risk of these stretches. By one price for all fills, that of the window's end, the move of a whole day had
+been no risk at all: in a market without any edge a day of buys alone was called a sure one 23 times of 60, and a sure
+loss 23 times (the table stands in deploy/decisions/0006).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +15,7 @@ import numpy as np
 from mm_ops.domain.edge.arrays import Floats
 from mm_ops.domain.edge.interval import choose_block, draw_resamples, ratio_intervals
 from mm_ops.domain.edge.policy import IntervalPolicy
-from mm_ops.domain.edge.tally import BINS, Tally
+from mm_ops.domain.edge.tally import BINS, EARNED, Tally
 from mm_ops.domain.windows import NS_PER_SECOND, TimeWindow
 
 Answer = Literal["yes", "no", "not decided"]
@@ -43,7 +49,7 @@ class Bootstrap:
 
 def series_of(tallies: Sequence[Tally], row: str, merged: int = 1) -> Floats:
     """A row of all symbols' bins, ``merged`` neighbours in one; the last has what is left over."""
-    total = np.sum([each.bins[each.bin_rows.index(row)] for each in tallies], axis=0)
+    total = np.sum([each.series(row) for each in tallies], axis=0)
     found: Floats = np.add.reduceat(total, np.arange(0, BINS, merged))
     return found
 
@@ -56,7 +62,7 @@ def prepare_bootstrap(tallies: Sequence[Tally], policy: IntervalPolicy | None) -
     if fills < policy.min_fills:
         return f"{fills} fills were measured, at least {policy.min_fills} are needed"
     merged = max(1, -(-BINS * _FILLS_PER_BIN // fills))
-    money, notional = (series_of(tallies, row, merged) for row in ("net", "notional"))
+    money, notional = (series_of(tallies, row, merged) for row in (EARNED, "notional"))
     block = choose_block(money, notional)
     if money.size / block < policy.min_blocks:
         return f"the window is {money.size / block:.1f} blocks long, at least {policy.min_blocks} are needed"
@@ -96,7 +102,7 @@ def net_edge_certainty(
 def _interval(tallies: Sequence[Tally], bootstrap: Bootstrap | str) -> tuple[Interval | None, str | None]:
     if isinstance(bootstrap, str):
         return None, bootstrap
-    found = bootstrap.intervals(tallies, [("net", "notional")])[0]
+    found = bootstrap.intervals(tallies, [(EARNED, "notional")])[0]
     return found, None if found else "fills are so few in time that a resample had none"
 
 
@@ -114,7 +120,7 @@ def symbol_intervals(tallies: Sequence[Tally], bootstrap: Bootstrap | str) -> di
     """Each symbol's intervals (low and high in bps, or null) of net edge and of its markouts, by measure."""
     found: dict[str, dict[str, Any]] = {}
     for each in tallies:
-        pairs = {"net_edge_bps": ("net", "notional")} | {
+        pairs = {"net_edge_bps": (EARNED, "notional")} | {
             f"markout_bps_{name}": (f"markout_{name}", f"seen_notional_{name}") for name in each.rows.horizons
         }
         known = [None] * len(pairs) if isinstance(bootstrap, str) else bootstrap.intervals([each], [*pairs.values()])

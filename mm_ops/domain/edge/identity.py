@@ -31,11 +31,14 @@ class Cash:
         self.paid += float((held * fills.price if linear else held / fills.price).sum())
         self.fees += float(fills.fee.sum())
 
+    def value(self, mark: float, instrument: Instrument) -> float:
+        """The position at a price, in the settlement currency."""
+        return self.position * mark if instrument.kind == "linear" else self.position / mark
+
     def marked(self, mark: float, instrument: Instrument) -> float:
         """Cash + position at a price − fees."""
-        if instrument.kind == "linear":
-            return self.position * mark - self.paid - self.fees
-        return self.paid - self.position / mark - self.fees
+        gained = self.value(mark, instrument) - self.paid
+        return (gained if instrument.kind == "linear" else -gained) - self.fees
 
 
 def capture_error(rows: Floats, names: Rows) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mm_ops.domain.edge.arrays import Floats, Ints
+from mm_ops.domain.edge.arrays import Floats, Ints, last_of_stretches
 from mm_ops.domain.windows import NS_PER_SECOND
 
 _MINUTE = 60 * NS_PER_SECOND
@@ -24,9 +24,10 @@ class Mark:
         """Take quotes; ``at`` (n_quotes,) growing, in nanoseconds, ``mid`` (n_quotes,)."""
         if not at.size:
             return
-        minutes = at // _MINUTE
-        for end in np.append(np.flatnonzero(np.diff(minutes)), at.size - 1).tolist():
-            minute, moment = int(minutes[end]), int(at[end])
+        early = int(np.searchsorted(at, int(at[-1]) - _MINUTES * _MINUTE))
+        minutes, ends = last_of_stretches(at[early:], _MINUTE)
+        for minute, end in zip(minutes.tolist(), (ends + early).tolist(), strict=True):
+            moment = int(at[end])
             if moment >= self._last.get(minute, (moment,))[0]:
                 self._last[minute] = (moment, float(mid[end]))
         oldest = max(self._last) - _MINUTES

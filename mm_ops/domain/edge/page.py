@@ -12,6 +12,7 @@ from mm_ops.domain.verdict import Verdict
 
 _PERCENT = 100
 _NOTHING = "not measured"
+_MOST_CARRIED = 3
 _ANSWERS = {"yes": Verdict.PASS, "no": Verdict.FAIL}
 
 
@@ -137,6 +138,28 @@ def certainty_words(report: Mapping[str, Any]) -> str:
     certainty = report.get("net_edge")
     reason = certainty.get("reason") if isinstance(certainty, Mapping) else None
     return f"No interval: {reason or 'the report has none'}"
+
+
+def carried_words(report: Mapping[str, Any]) -> str:
+    """What is carried at the window's end, the largest position first."""
+    share = number_at(report, "carried_position", "share")
+    if share is None:
+        return "Carried at the end: not measured"
+    positions = {
+        name: number_at(report, "carried_position", "by_symbol", name, "position") for name in _carried(report)
+    }
+    some = [f"{number(at).replace('-', '−')} {name}" for name, at in positions.items() if at]
+    more = f" and {len(some) - _MOST_CARRIED} more" if len(some) > _MOST_CARRIED else ""
+    words = f"{', '.join(some[:_MOST_CARRIED])}{more}" if some else "nothing"
+    return f"Carried at the end: {words}, {_percent(share, up=True)} of the notional"
+
+
+def _carried(report: Mapping[str, Any]) -> list[str]:
+    """The symbols by the size of what is carried of them, the largest first."""
+    found = report["carried_position"].get("by_symbol")
+    names = list(found) if isinstance(found, Mapping) else []
+    values = {name: number_at(report, "carried_position", "by_symbol", name, "value") or 0.0 for name in names}
+    return sorted(names, key=lambda name: (-abs(values[name]), name))
 
 
 def standing(page: EdgePage) -> Verdict:

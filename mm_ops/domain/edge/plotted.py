@@ -16,6 +16,7 @@ def plotted(report: Mapping[str, Any]) -> dict[str, float | None]:
         **{name: total[name] for name in names},
         "net_edge_low_bps": net["low_bps"],
         "net_edge_high_bps": net["high_bps"],
+        "carried_share": report["carried_position"]["share"],
         "measured_share": report["quality"]["measured_share"],
         **{f"edge_bps_{name}": each["edge_bps"] for name, each in averages.items()},
     }

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from mm_ops.domain.edge.aggregate import Group, aggregate
+from mm_ops.domain.edge.carried import carried_position
 from mm_ops.domain.edge.certainty import net_edge_certainty, prepare_bootstrap, symbol_intervals
 from mm_ops.domain.edge.earned import Earned, earned_of
 from mm_ops.domain.edge.ema_policy import EmaPolicy
@@ -170,6 +171,7 @@ def _report(symbols: Sequence[SymbolEdge], rows: Rows, policy: EdgePolicy, windo
             venue: aggregate(Group.of([each for each in tallies if each.instrument.venue == venue], rows), rows)
             for venue in venues
         },
+        "carried_position": carried_position(tallies),
         "net_edge": net_edge_certainty(tallies, bootstrap, policy.interval, window),
         "intervals_by_symbol": symbol_intervals(tallies, bootstrap),
         "quality": quality(symbols),

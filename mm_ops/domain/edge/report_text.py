@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mm_ops.domain.edge.ema_text import begins_words, ema_rows
-from mm_ops.domain.edge.page import answers, certainty_words, headline
+from mm_ops.domain.edge.page import answers, carried_words, certainty_words, headline
 from mm_ops.domain.markdown import number, table
 
 
@@ -65,7 +65,8 @@ def _by_horizon(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _certainty(report: Mapping[str, Any]) -> list[str]:
     said = "; ".join(f"above {answer.limit}: {answer.words}" for answer in answers(report))
-    return [f"{headline(report)}. {certainty_words(report)}.{f' {said[0].upper()}{said[1:]}.' if said else ''}\n"]
+    sure = f"{headline(report)}. {certainty_words(report)}.{f' {said[0].upper()}{said[1:]}.' if said else ''}"
+    return [f"{sure} {carried_words(report)}.\n"]
 
 
 def _averages(report: Mapping[str, Any]) -> list[str]:

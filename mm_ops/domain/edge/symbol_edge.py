@@ -111,6 +111,7 @@ class SymbolEdge:
         new, self._book = self.buffer.lay_out(self._book, quotes, how.clock, how.quote_lag, self.window)
         self._check_order(new.at, self._known_ns, "quotes")
         self._mark.see(new.at, new.mid)
+        self.tally.mids.see(new.at, new.mid)
         if first and new.at.size:
             self.tally.revalue(float(new.mid[-1]))
         if self._book.at.size:

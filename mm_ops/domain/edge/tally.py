@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from mm_ops.domain.edge.ages import Ages
-from mm_ops.domain.edge.arrays import Bools, Floats, Ints
+from mm_ops.domain.edge.arrays import Bools, Floats, Ints, last_of_stretches
 from mm_ops.domain.edge.fill_arrays import FillArrays
 from mm_ops.domain.edge.identity import Cash, capture_error
 from mm_ops.domain.edge.join import Met
+from mm_ops.domain.edge.last_mids import LastMids, earned_when
 from mm_ops.domain.edge.measures import value_of
 from mm_ops.domain.edge.policy import Instrument
 from mm_ops.domain.edge.sums import COLUMNS, SIDES, Rows, fill_columns, fill_rows, sums_of
@@ -19,6 +20,8 @@ from mm_ops.domain.windows import TimeWindow
 HOURS = 24
 BINS = 1440
 """Stretches of the window for the bootstrap: a minute of a day. Their number bounds its memory and its time."""
+EARNED = "earned"
+"""The net money of each bin by the mids of then, where the row ``net`` has it by the window's last one."""
 
 _STEP = 8192
 """Fills measured at once, so that their 50 rows stay in the cache of a core."""
@@ -30,8 +33,9 @@ class Tally:
     """Sums of the measured fills of one symbol.
 
     ``cells``: (hour of the day, row, side, column), see :mod:`.sums`. ``bins``: (row, bin) of the rows in
-    ``bin_rows``. ``unmeasured`` and ``stale``: (hour, side) counts of fills without a mid, and of those among them
-    whose quote is stale. ``ages`` of orders by hour and side. Positions are valued at ``mark`` until :meth:`revalue`.
+    ``bin_rows``; ``mids``: the last of each bin. ``unmeasured`` and ``stale``: (hour, side) counts of fills without a
+    mid, and of those among them whose quote is stale. ``ages`` of orders by hour and side. Positions are valued at
+    ``mark`` until :meth:`revalue`.
     """
 
     instrument: Instrument
@@ -45,6 +49,7 @@ class Tally:
     ages: dict[tuple[int, int], Ages] = field(default_factory=dict)
     cash: Cash = field(default_factory=Cash)
     capture_error: float = 0.0
+    mids: LastMids = field(init=False)
     _buffer: Floats = field(init=False)
     _weights: Floats = field(init=False)
 
@@ -52,6 +57,7 @@ class Tally:
         self.cells = np.zeros((HOURS, len(self.rows.names), len(SIDES), COLUMNS))
         self.bins = np.zeros((len(self.bin_rows), BINS))
         self.unmeasured, self.stale = (np.zeros((HOURS, len(SIDES)), dtype=np.int64) for _ in range(2))
+        self.mids = LastMids(self.window.start_ns, self._width, BINS)
         self._buffer = np.empty((len(self.rows.names), _STEP))
         self._weights = np.empty((len(SIDES) * COLUMNS, _STEP))
 
@@ -91,12 +97,24 @@ class Tally:
             self.ages.setdefault((hour, side), Ages()).add(fills.order_age_ms[mine])
 
     def _add_bins(self, at: Ints, rows: Floats) -> None:
-        width = -(-(self.window.end_ns - self.window.start_ns) // BINS)
-        bins = (at - self.window.start_ns) // width
-        edges = np.concatenate([[0], np.flatnonzero(np.diff(bins)) + 1])
+        bins, ends = last_of_stretches(at, self._width, self.window.start_ns)
+        starts = np.append(0, ends[:-1] + 1)
         index = self.rows.index()
         for own, name in zip(self.bins, self.bin_rows, strict=True):
-            own[bins[edges]] += np.add.reduceat(rows[index[name]], edges)
+            own[bins] += np.add.reduceat(rows[index[name]], starts)
+
+    @property
+    def _width(self) -> int:
+        return -(-(self.window.end_ns - self.window.start_ns) // BINS)
+
+    def series(self, row: str) -> Floats:
+        """One of ``bin_rows`` by bin, or ``earned``: the net money where it was earned, see :mod:`.last_mids`."""
+        if row != EARNED:
+            found: Floats = self.bins[self.bin_rows.index(row)]
+            return found
+        values = value_of(self.mids.filled(self.mark), self.instrument)
+        end = value_of(self.mark, self.instrument)
+        return earned_when(self.series("net"), self.series("moved"), values, end)
 
     def has_hour(self, hour: int) -> bool:
         """Whether a fill, measured or not, was of this hour."""

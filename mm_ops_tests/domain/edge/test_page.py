@@ -5,6 +5,7 @@ import pytest
 
 from mm_ops.domain.edge.page import (
     answers,
+    carried_words,
     certainty_words,
     concerns,
     headline,
@@ -35,6 +36,17 @@ def test_without_a_net_edge_or_an_interval_the_words_say_so():
     assert certainty_words(empty().report) == "No interval: 0 fills were measured"
     assert certainty_words({}) == "No interval: the report has none"
     assert certainty_words({"net_edge": {"low_bps": 1.0, "high_bps": 2.0}}) == "No interval: the report has none"
+
+
+def test_what_is_carried_is_told_the_largest_first():
+    assert carried_words(report()) == "Carried at the end: −617.9 BBB-USDT, 20 AAA-USDT, 3.14 % of the notional"
+    assert carried_words(empty().report) == carried_words({}) == "Carried at the end: not measured"
+    none = {"share": 0.0, "by_symbol": {"X": {"position": 0.0, "value": 0.0}}}
+    assert carried_words({"carried_position": none}) == "Carried at the end: nothing, 0 % of the notional"
+    many = {f"S{at}": {"position": at, "value": 10.0 * at} for at in range(1, 6)}
+    told = carried_words({"carried_position": {"share": 0.5, "by_symbol": many}})
+    assert told == "Carried at the end: 5 S5, 4 S4, 3 S3 and 2 more, 50 % of the notional"
+    assert carried_words({"carried_position": {"share": 0.5}}) == "Carried at the end: nothing, 50 % of the notional"
 
 
 def test_each_limit_is_answered_the_lowest_first():

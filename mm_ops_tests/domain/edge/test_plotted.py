@@ -23,6 +23,7 @@ def test_every_number_is_one_of_the_report_under_its_own_name():
     }
     for name in found.keys() & report["total"].keys():
         assert found[name] == report["total"][name]
+    assert found["carried_share"] == 0.0, "what was bought is sold again"
     assert (found["net_edge_low_bps"], found["net_edge_high_bps"]) == (None, None), "no policy, so no interval"
 
 
