@@ -49,7 +49,7 @@ def measured(
         found[f"markout_{name}"] = earned(p, mid)
         found[f"adverse_selection_{name}"] = -earned(m, mid)
         found[f"inventory_{name}"] = earned(mid, end)
-    found["age"] = (found[clock] - found.order_ts_ns) / MS
+    found["age"] = (found.ts_ns - found.order_ts_ns) / MS
     found["hour"] = [f"{hour:02d}" for hour in pd.to_datetime(found[clock], utc=True).dt.hour]
     return found
 

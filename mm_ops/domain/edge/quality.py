@@ -24,6 +24,8 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
     1, 0 to 1 and milliseconds; null without fills. ``ages_rounded_up_by``: how much too old, relatively, an age may be
     told where they are too many to keep each; 0 where every one was kept.
 
+    ``orders_after_their_fill``: orders whose time is later than their fill's receipt; the age of these is not known.
+
     ``longest_fill_gap_s``: the longest time without a fill, from the window's start or to its end as well, of the
     symbol that has the longest; lost fills leave no other trace where enough are left.
 
@@ -45,6 +47,7 @@ def quality(symbols: Sequence[SymbolEdge]) -> dict[str, Any]:
         "longest_fill_gap_s": max((each.longest_fill_gap_ns / NS_PER_SECOND for each in counts), default=None),
         "fills_outside_window": sum(each.outside_window for each in counts),
         "fills_without_quote": fills - measured,
+        "orders_after_their_fill": sum(each.orders_late for each in counts),
         "fees_from_schedule": sum(each.without_fee for each in counts),
         "wrong_side_share": _share(wrong, roles),
         "outside_touch_share": _share(outside, measured),

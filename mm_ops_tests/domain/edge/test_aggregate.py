@@ -77,7 +77,7 @@ def joined(ours: pl.DataFrame, quotes: pl.DataFrame) -> pd.DataFrame:
         found[f"markout_{name}"] = gain(p, m)
         found[f"adverse_selection_{name}"] = -gain(found.mid, m)
         found[f"inventory_{name}"] = gain(m, end)
-    found["age"] = (found.exch_ts_ns - found.order_ts_ns) / 1e6
+    found["age"] = (found.ts_ns - found.order_ts_ns) / 1e6
     return found
 
 

@@ -142,11 +142,12 @@ def test_quotes_may_come_late_within_the_overlap():
     assert measure([*days, *other]) == near(whole())
 
 
-def test_fills_whose_order_was_sent_later_are_refused_in_any_part():
+def test_orders_that_are_later_than_their_fills_are_counted_over_all_parts():
     (first, second), (ours, _) = parts("X", (0, 1800, 3600), 1), market(1, "X")
     wrong = ours.filter(pl.col("ts_ns") >= START_NS + 1800 * SECOND).with_columns(order_ts_ns=pl.col("ts_ns") + 1)
-    with pytest.raises(SchemaError, match="expected a time before the fill's"):
-        measure([first, Part("X", wrong, second.quotes)])
+    found = measure([first, Part("X", wrong, second.quotes)])
+    assert found["quality"]["orders_after_their_fill"] == wrong.height
+    assert found["total"]["order_age_known_share"] <= 1 - wrong.height / ours.height
 
 
 def test_a_horizon_longer_than_the_overlap_waits_for_its_quotes():
