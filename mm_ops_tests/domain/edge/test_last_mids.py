@@ -9,7 +9,8 @@ def seen(*parts: list[tuple[int, float]]) -> list[float]:
     mids = LastMids(100, 10, 5)
     for part in parts:
         mids.see(np.array([at for at, _ in part], dtype=np.int64), np.array([mid for _, mid in part]))
-    return mids.filled(-1.0).tolist()
+    found: list[float] = mids.filled(-1.0).tolist()
+    return found
 
 
 def test_each_stretch_has_its_last_mid_or_that_of_the_one_before():
