@@ -26,6 +26,7 @@ step "Alertmanager's configuration" amtool check-config deploy/alertmanager/aler
 step workflows check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 step "workflows' set-up" check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 step "the compose file" check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+step "Kubernetes' manifests" kubernetes-validate --strict --quiet --no-warn deploy/kubernetes/watcher.yaml
 step Dockerfile hadolint deploy/compose/Dockerfile
 if [ "${1:-}" != "--no-tests" ]; then
     step tests pytest -q --cov --cov-report=term:skip-covered
