@@ -90,6 +90,16 @@ class Environment:
             raise PolicyError(f"{path}: others may read it: chmod 600, and make another key")
         return path
 
+    def variables(self) -> dict[str, str]:
+        """The variables by which another process reads the same."""
+        fake = {} if self.fake_utc is None else {"CI_FAKE_UTC": self.fake_utc.isoformat()}
+        return {
+            "MM_OPS_ROOT": str(self.root),
+            "MM_OPS_POLICIES": str(self.policies),
+            "MM_OPS_ARTIFACTS": self.artifacts,
+            **fake,
+        }
+
     def path(self, relative: str) -> Path:
         """A path of a policy file: absolute as it is, relative below the root."""
         return self.root / relative

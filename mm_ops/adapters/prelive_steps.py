@@ -5,16 +5,47 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from mm_ops.domain.prelive.ended import Ran
+from mm_ops.adapters.environment import child_variables
+from mm_ops.domain.prelive.ended import Ran, StepEnd, judge_step
+from mm_ops.domain.prelive.policy import Step
 
 _KEPT_BYTES = 65_536
 _KEPT_LINES = 40
 _GRACE_S = 5.0
+
+
+def run_steps(
+    steps: Sequence[Step],
+    names: Collection[str] = (),
+    *,
+    clock: Callable[[], float],
+    root: Path,
+    say: Callable[[str], object],
+    variables: Mapping[str, str] | None = None,
+) -> list[StepEnd]:
+    """Run steps one after the other, all or those named; the others are told as not run.
+
+    Args:
+        steps: in order.
+        names: of those to be run; none of them means all.
+        clock: seconds that never go backwards.
+        root: the folder they run in.
+        say: told how each ended.
+        variables: of the environment, where they differ from this process's.
+    """
+    ends = []
+    for step in steps:
+        asked = not names or step.name in names
+        given = variables or {}
+        ran = run_step(step.command, within_s=step.within, clock=clock, root=root, variables=given) if asked else None
+        ends.append(judge_step(step, ran))
+        say(f"{step.name}: {ends[-1].ended.value}")
+    return ends
 
 
 def run_step(
@@ -24,6 +55,7 @@ def run_step(
     clock: Callable[[], float],
     root: Path,
     program: Sequence[str] = (sys.executable, "-m", "mm_ops"),
+    variables: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run a command to its end, or to the end of its time; whatever it started ends with it.
 
@@ -33,6 +65,7 @@ def run_step(
         clock: seconds that never go backwards.
         root: the folder it runs in.
         program: what the words are given to.
+        variables: of the environment, where they differ from this process's.
     """
     begun = clock()
     with tempfile.TemporaryFile() as output:
@@ -42,6 +75,7 @@ def run_step(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=root,
+            env=child_variables(variables or {}),
             start_new_session=True,
         )
         try:

@@ -19,9 +19,10 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.option("--step", "names", multiple=True, metavar="NAME", help="Only this one; the others are told as not run.")
+@click.option("--date", "day", type=UtcDay(), help="The UTC day that is tried; default yesterday.")
 @click.option("--out", type=FILE, help="Where the result is written, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="The result as canonical JSON.")
-def prelive(*, names: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+def prelive(*, names: tuple[str, ...], day: date | None, out: Path | None, as_json: bool) -> None:
     """Run the steps of prelive.yaml in dry mode, each the real command with its time.
 
     Exit 0 when every step passed, 1 when one failed, 2 when one could not be run or was not.
@@ -30,7 +31,7 @@ def prelive(*, names: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     from mm_ops.domain.canonical import encode
     from mm_ops.domain.prelive.ended import prelive_document, verdict_code
 
-    ends = _run(_steps(), names)
+    ends = _run(_steps(day), names)
     data, code = encode(prelive_document(ends)), verdict_code(ends)
     if out is not None:
         write_atomically(out, data)
@@ -52,7 +53,7 @@ def make_ready(day: date | None, *, dry_run: bool) -> None:
     """
     from mm_ops.domain.prelive.ended import blockers, judge_step, verdict_code
 
-    steps = [*_steps(), *_readiness(day if day is not None else yesterday())]
+    steps = [*_steps(day), *_readiness(day if day is not None else yesterday())]
     ends = [judge_step(step, None) for step in steps] if dry_run else _run(steps, ())
     _show(ends)
     for line in blockers(ends):
@@ -62,11 +63,14 @@ def make_ready(day: date | None, *, dry_run: bool) -> None:
     sys.exit(code)
 
 
-def _steps() -> "list[Step]":
+def _steps(day: date | None) -> "list[Step]":
     from mm_ops.adapters.policy_files import read_policy
-    from mm_ops.domain.prelive.policy import PrelivePolicy
+    from mm_ops.domain.bots import Fleet
+    from mm_ops.domain.prelive.policy import PrelivePolicy, expand
 
-    return list(read_policy(policy_file("prelive.yaml"), PrelivePolicy).steps)
+    bots = [bot.name for bot in read_policy(policy_file("bots.yaml"), Fleet).bots]
+    steps = read_policy(policy_file("prelive.yaml"), PrelivePolicy).steps
+    return expand(steps, day if day is not None else yesterday(), bots)
 
 
 def _readiness(day: date) -> "list[Step]":
@@ -91,22 +95,15 @@ def _readiness(day: date) -> "list[Step]":
 
 def _run(steps: "Sequence[Step]", names: tuple[str, ...]) -> "list[StepEnd]":
     from mm_ops.adapters.environment import Environment, WallClock
-    from mm_ops.adapters.prelive_steps import run_step
+    from mm_ops.adapters.prelive_steps import run_steps
     from mm_ops.domain.errors import PolicyError
-    from mm_ops.domain.prelive.ended import judge_step
 
     unknown = sorted(set(names) - {step.name for step in steps})
     if unknown:
         raise PolicyError(
             f"no step {', '.join(unknown)} in prelive.yaml; there are: {', '.join(s.name for s in steps)}"
         )
-    root, clock, ends = Environment.read().root, WallClock(), []
-    for step in steps:
-        asked = not names or step.name in names
-        ran = run_step(step.command, within_s=step.within, clock=clock.monotonic, root=root) if asked else None
-        ends.append(judge_step(step, ran))
-        say(f"{step.name}: {ends[-1].ended.value}")
-    return ends
+    return run_steps(steps, names, clock=WallClock().monotonic, root=Environment.read().root, say=say)
 
 
 def _show(ends: "Sequence[StepEnd]") -> None:

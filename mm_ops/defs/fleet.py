@@ -16,10 +16,14 @@ from mm_ops.defs.jobs import (
     drill_schedules,
     nightly_job,
     nightly_schedule,
+    prelive_job,
     rotation_job,
     rotation_schedule,
 )
+from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.labels import labelled
+from mm_ops.defs.prelive.assets import prelive_assets
+from mm_ops.defs.prelive.checks import prelive_checks
 from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
@@ -43,7 +47,9 @@ from mm_ops.defs.sentinel.edge_sensor import edge_sensor
 from mm_ops.defs.soak.assets import soak_assets
 from mm_ops.defs.soak.checks import soak_checks
 from mm_ops.domain.bots import Bot, Fleet
+from mm_ops.domain.prelive.finding import ALL_STEPS_PASSED
 from mm_ops.domain.readiness.policy import ReadinessPolicy
+from mm_ops.domain.release.policy import ReleasePolicy
 from mm_ops.domain.rollback.drill.policy import DrillPolicy
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.watched import tasks_of
@@ -54,11 +60,15 @@ from mm_ops.domain.windows import DAY
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The policies that decide which assets and checks there are, and how far they look back."""
+    """The policies that decide which assets and checks there are, and how far they look back.
+
+    ``pack_ships`` says whether a release asks for the pre-live pack.
+    """
 
     first_day: date
     soak: SoakPolicy
     readiness: ReadinessPolicy
+    pack_ships: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,8 @@ class BotGraph:
 class Location:
     """The whole code location and what it was built from.
 
-    ``stops`` is what follows each live bot, ``watch`` what says whether tasks ran when they should have.
+    ``packs`` is what is tried before a bot goes live, ``stops`` what follows each live one,
+    ``watch`` what says whether tasks ran when they should have.
     """
 
     site: Site
@@ -96,6 +107,7 @@ class Location:
     shape: Shape
     graphs: Mapping[str, BotGraph]
     shared: BotGraph
+    packs: Mapping[str, BotGraph]
     stops: Mapping[str, BotGraph]
     watch: BotGraph
     definitions: dg.Definitions
@@ -114,13 +126,15 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     """
     bots = fleet if fleet is not None else site.fleet()
     soak = site.policy("soak.yaml", SoakPolicy)
-    shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy))
+    ships = site.policy("release.yaml", ReleasePolicy).require_pre_live_pack
+    shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy), ships)
     graphs = {bot.name: build_bot(bot, shape) for bot in bots.bots}
     shared = _graph(rendering_assets(), rendering_checks())
     stops = {bot.name: _after_stops(bot) for bot in bots.bots}
+    packs = {bot.name: _before_live(bot, shape) for bot in bots.bots}
     tasks = tasks_of(read_cron_policy(site), bots.bots)
     watch, columns = _graph(cron_assets(), cron_checks(tasks)), freshness_columns(tasks)
-    parts = (*graphs.values(), shared, *stops.values(), watch)
+    parts = (*graphs.values(), *packs.values(), shared, *stops.values(), watch)
     weekly = site.policy("drill.yaml", DrillPolicy).weekly
     definitions = dg.Definitions(
         assets=[
@@ -132,6 +146,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
             nightly_job(bots),
             checks_job(bots, site.now().date() - DAY),
             backstop_job(),
+            prelive_job(bots),
             rotation_job(),
             *drill_jobs(bots),
         ],
@@ -145,7 +160,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
         resources={"site": site},
         executor=dg.in_process_executor,
     )
-    return Location(site, bots, shape, graphs, shared, stops, watch, definitions)
+    return Location(site, bots, shape, graphs, shared, packs, stops, watch, definitions)
 
 
 def build_bot(bot: Bot, shape: Shape) -> BotGraph:
@@ -163,6 +178,8 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
     ]
     specs = [spec for definition in checks for spec in definition.check_specs]
     blocking = {spec.key: spec.partitions_def is not None for spec in specs if spec.blocking}
+    if shape.pack_ships:
+        blocking[dg.AssetCheckKey(BotKeys(bot.name).pre_live_pack, ALL_STEPS_PASSED)] = True
     assets = [
         *soak_assets(bot, shape.first_day, shape.soak),
         *edge_assets(bot, shape.first_day),
@@ -172,6 +189,11 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
         *release_assets(bot, shape.first_day, blocking),
     ]
     return _graph(assets, checks)
+
+
+def _before_live(bot: Bot, shape: Shape) -> BotGraph:
+    assets = prelive_assets(bot, shape.first_day, ships=shape.pack_ships)
+    return _graph(assets, prelive_checks(bot, shape.first_day))
 
 
 def _after_stops(bot: Bot) -> BotGraph:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NIGHTLY = "nightly"
 CHECKS = "checks"
 ROTATION = "rotation"
+PRE_LIVE = "pre_live"
 FIRE_DRILL, DRILL_AGE = "fire_drill", "drill_age"
 BOT_TAG = "mm_ops/bot"
 PARTITION_TAG = "dagster/partition"
@@ -89,6 +90,15 @@ def rotation_schedule() -> dg.ScheduleDefinition:
     )
 
 
+def prelive_job(fleet: Fleet) -> Any:
+    """The pack of dry runs, after a night and before a bot goes live; started for one bot it runs that of that bot."""
+    return dg.define_asset_job(
+        PRE_LIVE,
+        selection=dg.AssetSelection.assets(*(BotKeys(bot.name).pre_live_pack for bot in fleet.bots)),
+        description="Every step of prelive.yaml in dry mode for one UTC day that a night was run for.",
+    )
+
+
 def drill_jobs(fleet: Fleet) -> list[Any]:
     """The drill of every bot that may be drilled, one after the other in one run; and the check of the last ones."""
     drills = _drills(fleet)
@@ -133,11 +143,12 @@ def _drills(fleet: Fleet) -> list[dg.AssetKey]:
 
 
 def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
-    """What follows a live bot, and what watches the tasks."""
+    """What follows a live bot, what is tried before one goes live, and what watches the tasks."""
     keys = [BotKeys(bot.name) for bot in fleet.bots]
     return [
         *(key.rollback_report for key in keys),
         *(key.edge_profile for key in keys),
+        *(key.pre_live_pack for key in keys),
         *_drills(fleet),
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,

@@ -65,6 +65,11 @@ class BotKeys:
         return self._of("secrets_scan")
 
     @property
+    def pre_live_pack(self) -> dg.AssetKey:
+        """Every dry run before the bot goes live."""
+        return self._of("pre_live_pack")
+
+    @property
     def release_bundle(self) -> dg.AssetKey:
         """What ships, with its evidence."""
         return self._of("release_bundle")

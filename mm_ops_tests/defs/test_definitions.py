@@ -31,6 +31,7 @@ def test_the_location_loads_with_every_asset_of_the_design(location: Location):
         *KEYS.all,
         KEYS.rollback_report,
         KEYS.rollback_state,
+        KEYS.pre_live_pack,
         KEYS.edge_profile,
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,

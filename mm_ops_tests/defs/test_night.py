@@ -20,16 +20,18 @@ from mm_ops.adapters.evidence import EDGE_REPORT, GATES_SUMMARY, READINESS, SOAK
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.defs.fleet import Location, build_location
+from mm_ops.defs.jobs import PRE_LIVE
 from mm_ops.defs.judgement import judge_stored
 from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.night import run_night, run_shared
 from mm_ops.defs.resources import Site
-from mm_ops.defs.runs import find_missing, run_assets
+from mm_ops.defs.runs import QUIET, find_missing, run_assets
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.planted_secrets import drawn
+from mm_ops_tests.quick_pack import write_quick_pack
 from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.site import Deployment
 
@@ -83,6 +85,24 @@ def test_a_healthy_week_is_go_at_a_hundred_and_its_bundle_verifies(good: Deploym
         "golden/EDGE_REPORT_tiny.json",
     } <= listed
     assert {"deploy/prometheus/alerts_soak.yml", "deploy/alertmanager/alertmanager.yml"} <= listed
+
+
+def test_where_the_release_asks_for_the_pack_it_waits_for_it_and_takes_it_along(altered: Deployment):
+    policy = altered.policy("release.yaml")
+    policy.write_text(policy.read_text(encoding="utf-8") + "require_pre_live_pack: true\n", encoding="utf-8")
+    assert "paper/pre_live_pack:all_steps_passed never ran" in release_alone(altered)
+    write_quick_pack(altered.root)
+    job = altered.location().definitions.resolve_job_def(PRE_LIVE)
+    with altered.instance() as instance:
+        assert job.execute_in_process(instance=instance, partition_key=LAST.isoformat(), run_config=QUIET).success
+    assert release_alone(altered) == ""
+    with zipfile.ZipFile(altered.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip") as archive:
+        pack = json.loads(archive.read("reports/pre_live_pack.json"))
+        assert (
+            "all_steps_passed"
+            in json.loads(archive.read("evidence/test-result.intoto.json"))["predicate"]["passedTests"]
+        )
+    assert pack["blockers"] == []
 
 
 def test_a_bundle_says_in_the_form_of_other_tools_how_it_was_made_and_judged(good: Deployment):

@@ -1,7 +1,7 @@
 """The bundle that ships, refused with the reasons unless every hard gate of its inputs passed."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import IO, Any
@@ -26,6 +26,7 @@ from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.edge.inputs_finding import inputs_finding
+from mm_ops.domain.prelive.finding import ALL_STEPS_PASSED
 from mm_ops.domain.release.manifest import Listed, build_manifest
 from mm_ops.domain.release.policy import ReleasePolicy
 
@@ -51,7 +52,10 @@ def release_assets(
 
     @dg.asset(
         key=keys.release_bundle,
-        deps=[keys.soak_findings, keys.golden_report, keys.readiness_score, keys.edge_report, keys.secrets_scan],
+        deps=[
+            *(keys.soak_findings, keys.golden_report, keys.readiness_score, keys.edge_report, keys.secrets_scan),
+            *([keys.pre_live_pack] if _asks_for_pack(bot, hard_checks) else []),
+        ],
         partitions_def=daily(first_day),
         group_name=bot.name,
         pool=night_pool(bot.name),
@@ -88,13 +92,14 @@ def assemble(
     with refusals_end_the_step():
         edge = evidence.read_json(evidence.report(day, EDGE_REPORT))
         judged = [identity_finding(edge), inputs_finding(edge)]
-        against = [*find_outdated(site, bot, evidence, day), *find_promotion_holds(site, bot)]
+        ships = _asks_for_pack(bot, hard_checks)
+        against = [*find_outdated(site, bot, evidence, day, pack=ships), *find_promotion_holds(site, bot)]
         refuse_unless_green(instance, hard_checks, day, judged, against)
-        return collect(instance, site, bot, day)
+        return collect(instance, site, bot, day, pack=ships)
 
 
-def collect(instance: dg.DagsterInstance, site: Site, bot: Bot, day: date) -> Contents:
-    """Collect what a bundle is built from, as it is there now, whatever its gates say.
+def collect(instance: dg.DagsterInstance, site: Site, bot: Bot, day: date, *, pack: bool = False) -> Contents:
+    """Collect what a bundle is built from, as it is there now, whatever its gates say; ``pack``: the pre-live pack too.
 
     Raises:
         MmOpsError: something is not there, is not what was judged, or holds a secret.
@@ -102,7 +107,7 @@ def collect(instance: dg.DagsterInstance, site: Site, bot: Bot, day: date) -> Co
     from mm_ops.defs.release.evidence import LOCK, SBOM, describe_evidence, find_sbom
 
     evidence = site.evidence(bot)
-    reports = read_reports(instance, BotKeys(bot.name), evidence, day)
+    reports = read_reports(instance, BotKeys(bot.name), evidence, day, pack=pack)
     members = collect_members(site, bot, evidence, reports)
     members |= describe_evidence(bot, day, members, reports)
     members |= (sbom := find_sbom(site))
@@ -121,6 +126,10 @@ def collect(instance: dg.DagsterInstance, site: Site, bot: Bot, day: date) -> Co
         ),
         sign=signer_of(site),
     )
+
+
+def _asks_for_pack(bot: Bot, hard_checks: Collection[dg.AssetCheckKey]) -> bool:
+    return dg.AssetCheckKey(BotKeys(bot.name).pre_live_pack, ALL_STEPS_PASSED) in hard_checks
 
 
 def signer_of(site: Site) -> Sign | None:

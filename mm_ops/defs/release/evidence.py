@@ -17,6 +17,7 @@ from mm_ops.domain.canonical import encode
 from mm_ops.domain.edge.finding import identity_finding
 from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.golden.finding import drift_finding
+from mm_ops.domain.prelive.finding import pack_finding
 from mm_ops.domain.readiness.finding import readiness_finding
 from mm_ops.domain.release.sbom import build_sbom
 from mm_ops.domain.release.statements import judgement, provenance
@@ -85,3 +86,4 @@ def _findings(reports: Reports) -> Iterator[Finding]:
     yield drift_finding(reports.document(names.GOLDEN_DRIFT))
     yield readiness_finding(reports.document(names.READINESS))
     yield secrets_finding(reports.document(names.SECRETS_SCAN))
+    yield from (pack_finding(one) for name, one in reports.documents.items() if name.endswith(names.PRE_LIVE_PACK))

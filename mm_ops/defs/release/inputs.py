@@ -35,6 +35,7 @@ _DESCRIPTIONS = {
     names.READINESS_TEXT: "readiness, for people",
     names.READINESS_PAGE: "readiness with its history, for a browser",
     names.SECRETS_SCAN: "what was looked through for secrets, and what was found",
+    names.PRE_LIVE_PACK: "how every dry run before going live ended",
     names.GOLDEN_DRIFT: "every difference of a pinned case from its signed-off report",
 }
 _GOLDEN_CASE = "a pinned case through the edge code"
@@ -60,12 +61,15 @@ class Reports:
         return next(found for name, found in self.documents.items() if name.rsplit("/", 1)[-1] == file)
 
 
-def judged_assets(keys: BotKeys) -> list[dg.AssetKey]:
-    """The assets of a day whose reports ship."""
-    return [keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score, keys.secrets_scan]
+def judged_assets(keys: BotKeys, *, pack: bool = False) -> list[dg.AssetKey]:
+    """The assets of a day whose reports ship, the pre-live pack where the release asks for it."""
+    judged = [keys.soak_metrics, keys.soak_findings, keys.edge_report, keys.readiness_score, keys.secrets_scan]
+    return [*judged, keys.pre_live_pack] if pack else judged
 
 
-def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date) -> Reports:
+def read_reports(
+    instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvidence, day: date, *, pack: bool = False
+) -> Reports:
     """Find every file that the inputs' materialisations wrote, and read the documents among them.
 
     Raises:
@@ -74,7 +78,7 @@ def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvide
         MissingEvidenceError: an input was never materialised, or its file is gone.
     """
     found: dict[str, str] = {}
-    for key, its_day in (*((key, day) for key in judged_assets(keys)), (keys.golden_report, None)):
+    for key, its_day in (*((key, day) for key in judged_assets(keys, pack=pack)), (keys.golden_report, None)):
         found |= recorded_digests(instance, key, its_day)
     documents = {
         name: json.loads(read_unaltered(evidence, name, stated))
@@ -84,7 +88,7 @@ def read_reports(instance: dg.DagsterInstance, keys: BotKeys, evidence: BotEvide
     return Reports(found, documents)
 
 
-def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> list[str]:
+def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date, *, pack: bool = False) -> list[str]:
     """List what any input rests on that is no longer there as it was: evidence, a policy, the bot's version."""
     current = site.current(bot)
     found: list[str] = []
@@ -95,6 +99,7 @@ def find_outdated(site: Site, bot: Bot, evidence: BotEvidence, day: date) -> lis
         evidence.report(day, names.READINESS),
         evidence.report(day, names.SECRETS_SCAN),
         evidence.golden_drift(),
+        *([evidence.report(day, names.PRE_LIVE_PACK)] if pack else []),
     ):
         document = evidence.find_json(name)
         found += [f"{name}: not stored yet"] if document is None else find_departures(document, current, where=name)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from mm_ops.domain.markdown import table
 from mm_ops.domain.prelive.policy import Step
 
+HEADER = ("step", "ended", "took", "why")
 _FAILED = 1
 _SHOWN = 300
 
@@ -98,6 +100,13 @@ def prelive_document(ends: Sequence[StepEnd]) -> dict[str, Any]:
         ],
         "blockers": blockers(ends),
     }
+
+
+def prelive_markdown(ends: Sequence[StepEnd]) -> str:
+    """Tell the same as a table."""
+    took = ["" if end.took_s is None else f"{end.took_s:.1f} s" for end in ends]
+    rows = [(end.step.name, end.ended.value, seconds, end.why) for end, seconds in zip(ends, took, strict=True)]
+    return table(HEADER, rows)
 
 
 def blockers(ends: Sequence[StepEnd]) -> list[str]:

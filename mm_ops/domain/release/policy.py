@@ -9,11 +9,13 @@ from mm_ops.domain.policy import CLOSED, SecretPlace, Source
 class ReleasePolicy:
     """A release that must be signed and cannot be is refused; one that need not be says loudly that it is not.
 
+    ``require_pre_live_pack`` lets a bundle wait for the day's ``pre_live_pack``, which then ships with it.
     ``key`` is where the private key is kept: Ed25519 as OpenSSH writes it, without a passphrase.
     """
 
     require_signature: bool
     key: SecretPlace | None = None
+    require_pre_live_pack: bool = False
     source: Source
 
     def __post_init__(self) -> None:

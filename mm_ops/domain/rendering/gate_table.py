@@ -24,6 +24,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("no_drift", "golden_report", drift),
         ("is_go", "readiness_score", go),
         ("no_secrets", "secrets_scan", "no secret that the audited baseline of `secrets.yaml` does not excuse"),
+        ("all_steps_passed", "pre_live_pack", "every step of `prelive.yaml` passed in dry mode"),
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
         ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
         ("last_drill", "fire_drill", "the last drill passed, is not too old, and kept the budget of `drill.yaml`"),

@@ -2,7 +2,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from mm_ops.domain.prelive.ended import Ended, Ran, StepEnd, blockers, judge_step, prelive_document, verdict_code
+from mm_ops.domain.prelive.ended import (
+    Ended,
+    Ran,
+    StepEnd,
+    blockers,
+    judge_step,
+    prelive_document,
+    prelive_markdown,
+    verdict_code,
+)
 from mm_ops.domain.prelive.policy import Step
 
 STEP = Step(name="rules", command=("render", "--check"), marker="RENDER=OK", within=60, source="a worked example")
@@ -55,6 +64,12 @@ def test_a_failure_is_1_silence_is_2_and_only_all_passed_is_0():
     assert verdict_code([passed, left]) == 2
     assert verdict_code([]) == 2
     assert blockers([passed, silent]) == ["rules: could-not-run: why"]
+
+
+def test_the_table_tells_every_step_and_what_was_not_run():
+    told = prelive_markdown([judge_step(STEP, Ran(exit_code=0, said=GOOD, took_s=2.0)), judge_step(STEP, None)])
+    assert "| rules | passed | 2.0 s | 20 renderings, 0 differed |" in told
+    assert "| rules | not-run |  | not asked for |" in told
 
 
 def test_the_document_tells_every_step_with_its_command():

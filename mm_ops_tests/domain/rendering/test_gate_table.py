@@ -28,6 +28,7 @@ def test_every_gate_has_a_row_with_its_limit_and_its_alert() -> None:
         "no_drift",
         "is_go",
         "no_secrets",
+        "all_steps_passed",
         "no_rule_drift",
         "halt_verified",
         "last_drill",
