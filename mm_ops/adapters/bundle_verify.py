@@ -51,15 +51,15 @@ class Verified:
     signer: str | None
 
 
-def verify(path: Path, signers: Path | None = None) -> Verified:
+def verify(path: Path, allowed_signers: str | None = None) -> Verified:
     """Check a bundle to its last byte.
 
     Args:
         path: the bundle.
-        signers: an ``allowed_signers`` file of OpenSSH; with one, a signature by one of these is asked for.
+        allowed_signers: the text of such a file of OpenSSH; with one, a signature by one of these is asked for.
 
     Raises:
-        NoBundleError: it is no bundle: no seal, no ZIP, no manifest, not readable; or the signers cannot be read.
+        NoBundleError: it is no bundle: no seal, no ZIP, no manifest, not readable.
     """
     try:
         with path.open("rb") as stream:
@@ -71,16 +71,20 @@ def verify(path: Path, signers: Path | None = None) -> Verified:
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise NoBundleError(f"{path}: cannot be read as a bundle: {error}") from error
     signer, why = None, None
-    if signers is not None:
-        allowed = _read_signers_file(signers)
-        signer, why = find_signer(f"sha256:{stated}\n".encode(), signature, allowed, NAMESPACE)
+    if allowed_signers is not None:
+        signer, why = find_signer(f"sha256:{stated}\n".encode(), signature, allowed_signers, NAMESPACE)
     faults += [why] if why is not None else []
     return Verified(tuple(faults), manifest, stated, signature != b"", signer)
 
 
-def _read_signers_file(path: Path) -> str:
+def read_signers(path: Path | None) -> str | None:
+    """Read a file of allowed signers, where one is named.
+
+    Raises:
+        NoBundleError: it cannot be read.
+    """
     try:
-        return path.read_text(encoding="utf-8")
+        return None if path is None else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NoBundleError(f"{path}: the allowed signers cannot be read, so nobody can say whose it is") from error
 
@@ -182,23 +186,25 @@ def main() -> None:
     parser.add_argument("--signers", type=Path, help="an allowed_signers file of OpenSSH")
     asked = parser.parse_args()
     try:
-        found = verify(asked.bundle, asked.signers)
+        found = verify(asked.bundle, read_signers(asked.signers))
     except NoBundleError as error:
         sys.exit(_say([str(error)], "FAIL", 2))
     sys.exit(
         _say(
-            [*found.faults, *say_signature(found, asked.signers)], "FAIL" if found.faults else "OK", bool(found.faults)
+            [*found.faults, *say_signature(found, asked=asked.signers is not None)],
+            "FAIL" if found.faults else "OK",
+            bool(found.faults),
         )
     )
 
 
-def say_signature(found: Verified, signers: Path | None) -> list[str]:
-    """Say loudly what is known of who made it."""
+def say_signature(found: Verified, *, asked: bool) -> list[str]:
+    """Say loudly what is known of who made it; ``asked`` is whether signers were given."""
     if found.signer is not None:
         return [f"signed by {found.signer}"]
     if not found.signed:
         return ["UNSIGNED: nothing says who made it"]
-    return [] if signers is not None else ["signed; NOT CHECKED by whom: give --signers FILE"]
+    return [] if asked else ["signed; NOT CHECKED by whom: give --signers FILE"]
 
 
 def _say(lines: list[str], word: str, code: int) -> int:

@@ -30,15 +30,15 @@ def verify(file: Path, signers: Path | None) -> None:
 
     Exit 0 when it is whole (and signed, where signers are given), 1 when it is not, 2 when it is no bundle.
     """
-    from mm_ops.adapters.bundle_verify import NoBundleError, say_signature
+    from mm_ops.adapters.bundle_verify import NoBundleError, read_signers, say_signature
     from mm_ops.adapters.bundle_verify import verify as check
 
     try:
-        found = check(file, signers)
+        found = check(file, read_signers(signers))
     except NoBundleError as error:
         say(f"mm-ops: {error}")
         sys.exit(_end("FAIL", 2))
-    for line in (*found.faults, *say_signature(found, signers)):
+    for line in (*found.faults, *say_signature(found, asked=signers is not None)):
         click.echo(line)
     if not found.faults:
         click.echo(f"{len(found.manifest['files'])} files are what {file.name} says of them")
@@ -61,7 +61,7 @@ def show(file: Path) -> None:
     manifest = found.manifest
     rows = [(item["path"], format_size(item["size"]), item["description"]) for item in manifest["files"]]
     show_table(f"{manifest['bot']} {manifest['version']}, {manifest['day']}", ("file", "size", "what it is"), rows)
-    for line in (*found.faults, *say_signature(found, None)):
+    for line in (*found.faults, *say_signature(found, asked=False)):
         click.echo(line)
     click.echo(f"{manifest['result']}: {manifest['bot']} {manifest['version']} of {manifest['day']}")
     for name in manifest["missing"]:

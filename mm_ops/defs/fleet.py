@@ -27,6 +27,7 @@ from mm_ops.defs.prelive.checks import prelive_checks
 from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
+from mm_ops.defs.release.checks import release_checks
 from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
@@ -75,13 +76,14 @@ class Shape:
 class BotGraph:
     """One bot's part of the location, or the shared one; ``hard`` are the checks without which it is undecided.
 
-    ``observed`` is what is only looked at.
+    ``observed`` is what is only looked at; ``of_bundle`` are hard checks that count only where there is a bundle.
     """
 
     assets: Sequence[dg.AssetsDefinition]
     checks: Sequence[dg.AssetChecksDefinition]
     hard: frozenset[dg.AssetCheckKey]
     observed: Sequence[dg.SourceAsset] = ()
+    of_bundle: frozenset[dg.AssetCheckKey] = frozenset()
 
     @property
     def all_assets(self) -> list[dg.AssetKey]:
@@ -167,19 +169,20 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
     """Build one bot's assets and checks; its release asks for every check that blocks.
 
     The edge's identity is hard too and does not block: Dagster may run it after the release, which therefore
-    judges the stored report by itself.
+    judges the stored report by itself. The bundle's own checks come after it, and where it was refused there are none.
     """
-    checks = [
+    before = [
         *soak_checks(bot, shape.first_day, shape.soak),
         *edge_checks(bot, shape.first_day),
         *golden_checks(bot),
         *readiness_checks(bot, shape.first_day),
         *secrets_checks(bot, shape.first_day),
     ]
-    specs = [spec for definition in checks for spec in definition.check_specs]
+    specs = [spec for definition in before for spec in definition.check_specs]
     blocking = {spec.key: spec.partitions_def is not None for spec in specs if spec.blocking}
     if shape.pack_ships:
         blocking[dg.AssetCheckKey(BotKeys(bot.name).pre_live_pack, ALL_STEPS_PASSED)] = True
+    after = release_checks(bot, shape.first_day, list(blocking))
     assets = [
         *soak_assets(bot, shape.first_day, shape.soak),
         *edge_assets(bot, shape.first_day),
@@ -188,7 +191,7 @@ def build_bot(bot: Bot, shape: Shape) -> BotGraph:
         *secrets_assets(bot, shape.first_day),
         *release_assets(bot, shape.first_day, blocking),
     ]
-    return _graph(assets, checks)
+    return replace(_graph(assets, [*before, *after]), hard=_graph([], before).hard, of_bundle=_graph([], after).hard)
 
 
 def _before_live(bot: Bot, shape: Shape) -> BotGraph:

@@ -40,9 +40,11 @@ def judge_stored(
     now = location.site.now()
     refuse_unless_complete(day, location.shape.first_day, now)
     chosen = choose_checks(location, selected)
+    if not selected:
+        chosen = {name: key for name, key in chosen.items() if key not in _of_no_bundle(location, day)}
     with days_as_of(now):
         outcome = run_checks(location.definitions, instance, chosen.values(), day)
-    hard = {key for graph in location.every_graph for key in graph.hard} & set(chosen.values())
+    hard = {key for graph in location.every_graph for key in graph.hard | graph.of_bundle} & set(chosen.values())
     seen = {_said(item) for item in outcome.judged}
     absent = sorted(set(chosen) - seen)
     code = decide_exit_code(outcome.judged, hard) if hard else 0
@@ -51,11 +53,18 @@ def judge_stored(
     return Judgement(outcome, absent, code or (2 if absent else 0), uncarried)
 
 
+def _of_no_bundle(location: Location, day: date) -> set[dg.AssetCheckKey]:
+    """The checks of bundles that there are not: nothing was released that day, which its gates tell."""
+    bots = [bot for bot in location.fleet.bots if not location.site.evidence(bot).releases(day)]
+    return {key for bot in bots for key in location.graphs[bot.name].of_bundle}
+
+
 def _bundles(location: Location, lacking: Collection[str], day: date) -> list[str]:
     """The day's bundles of the bots of whose hard checks one is lacking: they were built when every one passed."""
     found = []
     for bot in location.fleet.bots:
-        if any(name_of(key) in lacking for key in location.graphs[bot.name].hard):
+        graph = location.graphs[bot.name]
+        if any(name_of(key) in lacking for key in graph.hard | graph.of_bundle):
             evidence = location.site.evidence(bot)
             found += [evidence.address(name) for name in evidence.releases(day)]
     return found

@@ -77,7 +77,9 @@ def _run_night(
             break
     tell(f"nightly: {bot.name} {day}: every asset and every check")
     outcome = run_assets(location.definitions, instance, bot.name, day, keys.all)
-    code = decide_exit_code(outcome.judged, location.graphs[bot.name].hard)
+    graph = location.graphs[bot.name]
+    built = keys.release_bundle in outcome.materialised
+    code = decide_exit_code(outcome.judged, graph.hard | graph.of_bundle if built else graph.hard)
     evidence = location.site.evidence(bot)
     withdrawn = [evidence.address(name) for name in evidence.withdrawn_releases(day)]
     return Night(bot.name, day, filled, outcome, code or (UNDECIDED if outcome.refusals else 0), withdrawn)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from mm_ops.adapters.bundle import VERIFIER, verifier
-from mm_ops.adapters.bundle_verify import NoBundleError, Verified, verify
+from mm_ops.adapters.bundle_verify import NoBundleError, Verified, read_signers, verify
 from mm_ops.adapters.signing import signer
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.errors import PolicyError
@@ -32,7 +32,7 @@ with zipfile.ZipFile(io.BytesIO(WHOLE)) as opened:
 
 def check(data: bytes, folder: Path, signers: Path | None = None) -> Verified:
     (folder / "paper.zip").write_bytes(data)
-    return verify(folder / "paper.zip", signers)
+    return verify(folder / "paper.zip", read_signers(signers))
 
 
 def test_every_member_comes_back_whole(tmp_path: Path):

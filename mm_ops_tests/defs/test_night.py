@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,10 +28,12 @@ from mm_ops.defs.runs import QUIET, find_missing, run_assets
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.verdict import Finding, Verdict
+from mm_ops_tests.bundles import pack
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.planted_secrets import drawn
 from mm_ops_tests.quick_pack import write_quick_pack
 from mm_ops_tests.requirements import require_binary
+from mm_ops_tests.signing_keys import make_key, public_key
 from mm_ops_tests.site import Deployment
 
 KEYS = BotKeys("paper")
@@ -130,15 +131,11 @@ def test_a_bundle_says_in_the_form_of_other_tools_how_it_was_made_and_judged(goo
 
 
 def test_a_bundle_is_signed_where_the_policy_names_a_key_and_refused_where_it_cannot_be(altered: Deployment):
-    key = altered.root / "key"
-    subprocess.run(
-        [require_binary("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True
-    )
+    key = make_key(altered.root / "key")
     policy = altered.policy("release.yaml")
     policy.write_text(policy.read_text().replace("false", "true") + "key: {file: key}\n")
     assert release_alone(altered) == ""
-    signers = altered.root / "signers"
-    signers.write_text(f"us {(altered.root / 'key.pub').read_text()}")
+    signers = f"us {(altered.root / 'key.pub').read_text()}"
     bundle = altered.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip"
     assert (verify(bundle, signers).faults, verify(bundle, signers).signer) == ((), "us")
     key.chmod(0o644)
@@ -438,6 +435,62 @@ def test_a_damaged_day_entry_in_the_store_is_made_again(altered: Deployment, dam
     assert altered.night().word == "GO"
 
 
+OF_BUNDLE = [
+    f"paper/release_bundle:{name}"
+    for name in ("manifest_verifies", "reproducible", "no_secrets_inside", "gates_passed")
+]
+
+
+def of_bundle(deployment: Deployment) -> dict[str, Finding]:
+    with deployment.instance() as instance:
+        judgement = judge_stored(deployment.location(), instance, LAST, OF_BUNDLE)
+    return {item.finding.gate: item.finding for item in judgement.outcome.judged}
+
+
+def test_a_bundle_is_whole_to_be_built_again_without_a_secret_and_its_gates_passed(good: Deployment):
+    found = of_bundle(good)
+    assert {finding.verdict for finding in found.values()} == {Verdict.PASS}, found
+    assert "UNSIGNED: nothing says who made it" in found["manifest_verifies"].reason
+    assert found["reproducible"].reason == "built again from its sources: the same bytes"
+    assert found["gates_passed"].reason.endswith(" hard gates passed by the reports in it")
+
+
+def test_a_bundle_that_was_changed_or_made_anew_is_not_the_one_that_was_built(altered: Deployment):
+    path = altered.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    assert of_bundle(altered)["manifest_verifies"].verdict is Verdict.FAIL
+    path.write_bytes(pack({"VERSION": b"1.0.0\n"}))
+    found = of_bundle(altered)
+    assert found["manifest_verifies"].reason.startswith("it is not the one that was built: expected sha256:")
+    assert found["gates_passed"].verdict is Verdict.INCONCLUSIVE
+    path.unlink()
+    assert {finding.verdict for finding in of_bundle(altered).values()} == {Verdict.INCONCLUSIVE}
+
+
+def test_a_bundle_whose_sources_have_changed_since_is_built_again_from_its_own_files(altered: Deployment):
+    readme = altered.root / "README.md"
+    readme.write_text(readme.read_text() + "more\n")
+    found = of_bundle(altered)["reproducible"]
+    assert (found.verdict, found.reason) == (
+        Verdict.PASS,
+        "built again from its own files; other by now: README.md: the same bytes",
+    )
+
+
+def test_a_bundle_by_a_key_that_nobody_is_known_to_have_does_not_verify_where_one_is_required(altered: Deployment):
+    key = make_key(altered.root / "key")
+    altered.policy("release.yaml").write_text(
+        altered.policy("release.yaml").read_text().replace("false", "true") + "key: {file: key}\n"
+    )
+    assert release_alone(altered) == ""
+    assert "signature: not by one of 0 allowed signers" in of_bundle(altered)["manifest_verifies"].reason
+    signer = f'\n  - {{name: us, person: Us, public_key: "{public_key(key)}", signs: [bundle], source: a test of ours}}'
+    signers = altered.policy("signers.yaml")
+    signers.write_text(signers.read_text().replace("signers: []", f"signers:{signer}"))
+    assert of_bundle(altered)["manifest_verifies"].reason.endswith("; signed by us")
+
+
 def test_a_later_hold_takes_the_earlier_bundle_away_and_says_so(altered: Deployment):
     assert bundles(altered) == ["paper-v1.0.0.zip"]
     policy = altered.policy("readiness.yaml")
@@ -461,7 +514,8 @@ def test_checks_of_a_day_that_was_never_judged_could_not_decide(good: Deployment
         judgement = judge_stored(good.location(), instance, LAST.replace(day=1))
     assert judgement.exit_code == 2
     missing = [item.finding for item in judgement.outcome.judged if item.finding.verdict is Verdict.INCONCLUSIVE]
-    assert len(missing) == len(good.location().graphs["paper"].all_checks) - 1  # golden has no days
+    graph = good.location().graphs["paper"]
+    assert len(missing) == len(graph.all_checks) - len(graph.of_bundle) - 1  # no bundle; golden has no days
     assert all("not stored yet" in finding.reason for finding in missing)
 
 

@@ -25,6 +25,18 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("is_go", "readiness_score", go),
         ("no_secrets", "secrets_scan", "no secret that the audited baseline of `secrets.yaml` does not excuse"),
         ("all_steps_passed", "pre_live_pack", "every step of `prelive.yaml` passed in dry mode"),
+        (
+            "manifest_verifies",
+            "release_bundle",
+            "every byte is what it says, and it is signed where `release.yaml` asks",
+        ),
+        (
+            "reproducible",
+            "release_bundle",
+            "built again, from its sources and from its own files, it is the same bundle",
+        ),
+        ("no_secrets_inside", "release_bundle", "no secret is in any of its files, and each was read to its end"),
+        ("gates_passed", "release_bundle", "every hard gate passes by the reports in it, and its test result says so"),
         ("no_rule_drift", "prometheus_rules", "what is committed below `deploy/` is what the policies render"),
         ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
         ("last_drill", "fire_drill", "the last drill passed, is not too old, and kept the budget of `drill.yaml`"),
