@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bench_breach import measure_breach
 from bench_edge import measure_edge
 from bench_golden import measure_golden
+from bench_release import measure_release
 from bench_secrets import measure_secrets
 from bench_sentinel import measure_sentinel
 from bench_watch import measure_watch
@@ -72,6 +73,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str]]:
     yield from measure_edge(folder / "edge")
     yield from measure_golden()
     yield from measure_secrets()
+    yield from measure_release()
     (folder / "watch").mkdir()
     yield from measure_watch(folder / "watch")
     (folder / "sentinel").mkdir()

@@ -32,6 +32,8 @@ ROLLBACK_REPORT = "rollback_report.json"
 ROLLBACK_TEXT = "ROLLBACK.md"
 ROLLBACK_PAGE = "ROLLBACK.html"
 FIRE_DRILL = "fire_drill.json"
+PROMOTIONS = "promoted/promotions.json"
+"""Below a bot's folder."""
 
 
 class BotEvidence:
@@ -114,6 +116,22 @@ class BotEvidence:
             elif self._artifacts.digest(withdrawn) == new[name]:
                 self._artifacts.delete(withdrawn)
         return stored, beside
+
+    def promotions(self) -> str:
+        """The artifact name of what stands where, and which steps led there."""
+        return f"{self._bot}/{PROMOTIONS}"
+
+    def promoted(self, version: str, digest: str, file: str) -> str:
+        """The artifact name of the copy of a bundle that is kept from when it is in staging on."""
+        return f"{self._bot}/promoted/v{version}-{digest.removeprefix('sha256:')[:12]}/{file}"
+
+    def copy(self, name: str, other: str) -> Stored:
+        """Store what has a name under another one too, piece by piece."""
+        return self._artifacts.copy(name, other)
+
+    def digest(self, name: str) -> str | None:
+        """The digest of what is stored, read piece by piece; ``None`` where nothing is."""
+        return self._artifacts.digest(name)
 
     def source(self, name: str) -> Path | bytes:
         """What is stored: a path where it is a local file, for who reads it piece by piece.

@@ -39,6 +39,7 @@ from mm_ops.domain.rollback.stop import ActionState, Step
 RECORDS_AT_ONCE = 5000
 """Of stops, in one read of what ended: a stop leaves two."""
 
+_STOPS_SINCE = "SELECT alert, claimed_at FROM stops WHERE bot = :bot AND claimed_at >= :at ORDER BY claimed_at"
 _DRILL_STOPS = "SELECT episode FROM stops WHERE bot = :bot AND alert = :alert AND claimed_at >= :at"
 _DRILL_EPISODES = "SELECT * FROM episodes WHERE bot = :bot AND alert = :alert AND first_at >= :at"
 _BODIES_SINCE = "SELECT * FROM inbox WHERE received_at >= :at ORDER BY received_at"
@@ -161,6 +162,11 @@ class FollowedJournal(JournalReads):
         return Standing(
             bot=bot, stop=self._stop_record(rows[0]), resumes=self._resumes_of_stop(rows[0]), blind=self.blind()
         )
+
+    def stops_since(self, bot: str, at: datetime) -> list[tuple[str, datetime]]:
+        """The alerts that a bot was stopped for since a time, drills among them, and when, oldest first."""
+        rows = self._read(_STOPS_SINCE, bot=bot, at=stamp(at))
+        return [(row["alert"], moment(row["claimed_at"])) for row in rows]
 
     def _stop_record(self, row: Mapping[str, Any]) -> StopRecord:
         outcome = {} if row["outcome"] is None else json.loads(row["outcome"])

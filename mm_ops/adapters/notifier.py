@@ -53,8 +53,13 @@ class Notifier:
         say: Callable[[str], None],
         secret: Callable[[SecretPlace], str],
         note: Note | None = None,
+        release_of: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """Open the outbox; nothing is sent before ``start``."""
+        """Open the outbox; nothing is sent before ``start``.
+
+        ``release_of`` says of a bot that was to be stopped which version is live and which to go back to.
+        """
+        self._release_of = release_of
         self._policy, self._clock, self._say, self._note = policy, clock, say, note
         self._outbox = Outbox(outbox)
         self._said_before: str | None = None
@@ -80,6 +85,8 @@ class Notifier:
 
     def page(self, reason: str, about: About = NOTHING) -> None:
         """Tell whoever is on call."""
+        if about.bot and about.state:  # it was to be stopped, and this is what was read back
+            about = replace(about, release=self._release_of(about.bot))
         self._tell(Notice(at=self._clock.now(), told=Told.ONCALL, what=reason, about=about))
 
     def tell(self, reason: str, about: About = NOTHING) -> None:

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mm_ops.adapters.evidence import READINESS, ROLLBACK_REPORT
+from mm_ops.adapters.evidence import PROMOTIONS, READINESS, ROLLBACK_REPORT
 from mm_ops.adapters.json_files import read_json
 from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.release.promotion import read_standing
 from mm_ops.domain.retention.policy import RetentionPolicy
 from mm_ops.domain.retention.references import follow
 from mm_ops.domain.retention.units import Unit
@@ -20,9 +21,9 @@ def find_needed(
 ) -> dict[str, str]:
     """Name what is needed, each with why: see :func:`mm_ops.domain.retention.references.follow`.
 
-    Needed is the readiness window of each bot, its last GO, its newest bundle and that of the version before it, the
-    known-good soak of each bot that names one, what the golden cases gave, and every episode that is recent or not
-    resumed; and what these name.
+    Needed is the readiness window of each bot, its last GO, what is in staging, live or known to be good, its newest
+    bundle and that of the version before it, the known-good soak of each bot that names one, what the golden cases
+    gave, and every episode that is recent or not resumed; and what these name.
     """
     every = [unit for some in units.values() for unit in some]
     roots: dict[str, str] = {}
@@ -30,7 +31,13 @@ def find_needed(
         mine = [unit for unit in every if unit.group == group]
         roots |= {
             name: why
-            for needed in (_window(mine, policy), _last_go(root, group), _bundles(root, group), _golden(root, group))
+            for needed in (
+                _window(mine, policy),
+                _last_go(root, group),
+                _promoted(root, group),
+                _bundles(root, group),
+                _golden(root, group),
+            )
             for name, why in needed
         }
     roots |= {
@@ -79,6 +86,25 @@ def _bundles(root: Path, bot: str) -> Iterator[tuple[str, str]]:
                 why = "the newest bundle" if len(seen) == 1 else "the bundle of the version before"
                 yield name, why
                 yield f"{bot}/{path.parent.parent.name}/reports/{READINESS}", why
+
+
+def _promoted(root: Path, bot: str) -> Iterator[tuple[str, str]]:
+    """What is in staging, live or known to be good, and the evidence of its day.
+
+    Raises:
+        SchemaError: the document that says so is damaged: then nothing may be rotated.
+    """
+    path = root / bot / PROMOTIONS
+    if not path.is_file():
+        return
+    standing = read_standing(read_json(path))
+    words = {"staging": "in staging", "live": "the live bundle", "known_good": "the bundle to go back to"}
+    for name, why in words.items():
+        placed = getattr(standing, name)
+        if placed is not None:
+            yield placed.bundle, why
+            yield f"{bot}/{placed.day}/release/{Path(placed.bundle).name}", why
+            yield f"{bot}/{placed.day}/reports/{READINESS}", why
 
 
 def _golden(root: Path, bot: str) -> Iterator[tuple[str, str]]:

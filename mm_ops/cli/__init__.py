@@ -28,7 +28,7 @@ COMMANDS = {
     "drill": ("mm_ops.cli.drill", "drill", "Stop a bot on purpose, by the way of a breach, and measure it."),
     "sentinel": ("mm_ops.cli.sentinel", "sentinel", "Say which tasks have run when they should have."),
     "notify": ("mm_ops.cli.notify", "notify", "Try the channels through which people are told."),
-    "bundle": ("mm_ops.cli.bundle", "bundle", "Build a release, check one to its last byte, see what is in it."),
+    "bundle": ("mm_ops.cli.bundle", "bundle", "Build a release, check one to its last byte, promote it."),
     "rotate": ("mm_ops.cli.rotate", "rotate", "Rotate stored evidence: quarantine first, what is needed stays."),
     "audit": ("mm_ops.cli.audit", "audit", "Check the rollback journal."),
     "paperbot": ("mm_ops.cli.paperbot", "paperbot", "Record the embedded paper bot, or run it live."),

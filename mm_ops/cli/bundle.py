@@ -1,4 +1,4 @@
-"""``mm-ops bundle``: build a release, check one to its last byte, and see what is in it."""
+"""``mm-ops bundle``: build a release, check one to its last byte, see what is in it, and say where it stands."""
 
 import sys
 from datetime import date
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mm_ops.cli.context import UtcDay, say, show_table, yesterday
+from mm_ops.cli.promote import back, promote
 
 if TYPE_CHECKING:
     from mm_ops.adapters.bundle import Built
@@ -17,7 +18,7 @@ FILE = click.Path(path_type=Path)
 
 @click.group()
 def bundle() -> None:
-    """Build, check and show release bundles."""
+    """Build, check, show and promote release bundles."""
 
 
 @bundle.command()
@@ -43,6 +44,10 @@ def verify(file: Path, signers: Path | None) -> None:
     if not found.faults:
         click.echo(f"{len(found.manifest['files'])} files are what {file.name} says of them")
     sys.exit(_end("FAIL" if found.faults else "OK", int(bool(found.faults))))
+
+
+bundle.add_command(promote)
+bundle.add_command(back)
 
 
 @bundle.command()
@@ -84,23 +89,18 @@ def create(day: date | None, name: str | None, *, dry_run: bool) -> None:
     from mm_ops.defs.keys import BotKeys
     from mm_ops.defs.resources import Site
     from mm_ops.defs.runs import run_assets
-    from mm_ops.domain.bots import choose
-    from mm_ops.domain.errors import PolicyError
+    from mm_ops.domain.bots import choose_one
 
     environment = Environment.read()
     site = Site.of(environment)
-    bots = choose(site.fleet(), (name,) if name else ()).bots
-    if len(bots) != 1:
-        raise PolicyError(f"--bot: expected one of {', '.join(bot.name for bot in bots)}")
+    bot = choose_one(site.fleet(), name)
     location, judged = build_location(site), day if day is not None else yesterday()
     with open_instance(environment) as instance:
         if dry_run:
             from mm_ops.defs.release.dry_run import pack_dry
 
-            sys.exit(_end_dry(pack_dry(instance, site, bots[0], judged, location.graphs[bots[0].name].checks)))
-        outcome = run_assets(
-            location.definitions, instance, bots[0].name, judged, [BotKeys(bots[0].name).release_bundle]
-        )
+            sys.exit(_end_dry(pack_dry(instance, site, bot, judged, location.graphs[bot.name].checks)))
+        outcome = run_assets(location.definitions, instance, bot.name, judged, [BotKeys(bot.name).release_bundle])
     for why in outcome.refusals.values():
         click.echo(why)
     for address in outcome.written:

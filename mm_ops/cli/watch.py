@@ -1,5 +1,6 @@
 """``mm-ops watch``: the rollback watcher."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -47,6 +48,7 @@ def watch(  # noqa: PLR0913 - one a flag
     from mm_ops.adapters.bot_controls import controls_of
     from mm_ops.adapters.environment import Environment, WallClock, journal_named
     from mm_ops.adapters.policy_files import read_policy
+    from mm_ops.adapters.promotions import go_back_of
     from mm_ops.domain.bots import Fleet
     from mm_ops.domain.notify.policy import NotifyPolicy
     from mm_ops.domain.rendering.policy import AlertingPolicy
@@ -79,6 +81,7 @@ def watch(  # noqa: PLR0913 - one a flag
         bots=controls_of(fleet, environment.path, WallClock().now, within=rollback.attempts.attempt),
         notify=read_policy(policies / "notify.yaml", NotifyPolicy),
         secret=environment.secret,
+        release_of=partial(go_back_of, environment.artifacts),
         dry_run=dry_run,
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -17,6 +17,7 @@ from mm_ops.defs.jobs import (
     nightly_job,
     nightly_schedule,
     prelive_job,
+    promotion_job,
     rotation_job,
     rotation_schedule,
 )
@@ -28,6 +29,7 @@ from mm_ops.defs.readiness.assets import readiness_assets
 from mm_ops.defs.readiness.checks import readiness_checks
 from mm_ops.defs.release.assets import release_assets
 from mm_ops.defs.release.checks import release_checks
+from mm_ops.defs.release.promotion import promotion_assets
 from mm_ops.defs.rendering.assets import rendering_assets
 from mm_ops.defs.rendering.checks import rendering_checks
 from mm_ops.defs.resources import Site
@@ -91,6 +93,13 @@ class BotGraph:
         return [key for asset in self.assets for key in asset.keys] + [asset.key for asset in self.observed]
 
     @property
+    def promoted_by(self) -> dict[dg.AssetCheckKey, bool]:
+        """The checks that a bundle must have passed; true where they are judged day by day."""
+        specs = [spec for definition in self.checks for spec in definition.check_specs]
+        asked = [spec for spec in specs if spec.blocking or spec.key in self.of_bundle]
+        return {spec.key: spec.partitions_def is not None for spec in asked}
+
+    @property
     def all_checks(self) -> list[dg.AssetCheckKey]:
         """Every check, hard and soft."""
         return [spec.key for definition in self.checks for spec in definition.check_specs]
@@ -140,7 +149,15 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     weekly = site.policy("drill.yaml", DrillPolicy).weekly
     definitions = dg.Definitions(
         assets=[
-            *labelled([*retention_assets(), *(one for graph in parts for one in graph.assets)], bots, columns),
+            *labelled(
+                [
+                    *retention_assets(),
+                    *(one for bot in bots.bots for one in promotion_assets(bot, graphs[bot.name].promoted_by)),
+                    *(one for graph in parts for one in graph.assets),
+                ],
+                bots,
+                columns,
+            ),
             *(one for graph in parts for one in graph.observed),
         ],
         asset_checks=[check for graph in parts for check in graph.checks],
@@ -150,6 +167,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
             backstop_job(),
             prelive_job(bots),
             rotation_job(),
+            promotion_job(bots),
             *drill_jobs(bots),
         ],
         schedules=[nightly_schedule(bots), rotation_schedule(), *drill_schedules(bots, weekly)],

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mm_ops.domain.rollback.drill.policy import Weekly
 
 NIGHTLY = "nightly"
+PROMOTION = "promotion"
 CHECKS = "checks"
 ROTATION = "rotation"
 PRE_LIVE = "pre_live"
@@ -68,6 +69,15 @@ def nightly_schedule(fleet: Fleet) -> dg.ScheduleDefinition:
             )
 
     return schedule
+
+
+def promotion_job(fleet: Fleet) -> Any:
+    """One step of one bot's bundle, by its configuration; started for that bot's asset alone."""
+    return dg.define_asset_job(
+        PROMOTION,
+        selection=dg.AssetSelection.assets(*(BotKeys(bot.name).promotion for bot in fleet.bots)),
+        description="Say that a bundle is in staging, live, or that the known-good one is live again: by whom and why.",
+    )
 
 
 def rotation_job() -> Any:
@@ -149,6 +159,7 @@ def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
         *(key.rollback_report for key in keys),
         *(key.edge_profile for key in keys),
         *(key.pre_live_pack for key in keys),
+        *(key.promotion for key in keys),
         *_drills(fleet),
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,

@@ -75,6 +75,11 @@ class BotKeys:
         return self._of("release_bundle")
 
     @property
+    def promotion(self) -> dg.AssetKey:
+        """Which bundle is in staging, which live, and which to go back to."""
+        return self._of("promotion")
+
+    @property
     def rollback_report(self) -> dg.AssetKey:
         """What is told of each stop."""
         return self._of("rollback_report")

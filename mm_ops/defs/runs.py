@@ -1,7 +1,7 @@
 """Runs in this process, for the command line: first what is missing, then what was asked for."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ import dagster as dg
 from mm_ops.adapters import evidence as names
 from mm_ops.defs.fleet import Shape
 from mm_ops.defs.interrupts import interrupts_end_the_command
-from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG
+from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG, PROMOTION
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.soak.assets import policies as read_policies
@@ -152,6 +152,26 @@ def run_assets(
             raise_on_error=False,
         )
     return _outcome(result, assets)
+
+
+def run_promotion(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, bot: str, config: Mapping[str, str]
+) -> Outcome:
+    """Run one step of a bot's bundle; a refusal is in the outcome, not raised.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM came meanwhile.
+    """
+    key = BotKeys(bot).promotion
+    with interrupts_end_the_command():
+        result = definitions.resolve_job_def(PROMOTION).execute_in_process(
+            instance=instance,
+            asset_selection=[key],
+            tags={BOT_TAG: bot},
+            run_config={**QUIET, "ops": {key.to_python_identifier(): {"config": dict(config)}}},
+            raise_on_error=False,
+        )
+    return _outcome(result, [key])
 
 
 def run_checks(

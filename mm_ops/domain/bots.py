@@ -213,6 +213,18 @@ def _server(url: str) -> tuple[str, int]:
     return host, parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def choose_one(fleet: Fleet, name: str | None) -> Bot:
+    """The named bot, or the only one.
+
+    Raises:
+        PolicyError: the name is not in the fleet, or none was given and there are several.
+    """
+    bots = choose(fleet, (name,) if name else ()).bots
+    if len(bots) != 1:
+        raise PolicyError(f"--bot: expected one of {', '.join(bot.name for bot in bots)}")
+    return bots[0]
+
+
 def read_from_prometheus(fleet: Fleet, url: str) -> Fleet:
     """Let every bot's samples come from one server, selected by the label ``bot``.
 

@@ -54,6 +54,7 @@ class Setup:
     bots: dict[str, BotControl]
     notify: NotifyPolicy
     secret: Callable[[SecretPlace], str]
+    release_of: Callable[[str], str]
     dry_run: bool
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -80,7 +81,14 @@ def watch(setup: Setup, say: Callable[[str], None]) -> None:
 def _watch(setup: Setup, guard: Guard, door: socket.socket, say: Callable[[str], None]) -> None:
     clock = WallClock()
     outbox = outbox_beside(setup.anchor)
-    notifier = Notifier(setup.notify, outbox, clock, say=lambda words: say(f"watch: {words}"), secret=setup.secret)
+    notifier = Notifier(
+        setup.notify,
+        outbox,
+        clock,
+        say=lambda words: say(f"watch: {words}"),
+        secret=setup.secret,
+        release_of=setup.release_of,
+    )
     notifier.start()
     journal = _open_journal(setup, notifier)
     notifier.attach(lambda subject, key, body: journal.note_event(subject, key, body, clock.now()))

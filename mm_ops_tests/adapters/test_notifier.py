@@ -64,6 +64,7 @@ class World:
             say=self.said.append,
             secret=environment.secret,
             note=lambda subject, key, body: self.noted.append((subject, key, body)),
+            release_of=lambda bot: f"live is 1.1.0; go back to 1.0.0 of {bot}",
         )
         found.start()
         try:
@@ -125,6 +126,17 @@ def test_a_page_is_said_and_delivered_with_all_that_helps(world: World, receiver
     assert "to do: look\nrunbook: r.md" in body["text"]
     assert "PAGE: paper: stopped" in world.said
     assert world.noted == []
+
+
+def test_a_page_about_a_stop_names_the_version_to_go_back_to_and_no_other_does(world: World, receiver: Receiver):
+    with world.notifier(channel("pager")) as notifier:
+        notifier.page("paper: stopped", About(bot="paper", state="HALTED, scale 0", todo="look"))
+        until(lambda: receiver.bodies)
+        notifier.page("paper: fires", About(bot="paper", todo="look"))
+        until(lambda: len(receiver.bodies) == 2)
+    stopped, fires = receiver.bodies
+    assert "to do: look\nrelease: live is 1.1.0; go back to 1.0.0 of paper\n" in stopped["text"]
+    assert "release: " not in fires["text"]
 
 
 def test_each_audience_hears_what_is_for_it(world: World, receiver: Receiver):

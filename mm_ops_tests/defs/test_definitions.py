@@ -13,6 +13,7 @@ from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import check_result, report_of_day
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError, SourceUnavailableError
+from mm_ops.domain.release.finding import BUNDLE_CHECKS
 from mm_ops.domain.soak.policy import SoakPolicy
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 
@@ -36,6 +37,7 @@ def test_the_location_loads_with_every_asset_of_the_design(location: Location):
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,
         KEYS.fire_drill,
+        KEYS.promotion,
         PROMETHEUS_RULES,
     }
 
@@ -74,7 +76,8 @@ def test_the_ui_says_of_everything_what_it_is_whose_it_is_and_of_which_bot(locat
 def test_there_is_one_check_for_each_gate_and_only_hard_ones_block(location: Location):
     gates = read_policy(HERE.policies / "soak.yaml", SoakPolicy).rules
     specs = {spec.name: spec for definition in location.graphs["paper"].checks for spec in definition.check_specs}
-    assert set(specs) == {*(gate.name for gate in gates), "identity", "inputs", "no_drift", "is_go", "no_secrets"}
+    others = {"identity", "inputs", "no_drift", "is_go", "no_secrets", *BUNDLE_CHECKS}
+    assert set(specs) == {*(gate.name for gate in gates), *others}
     blocking = {name for name, spec in specs.items() if spec.blocking}
     assert blocking == {
         *(gate.name for gate in gates if gate.severity is Severity.HARD),
@@ -84,6 +87,9 @@ def test_there_is_one_check_for_each_gate_and_only_hard_ones_block(location: Loc
     }
     hard = {key.name for key in location.graphs["paper"].hard}
     assert hard == blocking | {"identity", "inputs"}
+    assert {key.name for key in location.graphs["paper"].of_bundle} == set(BUNDLE_CHECKS)
+    asked = {key.name for key in location.graphs["paper"].promoted_by}
+    assert asked == blocking | set(BUNDLE_CHECKS)
 
 
 def test_a_soak_and_a_score_look_back_as_far_as_their_policies_say(location: Location):

@@ -32,7 +32,6 @@ from mm_ops_tests.bundles import pack
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.planted_secrets import drawn
 from mm_ops_tests.quick_pack import write_quick_pack
-from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.signing_keys import make_key, public_key
 from mm_ops_tests.site import Deployment
 

@@ -12,6 +12,7 @@ from mm_ops.domain.bots import (
     Recorded,
     Scraped,
     choose,
+    choose_one,
     read_from_prometheus,
     refuse_drills_on,
 )
@@ -44,6 +45,12 @@ def test_all_bots_or_those_that_are_named():
 def test_a_bot_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(PolicyError, match=r"no bot mm3 in bots\.yaml; there are: mm1, mm2"):
         choose(FLEET, ["mm1", "mm3"])
+
+
+def test_one_bot_is_named_or_the_only_one():
+    assert choose_one(FLEET, "mm2").name == "mm2"
+    with pytest.raises(PolicyError, match=r"--bot: expected one of mm1, mm2"):
+        choose_one(FLEET, None)
 
 
 def test_a_server_is_asked_for_each_bot_by_its_label():

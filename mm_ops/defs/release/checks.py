@@ -24,16 +24,14 @@ from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.overrides import SIGNERS, judge_readiness
 from mm_ops.defs.records import latest_materialisation, recorded_digests
 from mm_ops.defs.release.assets import collect, signer_of
-from mm_ops.defs.release.evidence import JUDGEMENT, PROVENANCE
-from mm_ops.defs.release.inputs import find_secrets
+from mm_ops.defs.release.inputs import JUDGEMENT, PROVENANCE, Reports, find_secrets
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import check_result
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
-from mm_ops.domain.edge.finding import identity_finding
-from mm_ops.domain.edge.inputs_finding import inputs_finding
 from mm_ops.domain.errors import MmOpsError
-from mm_ops.domain.golden.finding import drift_finding
+from mm_ops.domain.prelive.finding import ALL_STEPS_PASSED
+from mm_ops.domain.readiness.finding import IS_GO
 from mm_ops.domain.release.finding import (
     GATES_PASSED,
     MANIFEST_VERIFIES,
@@ -48,7 +46,6 @@ from mm_ops.domain.release.finding import (
 from mm_ops.domain.release.manifest import MANIFEST, Listed, build_manifest
 from mm_ops.domain.release.policy import ReleasePolicy
 from mm_ops.domain.signers import SignersPolicy, allowed_signers
-from mm_ops.domain.soak.summary import findings_from
 from mm_ops.domain.verdict import Finding, Severity
 
 _DESCRIPTIONS = {
@@ -159,7 +156,8 @@ def _holds_no_secret(bundle: Bundle) -> Finding:
 def _can_be_built_again(bundle: Bundle) -> Finding:
     manifest = _document(bundle, MANIFEST)
     stored = Rebuilt(bundle.digest, {item["path"]: item["sha256"] for item in manifest["files"]})
-    now = collect(bundle.instance, bundle.site, bundle.bot, bundle.day)
+    ships = ALL_STEPS_PASSED in bundle.gates
+    now = collect(bundle.instance, bundle.site, bundle.bot, bundle.day, pack=ships)
     with Path(os.devnull).open("wb") as nowhere:
         from_sources = _rebuilt(now.build(nowhere))
         from_itself = _rebuilt(_build_from_itself(bundle, manifest, nowhere))
@@ -204,15 +202,14 @@ def _gates_passed(bundle: Bundle) -> Finding:
 
 
 def _findings(bundle: Bundle) -> Iterator[Finding]:
-    from mm_ops.domain.secrets.report import secrets_finding
+    from mm_ops.defs.release.evidence import findings_of
 
-    edge = _document(bundle, f"reports/{names.EDGE_REPORT}")
-    yield from findings_from(_document(bundle, f"reports/{names.GATES_SUMMARY}"))
-    yield identity_finding(edge)
-    yield inputs_finding(edge)
-    yield drift_finding(_document(bundle, f"golden/{names.GOLDEN_DRIFT}"))
-    yield judge_readiness(_document(bundle, f"reports/{names.READINESS}"), bundle.site)
-    yield secrets_finding(_document(bundle, f"reports/{names.SECRETS_SCAN}"))
+    paths = [item["path"] for item in _document(bundle, MANIFEST)["files"]]
+    named = [path for path in paths if path.startswith(("reports/", "golden/")) and path.endswith(".json")]
+    reports = Reports({}, {path: _document(bundle, path) for path in named})
+    for finding in findings_of(reports):  # an override may have expired, or may count
+        is_go = finding.gate == IS_GO
+        yield judge_readiness(reports.document(names.READINESS), bundle.site) if is_go else finding
 
 
 def _document(bundle: Bundle, member: str) -> Any:

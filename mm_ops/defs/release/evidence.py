@@ -10,7 +10,7 @@ from mm_ops.adapters import evidence as names
 from mm_ops.adapters.bundle import Member
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.records import materialising_run
-from mm_ops.defs.release.inputs import Reports, judged_assets
+from mm_ops.defs.release.inputs import JUDGEMENT, PROVENANCE, Reports, judged_assets
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
@@ -26,7 +26,6 @@ from mm_ops.domain.soak.summary import findings_from
 from mm_ops.domain.verdict import Finding
 
 LOCK, SBOM = "requirements.lock", "evidence/sbom.cdx.json"
-PROVENANCE, JUDGEMENT = "evidence/provenance.intoto.json", "evidence/test-result.intoto.json"
 
 
 def describe_evidence(bot: Bot, day: date, members: Mapping[str, Member], reports: Reports) -> dict[str, Member]:
@@ -51,7 +50,7 @@ def describe_evidence(bot: Bot, day: date, members: Mapping[str, Member], report
             policies=policies,
             inputs=inputs,
         ),
-        JUDGEMENT: judgement(_findings(reports), files, policies),
+        JUDGEMENT: judgement(findings_of(reports), files, policies),
     }
     said = {
         PROVENANCE: "in-toto: what the reports were made from, and by what",
@@ -79,7 +78,8 @@ def find_sbom(site: Site) -> dict[str, Member]:
     return {SBOM: Member(encode(bill), "CycloneDX: every package that mm_ops runs on, with its digests")}
 
 
-def _findings(reports: Reports) -> Iterator[Finding]:
+def findings_of(reports: Reports) -> Iterator[Finding]:
+    """What every gate says of some reports."""
     yield from findings_from(reports.document(names.GATES_SUMMARY))
     yield identity_finding(reports.document(names.EDGE_REPORT))
     yield inputs_finding(reports.document(names.EDGE_REPORT))

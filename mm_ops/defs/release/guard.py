@@ -64,8 +64,7 @@ def refuse_unless_green(
     Raises:
         dagster.Failure: at least one is not; its metadata lists all.
     """
-    states = read_states(instance, {key: day if by_day else None for key, by_day in hard_checks.items()})
-    refusals = find_refusals(states, frozenset(name_of(key) for key in hard_checks))
+    refusals = find_gate_refusals(instance, hard_checks, day)
     refusals += [f"{item.gate}: {item.reason}" for item in findings if item.verdict is not Verdict.PASS]
     refusals += against
     if refusals:
@@ -74,6 +73,14 @@ def refuse_unless_green(
             metadata={"refusals": dg.MetadataValue.json(refusals)},
             allow_retries=False,
         )
+
+
+def find_gate_refusals(
+    instance: dg.DagsterInstance, hard_checks: Mapping[dg.AssetCheckKey, bool], day: date
+) -> list[str]:
+    """List each hard check that is not on record as passed for the day's evidence as it is stored."""
+    states = read_states(instance, {key: day if by_day else None for key, by_day in hard_checks.items()})
+    return find_refusals(states, frozenset(name_of(key) for key in hard_checks))
 
 
 def read_states(instance: dg.DagsterInstance, checks: Mapping[dg.AssetCheckKey, date | None]) -> dict[str, CheckState]:

@@ -38,6 +38,7 @@ _DESCRIPTIONS = {
     names.PRE_LIVE_PACK: "how every dry run before going live ended",
     names.GOLDEN_DRIFT: "every difference of a pinned case from its signed-off report",
 }
+PROVENANCE, JUDGEMENT = "evidence/provenance.intoto.json", "evidence/test-result.intoto.json"
 _GOLDEN_CASE = "a pinned case through the edge code"
 _PROJECT_FILES = {"README.md": "how to run and read it", "CHANGELOG.md": "what changed"}
 _DEPLOYED = {

@@ -160,10 +160,14 @@ def _measure(site: Site, bot: Bot, story: "Story") -> "Metrics":
 
 
 def _release(site: Site, bot: Bot) -> "Release":
+    from mm_ops.adapters.promotions import go_back_of
     from mm_ops.domain.rollback.report.build import Release
 
     good = site.known_good(bot) or {}
     version = good.get("version")
     return Release(
-        version=bot.version, known_good=bot.known_good, known_good_version=None if version is None else str(version)
+        version=bot.version,
+        known_good=bot.known_good,
+        known_good_version=None if version is None else str(version),
+        go_back=go_back_of(site.artifacts, bot.name),
     )

@@ -12,6 +12,7 @@ one or has heard the heartbeat, the journal was named, or a bot's ``watcher`` is
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -239,6 +240,7 @@ def _open(site: Site, policy: "RollbackPolicy", run: str) -> "Journal":
 def notifier_of(site: Site, journal: "Journal", say: Callable[[str], Any]) -> "Notifier":
     """Tell people as the watcher does; what is not told when the run ends is in its log and in the journal only."""
     from mm_ops.adapters.notifier import Notifier
+    from mm_ops.adapters.promotions import go_back_of
     from mm_ops.domain.notify.policy import NotifyPolicy
 
     clock = site.live_clock()
@@ -248,5 +250,6 @@ def notifier_of(site: Site, journal: "Journal", say: Callable[[str], Any]) -> "N
         clock,
         say=say,
         secret=site.environment().secret,
+        release_of=partial(go_back_of, site.artifacts),
         note=lambda subject, key, body: journal.note_event(subject, key, body, clock.now()),
     )

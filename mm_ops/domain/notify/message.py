@@ -67,7 +67,8 @@ def _one(notices: Sequence[Notice], policy: NotifyPolicy) -> Iterator[str]:
     about = first.about
     yield _cut(first.what, MOST_LETTERS)
     runbook = about.runbook if "://" in about.runbook or not about.runbook else policy.runbooks + about.runbook
-    named = {"evidence": about.evidence, "state": about.state, "to do": about.todo, "runbook": runbook}
+    said = {"evidence": about.evidence, "state": about.state, "to do": about.todo}
+    named = {**said, "release": about.release, "runbook": runbook}
     yield from (f"{name}: {_cut(words, MOST_OF_A_LINE * 3)}" for name, words in named.items() if words)
     yield f"at: {_stamp(first.at)}"
     if len(notices) > 1:

@@ -17,7 +17,8 @@ class About:
     """What is known beside the words; empty where nothing is.
 
     ``evidence`` is the value and its limit, ``state`` what was read back of the bot and when, ``todo`` what a person
-    must do. What is ``grave`` comes first where several things are told at once.
+    must do, ``release`` which version is live and which to go back to. What is ``grave`` comes first where several
+    things are told at once.
     """
 
     bot: str = ""
@@ -26,6 +27,7 @@ class About:
     evidence: str = ""
     state: str = ""
     todo: str = ""
+    release: str = ""
     runbook: str = ""
     grave: bool = False
 

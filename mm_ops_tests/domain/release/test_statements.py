@@ -1,6 +1,7 @@
 """What a bundle says in the form of other tools: in-toto statements with our numbers, and a CycloneDX list."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from mm_ops.domain.canonical import digest, to_plain
 from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.policy import SecretPlace
-from mm_ops.domain.release.policy import ReleasePolicy
+from mm_ops.domain.release.policy import PromotionPolicy, ReleasePolicy
 from mm_ops.domain.release.sbom import build_sbom
 from mm_ops.domain.release.statements import judgement, provenance
 from mm_ops.domain.verdict import Finding, Severity, Verdict
@@ -17,6 +18,9 @@ from mm_ops_tests.builders import WORDS
 
 FILES = {"reports/b.json": digest(b"b"), "reports/a.json": digest(b"a")}
 POLICIES = {"soak.yaml": digest(b"limit: 1")}
+PROMOTION = PromotionPolicy(
+    staged_for=timedelta(hours=24), proven_after=timedelta(hours=72), least_reason=12, source=WORDS
+)
 
 
 def hexadecimal(data: bytes) -> str:
@@ -100,8 +104,15 @@ def test_a_lock_that_pins_nothing_is_refused(lock: str):
 
 def test_a_signature_that_is_required_needs_a_key():
     with pytest.raises(ValidationError, match="expected the place of the key"):
-        ReleasePolicy(require_signature=True, source=WORDS)
+        ReleasePolicy(require_signature=True, promotion=PROMOTION, source=WORDS)
     for place in ({}, {"file": "key", "env": "KEY"}):
         with pytest.raises(ValidationError, match="expected one of file and env"):
             SecretPlace(**place)
-    assert ReleasePolicy(require_signature=True, key=SecretPlace(env="KEY"), source=WORDS).key is not None
+    whole = ReleasePolicy(require_signature=True, key=SecretPlace(env="KEY"), promotion=PROMOTION, source=WORDS)
+    assert whole.key is not None
+
+
+@pytest.mark.parametrize("wrong", [{"staged_for": timedelta(hours=-1)}, {"proven_after": timedelta(0)}])
+def test_a_version_is_proven_by_time(wrong: dict[str, Any]):
+    with pytest.raises(ValidationError, match="expected staged_for of 0s or more, and proven_after of more than 0s"):
+        replace(PROMOTION, **wrong)

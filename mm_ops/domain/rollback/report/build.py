@@ -39,11 +39,15 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What is expected to run: the version of bots.yaml, and the known-good soak with its version, if one is named."""
+    """What is expected to run: the version of bots.yaml, and the known-good soak with its version, if one is named.
+
+    ``go_back`` says which version is live and which to go back to, where versions are promoted.
+    """
 
     version: str
     known_good: str | None
     known_good_version: str | None
+    go_back: str = ""
 
 
 def build_report(story: Story, metrics: Metrics, release: Release, policy: RollbackPolicy) -> dict[str, Any]:
@@ -78,12 +82,13 @@ def build_report(story: Story, metrics: Metrics, release: Release, policy: Rollb
             "other_than_expected": sorted({*by_state, *metrics.versions} - {release.version}),
             "known_good": release.known_good,
             "known_good_version": release.known_good_version,
+            "go_back": release.go_back,
         },
-        "next_steps": list(next_steps(story, policy)),
+        "next_steps": list(next_steps(story, policy, release.go_back)),
     }
 
 
-def next_steps(story: Story, policy: RollbackPolicy) -> Iterator[str]:
+def next_steps(story: Story, policy: RollbackPolicy, go_back: str = "") -> Iterator[str]:
     """What a person does now, in order."""
     stop = story.last
     runbook = story.annotations.get("runbook") or f"deploy/runbooks/{stop.alert}.md"
@@ -93,6 +98,9 @@ def next_steps(story: Story, policy: RollbackPolicy) -> Iterator[str]:
         yield "nothing is wrong with the bot: a fire drill has stopped it; see its result, and how it was left"
     yield f"see what the bot says now: `mm-ops halt status --bot {stop.bot}`; see that no order stands at the venue"
     yield f"find the cause by the runbook: {runbook}"
+    if go_back and not policy.is_drill(stop.alert):
+        command = f"mm-ops bundle back --bot {stop.bot} --by NAME --why TEXT"
+        yield f"if it is the version: {go_back}; deploy that one, and say so: `{command}`"
     if len(story.rounds) > 1:
         yield f"ask why one stop was not enough: it took {len(story.rounds)} rounds"
     resumed = next((one for one in reversed(story.resumes) if one.confirmed), None)

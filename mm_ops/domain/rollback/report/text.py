@@ -56,7 +56,11 @@ def versions_words(release: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     other = ", ".join(release["other_than_expected"])
     yield "version of bots.yaml", release["expected"] + (f" — ANOTHER RAN: {other}" if other else "")
     good = release["known_good"]
-    yield "known good", f"{release['known_good_version'] or 'version not known'} ({good})" if good else "none is named"
+    yield "promoted", release["go_back"] or "nothing is on record"
+    yield (
+        "known-good soak",
+        f"{release['known_good_version'] or 'version not known'} ({good})" if good else "none is named",
+    )
 
 
 def metrics_words(metrics: Mapping[str, Any]) -> str:

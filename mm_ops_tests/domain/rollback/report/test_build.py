@@ -88,7 +88,16 @@ def test_a_version_that_is_not_the_expected_one_is_named():
         "other_than_expected": ["1.0.1"],
         "known_good": "good.json",
         "known_good_version": "0.9.0",
+        "go_back": "",
     }
+
+
+def test_where_versions_are_promoted_the_report_names_the_one_to_go_back_to():
+    release = replace(RELEASE, go_back="live is 1.0.0; go back to 0.9.0 (b.zip, sha256:1)")
+    report = build_report(story(), METRICS, release, POLICY)
+    (step,) = [one for one in report["next_steps"] if "go back" in one]
+    assert step.startswith("if it is the version: live is 1.0.0; go back to 0.9.0 (b.zip, sha256:1); deploy that one")
+    assert "`mm-ops bundle back --bot paper --by NAME --why TEXT`" in step
 
 
 def test_each_indicator_has_its_worst_and_its_last_value_and_those_without_samples_are_named():

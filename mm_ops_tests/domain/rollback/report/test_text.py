@@ -53,7 +53,7 @@ def test_the_markdown_holds_every_number_of_the_stop():
         "| 2026-11-25 12:00:00.011 | +11.0 | halt: asked, attempt 1 |",
         "| 2026-11-25 11:58:30.000 | -90,000.0 | alert started |",
         "| ws_lag_max_ms | 200 ms | 80 ms | 60 ms | 120 |",
-        "| known good | none is named |",
+        "| known-good soak | none is named |",
         "| version by the bot's state | 1.0.0 |",
         "| version by mm_build_info | not known |",
         "No samples at all of: deadline_miss_ratio,",
@@ -90,9 +90,9 @@ def test_another_version_and_the_known_good_one_are_told():
         report(metrics=other, release=Release(version="1.0.0", known_good="g.json", known_good_version="0.9.0"))
     )
     assert "| version of bots.yaml | 1.0.0 — ANOTHER RAN: 1.0.1 |" in text
-    assert "| known good | 0.9.0 (g.json) |" in text
+    assert "| known-good soak | 0.9.0 (g.json) |" in text
     unknown = Release(version="1.0.0", known_good="g.json", known_good_version=None)
-    assert "| known good | version not known (g.json) |" in report_markdown(report(release=unknown))
+    assert "| known-good soak | version not known (g.json) |" in report_markdown(report(release=unknown))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""Which version is live and which one to go back to, read where promotions are written down; no Dagster is needed."""
+
+from pathlib import Path
+
+from mm_ops.adapters.evidence import PROMOTIONS
+from mm_ops.adapters.json_files import read_json
+from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.release.promotion import go_back_words, read_standing
+
+
+def go_back_of(artifacts: str, bot: str) -> str:
+    """Say it in words, for whoever must act; empty where nothing was ever promoted, and where that is kept elsewhere.
+
+    Args:
+        artifacts: the artifacts root, a folder or a URL.
+        bot: whose it is.
+    """
+    if "://" in artifacts and not artifacts.startswith("file://"):
+        return ""
+    path = Path(artifacts.removeprefix("file://")) / bot / PROMOTIONS
+    if not bot or not path.is_file():
+        return ""
+    try:
+        return go_back_words(read_standing(read_json(path)))
+    except MmOpsError as error:
+        return f"which version to go back to is not known: {error}"

@@ -1,0 +1,182 @@
+"""A bundle on its way, through Dagster: candidate, staging, live, back; verified, by somebody, for a reason."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
+from mm_ops.adapters.promotions import go_back_of
+from mm_ops.defs.fleet import build_location
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.resources import Site
+from mm_ops.defs.runs import run_promotion
+from mm_ops_tests.conftest import LAST
+from mm_ops_tests.site import Deployment
+
+KEY = BotKeys("paper").promotion
+START = datetime(2026, 11, 21, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def released(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A deployment with a bundle of 1.0.0."""
+    deployment = Deployment(tmp_path_factory.mktemp("released"), {"paper": healthy})
+    assert deployment.night().word == "GO"
+    return deployment
+
+
+@pytest.fixture
+def site(released: Deployment, tmp_path: Path) -> Deployment:
+    copy = Deployment(tmp_path / "site", released.recordings)
+    shutil.copytree(released.root / "var", copy.root / "var")
+    shutil.copytree(released.root / "dagster", copy.root / "dagster")
+    return copy
+
+
+def step(deployment: Deployment, to: str, version: str = "1.0.0", *, after: timedelta = HOUR * 0, **words: str) -> str:
+    """Take a step so long after the start; why it was refused, or nothing."""
+    config = {"to": to, "version": version, "by": "Ada Example", "why": "it soaked for three days", **words}
+    variables = {**deployment.variables, "CI_FAKE_UTC": (START + after).isoformat()}
+    location = build_location(Site.of(Environment.read(variables)))
+    with deployment.instance() as instance:
+        return run_promotion(location.definitions, instance, "paper", config).refusals.get(KEY, "")
+
+
+def document(deployment: Deployment) -> dict[str, Any]:
+    path = deployment.root / "var/artifacts/paper/promoted/promotions.json"
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
+
+
+def another(deployment: Deployment, version: str) -> None:
+    """A bundle of another version, as if a night had built and judged it: the same bytes, by another name."""
+    folder = deployment.root / "var/artifacts/paper/2026-11-20/release"
+    file = folder / f"paper-v{version}.zip"
+    file.write_bytes((folder / "paper-v1.0.0.zip").read_bytes())
+
+
+def test_a_bundle_goes_by_staging_to_live_and_each_step_is_on_record(site: Deployment):
+    assert "1.0.0: is not in staging, nothing is: no step is skipped" in step(site, "live")
+    assert "9.9.9: there is no such candidate" in step(site, "staging", "9.9.9")
+    assert "why: expected 12 letters or more" in step(site, "staging", why="because")
+    assert "to: expected staging, live, back" in step(site, "production")
+    assert step(site, "staging") == ""
+    assert "expected 24h or more there" in step(site, "live", after=23 * HOUR)
+    assert step(site, "live", after=24 * HOUR) == ""
+    assert "1.0.0: is live already" in step(site, "staging", after=25 * HOUR)
+    assert "no version is known to be good" in step(site, "back", after=25 * HOUR)
+    found = document(site)
+    assert (found["staging"], found["live"]["version"], found["known_good"]) == (None, "1.0.0", None)
+    assert [(one["to"], one["by"], one["at"]) for one in found["steps"]] == [
+        ("staging", "Ada Example", "2026-11-21T12:00:00+00:00"),
+        ("live", "Ada Example", "2026-11-22T12:00:00+00:00"),
+    ]
+    with site.instance() as instance:
+        events = instance.fetch_materializations(KEY, limit=9).records
+        last = events[0].asset_materialization
+    assert last is not None
+    assert (len(events), last.metadata["step"].value, last.metadata["by"].value) == (2, "live", "Ada Example")
+    assert str(last.metadata["live"].value).startswith("1.0.0 (paper/promoted/v1.0.0-")
+
+
+def test_the_copy_that_is_live_outlives_the_evidence_of_its_day(site: Deployment):
+    assert step(site, "staging") == ""
+    kept = site.root / "var/artifacts" / document(site)["staging"]["bundle"]
+    site.evidence().withdraw_releases(LAST)
+    assert kept.is_file()
+    assert "1.0.0: there is no such candidate" in step(site, "staging")
+    kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    assert "expected sha256:" in step(site, "live", after=24 * HOUR)
+    kept.unlink()
+    assert "was not there" in step(site, "live", after=24 * HOUR)
+
+
+def test_a_bundle_whose_gates_are_not_on_record_or_whose_signature_is_asked_for_is_not_promoted(site: Deployment):
+    policy = site.policy("release.yaml")
+    before = policy.read_text()
+    policy.write_text(before.replace("require_signature: false", "require_signature: true\nkey: {env: KEY}"))
+    assert "signature: it is not signed" in step(site, "staging")
+    policy.write_text(before)
+    with site.instance() as instance:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=BotKeys("paper").release_bundle,
+                check_name="gates_passed",
+                passed=True,
+                metadata={},
+                partition=LAST.isoformat(),
+            )
+        )
+    assert "paper/release_bundle:gates_passed was posted from outside" in step(site, "staging")
+
+
+def second_live(site: Deployment, after: timedelta) -> None:
+    """1.0.0 is live since a day after the start, and a second bundle after so long."""
+    assert (step(site, "staging"), step(site, "live", after=24 * HOUR)) == ("", "")
+    bots = yaml.safe_load(site.policy("bots.yaml").read_text())
+    bots["bots"][0]["version"] = "1.0.0"
+    found = document(site)
+    second = {**found["live"], "version": "1.1.0", "digest": found["live"]["digest"], "since": START.isoformat()}
+    path = site.root / "var/artifacts/paper/promoted/promotions.json"
+    path.write_text(json.dumps({**found, "staging": second}))
+    assert step(site, "live", "1.1.0", after=after) == ""
+
+
+def test_what_was_live_long_enough_is_known_to_be_good_and_is_gone_back_to(site: Deployment):
+    second_live(site, after=96 * HOUR)
+    found = document(site)
+    assert found["known_good"]["version"] == "1.0.0"
+    assert found["steps"][-1]["note"].startswith("1.0.0 is known to be good: live since 2026-11-22T12:00:00Z")
+    good = found["known_good"]
+    path = site.root / "var/artifacts/paper/promoted/promotions.json"
+    path.write_text(json.dumps({**found, "live": {**found["live"], "digest": "sha256:other"}}))
+    assert go_back_of(str(site.root / "var/artifacts"), "paper") == (
+        f"live is 1.1.0; go back to 1.0.0 ({good['bundle']}, {good['digest']})"
+    )
+    assert step(site, "back", "", after=97 * HOUR, why="1.1.0 was stopped twice") == ""
+    assert (document(site)["live"]["version"], document(site)["steps"][-1]["to"]) == ("1.0.0", "back")
+
+
+def test_what_was_live_for_an_hour_is_not(site: Deployment):
+    second_live(site, after=25 * HOUR)
+    assert document(site)["known_good"] is None
+    assert "it was live for less than 72h" in document(site)["steps"][-1]["note"]
+
+
+def test_nothing_is_promoted_while_alerts_may_not_be_heard_and_one_may_always_go_back(site: Deployment):
+    second_live(site, after=96 * HOUR)
+    path = site.root / "var/artifacts/paper/promoted/promotions.json"
+    found = document(site)
+    path.write_text(json.dumps({**found, "live": {**found["live"], "digest": "sha256:other"}}))
+    policy = site.policy("bots.yaml")
+    bots = yaml.safe_load(policy.read_text())
+    bots["bots"][0]["control"] = {"kind": "http", "url": "http://127.0.0.1:9"}
+    policy.write_text(yaml.safe_dump(bots))
+    assert "held: whether alerts of the bot are heard is not known" in step(site, "staging", after=98 * HOUR)
+    place = site.root / DEFAULT
+    with Journal(str(place), anchor_beside(str(place)), owner="w", lease=timedelta(minutes=1)) as journal:
+        blind = {"blind": True, "reason": "blind: the Watchdog is silent"}
+        journal.note_event("blind", "watchdog", blind, datetime.now(UTC))
+    assert "held: blind: the Watchdog is silent" in step(site, "staging", after=98 * HOUR)
+    assert step(site, "back", "", after=98 * HOUR) == ""
+
+
+def test_the_command_says_where_everything_stands(site: Deployment):
+    words = ["--by", "Ada Example", "--why", "it soaked for three days"]
+    done = site.run("bundle", "promote", "1.0.0", "--to", "staging", *words)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "| bundle | STAGING | BUNDLE=STAGING |"), done.stderr
+    assert "paper/promoted/v1.0.0-" in done.stdout
+    early = site.run("bundle", "promote", "1.0.0", "--to", "live", *words)
+    assert (early.returncode, early.stdout.splitlines()[-1]) == (1, "| bundle | REFUSED | BUNDLE=REFUSED |")
+    assert "1.0.0 to live refused: 1.0.0: in staging since" in early.stdout
+    back = site.run("bundle", "back", *words)
+    assert (back.returncode, back.stdout.splitlines()[-1]) == (1, "| bundle | REFUSED | BUNDLE=REFUSED |")
