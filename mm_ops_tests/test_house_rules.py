@@ -75,7 +75,8 @@ def test_the_pages_list_every_asset_and_every_check_with_its_limit():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     checks = (PROJECT / "deploy/checks.md").read_text(encoding="utf-8")
     location = build_location(Site.of(Environment.read({})))
-    graphs = [*location.every_graph, *location.packs.values(), *location.stops.values()]
+    around = [*location.packs.values(), *location.stops.values(), location.shown]
+    graphs = [*location.every_graph, *around]
     every_asset = location.definitions.resolve_all_asset_keys()
     assert {key for graph in graphs for key in graph.all_assets} <= set(every_asset)
     assert table_names(readme, "| asset |") == {key.path[-1] for key in every_asset}

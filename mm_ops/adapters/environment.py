@@ -55,8 +55,10 @@ class Environment:
         """The UTC time, to the second: no report needs more, and less noise is easier to compare."""
         return (self.fake_utc or datetime.now(UTC)).replace(microsecond=0)
 
-    def secret(self, kept: "SecretPlace", variables: Mapping[str, str] | None = None) -> str:
-        """Read the address that a policy names the place of; no error shows it.
+    def secret(
+        self, kept: "SecretPlace", variables: Mapping[str, str] | None = None, *, what: str = "an address"
+    ) -> str:
+        """Read the address, or what else is secret, that a policy names the place of; no error shows it.
 
         Raises:
             PolicyError: it is not there, or is not one line.
@@ -68,8 +70,18 @@ class Environment:
         except (OSError, UnicodeDecodeError) as error:
             raise PolicyError(f"{where}: not readable: {getattr(error, 'strerror', None) or 'no text'}") from None
         if len(text.split()) != 1:
-            raise PolicyError(f"{where}: expected an address in one word, was {len(text.split())} words")
+            raise PolicyError(f"{where}: expected {what} in one word, was {len(text.split())} words")
         return text.strip()
+
+    def token(self, kept: "SecretPlace", variables: Mapping[str, str] | None = None) -> str:
+        """Read the token that a policy names the place of; no error shows it.
+
+        Raises:
+            PolicyError: it is not there, is not one word, or others may read its file.
+        """
+        if kept.file is not None:
+            _refuse_open(self.path(kept.file), "a token")
+        return self.secret(kept, variables, what="a token")
 
     def signing_key(self, kept: "SecretPlace", variables: Mapping[str, str] | None = None) -> Path | str:
         """Where a private key is, or its text where a variable holds it; no error shows it.
@@ -84,10 +96,7 @@ class Environment:
                 raise PolicyError(f"the environment variable {kept.env}: expected a private key, is empty")
             return text
         path = self.path(kept.file)
-        if not path.is_file():
-            raise PolicyError(f"{path}: expected a private key, there is none")
-        if path.stat().st_mode & 0o077:
-            raise PolicyError(f"{path}: others may read it: chmod 600, and make another key")
+        _refuse_open(path, "a private key")
         return path
 
     def variables(self) -> dict[str, str]:
@@ -109,6 +118,14 @@ def _parse_address(name: str, text: str | None) -> str | None:
     if text and not text.startswith(("http://", "https://")):
         raise PolicyError(f"{name}: expected an address such as http://127.0.0.1:3001, was {text!r}")
     return text or None
+
+
+def _refuse_open(path: Path, what: str) -> None:
+    """Refuse a file that is not there, or that others may read: what it holds is no secret any more."""
+    if not path.is_file():
+        raise PolicyError(f"{path}: expected {what}, there is none")
+    if path.stat().st_mode & 0o077:
+        raise PolicyError(f"{path}: others may read it: chmod 600, and make another {what.rsplit(maxsplit=1)[-1]}")
 
 
 def _parse_fake_utc(text: str | None) -> datetime | None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "prelive": ("mm_ops.cli.prelive", "prelive", "Try everything in dry mode before a bot goes live."),
     "make-ready": ("mm_ops.cli.prelive", "make_ready", "Say what stands between the bots and going live."),
     "render": ("mm_ops.cli.render", "render", "Write or compare everything that is rendered from the policies."),
+    "grafana": ("mm_ops.cli.grafana", "grafana", "Bring dashboards into Grafana, out of it, and tell how they differ."),
     "bot": ("mm_ops.cli.bot", "bot", "Try a bot against the contract that stopping it rests on."),
     "watch": ("mm_ops.cli.watch", "watch", "Take alerts in and stop the bot that one names; verified, written down."),
     "halt": ("mm_ops.cli.halt", "halt", "Say which bots are halted and why, and let one go on, step by step."),

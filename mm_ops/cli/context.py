@@ -35,9 +35,10 @@ class UtcDay(click.ParamType[date]):
 
 
 class ServerUrl(click.ParamType[str]):
-    """The address of a Prometheus; other words of an option, such as ``policy``, are named."""
+    """The address of a server; other words of an option, such as ``policy``, are named."""
 
     name = "url"
+    server = "a Prometheus"
 
     def __init__(self, *words: str) -> None:
         self._words = words
@@ -51,7 +52,7 @@ class ServerUrl(click.ParamType[str]):
         except ValueError:  # a port or an address in brackets that is none
             good = False
         if not good and text not in self._words:
-            self.fail(f"expected the address of a Prometheus (http://…), was {text!r}", param, ctx)
+            self.fail(f"expected the address of {self.server} (http://…), was {text!r}", param, ctx)
         return text
 
 

@@ -10,6 +10,8 @@ from mm_ops.defs.edge.assets import edge_assets
 from mm_ops.defs.edge.checks import edge_checks
 from mm_ops.defs.golden.assets import golden_assets
 from mm_ops.defs.golden.checks import golden_checks
+from mm_ops.defs.grafana.assets import grafana_assets
+from mm_ops.defs.grafana.checks import grafana_checks
 from mm_ops.defs.jobs import (
     checks_job,
     drill_jobs,
@@ -110,7 +112,7 @@ class Location:
     """The whole code location and what it was built from.
 
     ``packs`` is what is tried before a bot goes live, ``stops`` what follows each live one,
-    ``watch`` what says whether tasks ran when they should have.
+    ``watch`` what says whether tasks ran when they should have, ``shown`` what is in Grafana.
     """
 
     site: Site
@@ -121,6 +123,7 @@ class Location:
     packs: Mapping[str, BotGraph]
     stops: Mapping[str, BotGraph]
     watch: BotGraph
+    shown: BotGraph
     definitions: dg.Definitions
 
     @property
@@ -145,7 +148,8 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     packs = {bot.name: _before_live(bot, shape) for bot in bots.bots}
     tasks = tasks_of(read_cron_policy(site), bots.bots)
     watch, columns = _graph(cron_assets(), cron_checks(tasks)), freshness_columns(tasks)
-    parts = (*graphs.values(), *packs.values(), shared, *stops.values(), watch)
+    shown = _graph(grafana_assets(), grafana_checks())
+    parts = (*graphs.values(), *packs.values(), shared, *stops.values(), watch, shown)
     weekly = site.policy("drill.yaml", DrillPolicy).weekly
     definitions = dg.Definitions(
         assets=[
@@ -180,7 +184,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
         resources={"site": site},
         executor=dg.in_process_executor,
     )
-    return Location(site, bots, shape, graphs, shared, packs, stops, watch, definitions)
+    return Location(site, bots, shape, graphs, shared, packs, stops, watch, shown, definitions)
 
 
 def build_bot(bot: Bot, shape: Shape) -> BotGraph:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, GRAFANA_DASHBOARD, PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.limits import NIGHT, WORK_TAG
 from mm_ops.domain.bots import Fleet
 
@@ -153,7 +153,7 @@ def _drills(fleet: Fleet) -> list[dg.AssetKey]:
 
 
 def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
-    """What follows a live bot, what is tried before one goes live, and what watches the tasks."""
+    """What follows a live bot, what is tried before one goes live, what watches the tasks, what only people launch."""
     keys = [BotKeys(bot.name) for bot in fleet.bots]
     return [
         *(key.rollback_report for key in keys),
@@ -163,4 +163,5 @@ def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
         *_drills(fleet),
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,
+        GRAFANA_DASHBOARD,
     ]

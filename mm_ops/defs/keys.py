@@ -6,6 +6,9 @@ import dagster as dg
 
 PROMETHEUS_RULES = dg.AssetKey("prometheus_rules")
 """Rules of every gate, rendered: of no day and of no single bot."""
+GRAFANA_DASHBOARD = dg.AssetKey("grafana_dashboard")
+"""The committed dashboards, as they are in Grafana."""
+
 ARTIFACT_ROTATION = dg.AssetKey("artifact_rotation")
 """What was rotated out of the stored evidence."""
 

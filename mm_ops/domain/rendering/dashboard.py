@@ -16,6 +16,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from mm_ops.domain import canonical
+from mm_ops.domain.grafana.form import canonical_form
 from mm_ops.domain.rendering.panels import BOT, Curve, Panel, first_bad, plan_panels
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.bound import Bound
@@ -78,7 +79,7 @@ def build_dashboard(slis: SliCatalogue, soak: SoakPolicy) -> str:
     whole = whole.variables([_datasource_variable(), _bot_variable(slis)]).annotation(_firing_alerts(soak))
     for number, panel in enumerate(plan_panels(slis, soak)):
         whole = whole.with_panel(_panel(panel, number, soak))
-    return canonical.encode(json.loads(JSONEncoder().encode(whole.build()))).decode()
+    return canonical.encode(canonical_form(json.loads(JSONEncoder().encode(whole.build())), UID)).decode()
 
 
 def threshold_steps(gate: Gate) -> list[dashboard.Threshold]:

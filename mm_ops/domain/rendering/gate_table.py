@@ -41,9 +41,16 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
         ("halt_verified", "rollback_report", "the stopped bot reads back halted again, no order of it is open or sent"),
         ("last_drill", "fire_drill", "the last drill passed, is not too old, and kept the budget of `drill.yaml`"),
     ]
+    profile, dashboard = "`edge_profile`", "`grafana_dashboard`"
     watched = [
-        ("profile_applied", Severity.HARD, "the bot reads back the profile that its edge asks for"),
-        ("gauges_agree", Severity.SOFT, "gauges and fills tell the same edge to the bps of `edge_sentinel.yaml`"),
+        ("profile_applied", profile, Severity.HARD, "the bot reads back the profile that its edge asks for"),
+        (
+            "gauges_agree",
+            profile,
+            Severity.SOFT,
+            "gauges and fills tell the same edge to the bps of `edge_sentinel.yaml`",
+        ),
+        ("no_dashboard_drift", dashboard, Severity.SOFT, "every Grafana of `grafana.yaml` shows what is committed"),
     ]
     of_buckets: tuple[Trend | Baseline, ...] = (*soak.trends, *soak.baselines)
     soaked: list[tuple[str, Severity, str, str]] = [
@@ -57,7 +64,7 @@ def build_gate_table(soak: SoakPolicy, golden: GoldenPolicy, readiness: Readines
     ]
     rows = [(f"`{name}`", "`soak_findings`", severity.value, words, link) for name, severity, words, link in soaked]
     rows += [(f"`{name}`", f"`{asset}`", Severity.HARD.value, words, _NO_ALERT) for name, asset, words in others]
-    rows += [(f"`{name}`", "`edge_profile`", severity.value, words, _NO_ALERT) for name, severity, words in watched]
+    rows += [(f"`{name}`", asset, severity.value, words, _NO_ALERT) for name, asset, severity, words in watched]
     return table(_HEADER, rows)
 
 

@@ -104,7 +104,7 @@ def test_a_limit_that_the_policy_changes_moves_the_line_and_nothing_else() -> No
     before, after = TEXT.splitlines(), build_dashboard(SLIS, with_limit("ws_lag_max_ms", 250.0)).splitlines()
     words, *numbers = [(old.strip(), new.strip()) for old, new in zip(before, after, strict=True) if old != new]
     assert words[1] == words[0].replace("≤ 200 ms", "≤ 250 ms").replace("> 200", "> 250")
-    assert numbers == [('"axisSoftMax": 220.0,', '"axisSoftMax": 275.0,'), ('"value": 200.0', '"value": 250.0')]
+    assert numbers == [('"axisSoftMax": 220,', '"axisSoftMax": 275,'), ('"value": 200', '"value": 250')]
 
 
 def overrides(number: int) -> dict[str, dict[str, Any]]:

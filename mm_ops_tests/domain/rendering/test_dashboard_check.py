@@ -29,11 +29,11 @@ def test_the_project_s_dashboard_has_no_fault() -> None:
             "panel 1 (Net edge): targets.0.expr: the key stands",
         ),
         (
-            TEXT.replace('"value": 2.0', '"value": NaN'),
+            TEXT.replace('"value": 2\n', '"value": NaN\n'),
             "panel 1 (Net edge): fieldConfig.defaults.thresholds.steps.1.value",
         ),
         (
-            TEXT.replace('"value": 2.0', '"value": 1e999'),
+            TEXT.replace('"value": 2\n', '"value": 1e999\n'),
             "panel 1 (Net edge): fieldConfig.defaults.thresholds.steps.1.val",
         ),
         (TEXT.rstrip(), "dashboard: as a whole: not the canonical text of its content: write it with mm-ops render"),

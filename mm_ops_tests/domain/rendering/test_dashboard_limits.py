@@ -12,7 +12,7 @@ EDGE, LATENCY = "panel 1 (Net edge): fieldConfig.A", "panel 2 (Tick latency, p95
 BREAKER = "panel 7 (Circuit breaker and guards): fieldConfig.C"
 STEPS = "panels/{}/fieldConfig/defaults/thresholds/steps"
 RIGHT = "panels/6/fieldConfig/overrides/1/properties"
-CLEAR, RED = {"color": "transparent", "value": None}, {"color": "red", "value": 150.0}
+CLEAR, RED = {"color": "transparent", "value": None}, {"color": "red", "value": 150}
 
 
 @pytest.mark.parametrize(
@@ -29,15 +29,15 @@ CLEAR, RED = {"color": "transparent", "value": None}, {"color": "red", "value": 
         ),
         (
             {STEPS.format(1) + "/0/value": 0.0},
-            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [0.0, 150.0]",
+            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [0.0, 150]",
         ),
         (
             {STEPS.format(1): [CLEAR, RED, RED]},
-            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [None, 150.0, 150.0]",
+            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [None, 150, 150]",
         ),
         (
             {STEPS.format(1): [RED, CLEAR]},
-            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [150.0, None]",
+            f"{LATENCY}.thresholds: tick_latency_p95_ms: expected 150 ms, was [150, None]",
         ),
         (
             {STEPS.format(1): [{**CLEAR, "color": "red"}, {**RED, "color": "transparent"}]},
@@ -116,7 +116,7 @@ def other(name: str, **changes: Any) -> SoakPolicy:
 def test_a_limit_that_was_changed_in_the_policy_alone_is_found() -> None:
     faults = find_dashboard_faults(TEXT, None, (POLICIES[0], other("ws_lag_max_ms", limit=250.0)))
     assert faults == [
-        "panel 6 (Websocket lag): fieldConfig.A.thresholds: ws_lag_max_ms: expected 250 ms, was [None, 200.0]"
+        "panel 6 (Websocket lag): fieldConfig.A.thresholds: ws_lag_max_ms: expected 250 ms, was [None, 200]"
     ]
 
 

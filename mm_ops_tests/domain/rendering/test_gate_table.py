@@ -38,6 +38,7 @@ def test_every_gate_has_a_row_with_its_limit_and_its_alert() -> None:
         "last_drill",
         "profile_applied",
         "gauges_agree",
+        "no_dashboard_drift",
     ]
 
 

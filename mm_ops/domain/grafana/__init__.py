@@ -1,0 +1,1 @@
+"""Dashboards in Grafana: their one form, how two differ, and whether one may be overwritten."""
