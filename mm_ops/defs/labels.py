@@ -12,6 +12,7 @@ _MAY_TRADE = "may_this_version_trade"
 _QUESTIONS = {
     "edge_profile": "is_the_live_one_healthy",
     "cron_freshness": "is_the_live_one_healthy",
+    "grafana_dashboard": "is_the_live_one_healthy",
     "rollback_report": "has_it_stopped",
     "rollback_state": "has_it_stopped",
     "fire_drill": "has_it_stopped",

@@ -27,5 +27,6 @@ def test_a_difference_fails_and_what_was_not_seen_never_passes(name: str):
 
 
 def test_the_differences_are_counted():
-    assert [dashboard_finding(looked).value for looked in ({"a": [ONE, ONE]}, {"a": []}, {"a": "no"})] == [2, 0, None]
+    each: list[dict[str, Looked]] = [{"a": [ONE, ONE]}, {"a": []}, {"a": "no"}]
+    assert [dashboard_finding(looked).value for looked in each] == [2, 0, None]
     assert dashboard_finding({"a": [ONE, ONE]}).margin == -2
