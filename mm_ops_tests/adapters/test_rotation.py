@@ -16,7 +16,7 @@ import pytest
 from mm_ops.adapters.rotation import Rotation
 from mm_ops.adapters.rotation_run import rotate
 from mm_ops.adapters.rotation_scan import local_root, scan
-from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, PolicyError, SourceUnavailableError
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, PolicyError, SchemaError, SourceUnavailableError
 from mm_ops_tests.retention_world import policy, rule
 from mm_ops_tests.rotation_files import LAST, NOW, POLICY, evidence, quarantined, run, tree, visible, write
 
@@ -75,6 +75,41 @@ def test_the_newest_bundle_and_that_of_the_version_before_it_stay(tmp_path: Path
     run(tmp_path)
     zips = [name for name in visible(tmp_path) if name.endswith(".zip")]
     assert zips == ["paper/2026-11-19/release/paper-v1.1.0.zip", "paper/2026-11-21/release/paper-v1.2.0.zip"]
+
+
+def promoted(version: str, day: str) -> dict[str, str]:
+    kept = f"paper/promoted/v{version}-abc/paper-v{version}.zip"
+    since = "2026-11-20T00:00:00+00:00"
+    return {"version": version, "day": day, "digest": "sha256:1", "bundle": kept, "since": since}
+
+
+PROMOTED = policy(
+    rule(keep_last=3), rule(kind="promoted", folders=["{bot}/promoted/*"], ttl=timedelta(days=4)), window_days=1
+)
+
+
+def test_what_is_in_staging_live_or_known_to_be_good_stays_with_the_evidence_of_its_day(tmp_path: Path):
+    evidence(tmp_path)
+    days = {"1.3.0": "2026-11-20", "1.2.0": "2026-11-19", "1.1.0": "2026-11-18", "1.0.0": "2026-11-17"}
+    soak = "paper/2026-11-21/reports/soak_metrics.json"
+    for version, day in days.items():
+        write(tmp_path, promoted(version, day)["bundle"], version, date(2026, 11, 1))
+        about = {"verdict": "HOLD", "inputs": {soak: "sha256:1"} if version == "1.1.0" else {}}
+        write(tmp_path, f"paper/{day}/reports/readiness.json", json.dumps(about), date.fromisoformat(day))
+    where = {"staging": "1.3.0", "live": "1.2.0", "known_good": "1.1.0"}
+    standing = {name: promoted(version, days[version]) for name, version in where.items()}
+    place = write(tmp_path, "paper/promoted/promotions.json", json.dumps(standing))
+    write(tmp_path, soak, "{}", date(2026, 11, 21))
+    run(tmp_path, asked=PROMOTED)
+    left = visible(tmp_path)
+    assert [name for name in left if name.endswith(".zip")] == [
+        promoted(version, "")["bundle"] for version in ("1.1.0", "1.2.0", "1.3.0")
+    ]
+    assert days_of(left, "paper/2026-11-1") == {"8/reports/", "9/reports/"}
+    assert soak in left, "what the evidence of the known-good one rests on"
+    place.write_text("{")
+    with pytest.raises(SchemaError, match=r"promotions\.json"):
+        run(tmp_path, asked=PROMOTED)
 
 
 ROLLBACKS = {

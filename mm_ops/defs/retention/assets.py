@@ -9,6 +9,7 @@ from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import ARTIFACT_ROTATION
 from mm_ops.defs.limits import ROTATION
 from mm_ops.defs.resources import Site
+from mm_ops.defs.retention.runs import forget_runs
 from mm_ops.domain.retention.policy import RetentionPolicy
 from mm_ops.domain.retention.sizes import format_size
 
@@ -33,7 +34,7 @@ def retention_assets() -> list[dg.AssetsDefinition]:
         description="What of the stored evidence is no longer needed, moved into quarantine, and deleted a while "
         "later; the plan, with the reason of each, is that of `mm-ops rotate --dry-run`.",
     )
-    def artifact_rotation(site: Site) -> dg.MaterializeResult[Any]:
+    def artifact_rotation(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.rotation_run import rotate
         from mm_ops.adapters.rotation_scan import local_root
 
@@ -41,8 +42,9 @@ def retention_assets() -> list[dg.AssetsDefinition]:
             policy = site.policy("retention.yaml", RetentionPolicy)
             named = {bot.name: site.path(bot.known_good) for bot in site.fleet().bots if bot.known_good is not None}
             done = rotate(local_root(site.artifacts), policy, site.now(), known_good=named, dry=False)
-        _end_unless_done(done)
-        return dg.MaterializeResult(metadata=_metadata(done))
+        _end_unless_done(done)  # a clock that is doubted has ended it before this
+        forgotten = 0 if policy.runs is None else forget_runs(context.instance, policy.runs, site.now())
+        return dg.MaterializeResult(metadata={**_metadata(done), "forgotten_runs": forgotten})
 
     return [artifact_rotation]
 

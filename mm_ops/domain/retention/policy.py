@@ -81,12 +81,29 @@ class MaxSize:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class RunsRule:
+    """How long Dagster's own runs and their events are kept: ``most`` go in one night, those in ``spare`` never.
+
+    ``spare`` names jobs, and assets without their bot.
+    """
+
+    keep: Duration
+    most: Count
+    spare: tuple[str, ...]
+    source: Source
+
+    def __post_init__(self) -> None:
+        if self.keep <= timedelta(0):
+            raise ValueError("keep: expected more than 0s")
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class RetentionPolicy:
     """What is kept, and what makes a plan doubtful.
 
     ``settled``: what changed within it is not touched, since somebody may be writing it. ``newest_within``: when
     nothing is that new, the clock is wrong or the nights have stopped, and nothing is rotated. ``quarantine``: how long
-    what was rotated out can be brought back.
+    what was rotated out can be brought back. Without ``runs`` Dagster keeps all of its own.
     """
 
     time_zone: Annotated[str, AfterValidator(_zone)]
@@ -97,6 +114,7 @@ class RetentionPolicy:
     episodes: Duration
     rules: Annotated[list[Rule], Field(min_length=1)]
     max_size: MaxSize | None = None
+    runs: RunsRule | None = None
     source: Source
 
     def __post_init__(self) -> None:

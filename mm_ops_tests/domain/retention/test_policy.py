@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mm_ops.domain.retention.policy import RunsRule
 from mm_ops.domain.retention.references import follow, named_in, pin
 from mm_ops.domain.retention.sizes import format_size, parse_size
 from mm_ops.domain.retention.units import Folder, Pattern, gather
+from mm_ops_tests.builders import WORDS
 from mm_ops_tests.retention_world import policy, rule, size_between
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -43,6 +45,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a zone that there is not": (lambda: policy(rule(keep_last=1), time_zone="Mars/Base"), "expected a time zone"),
     "a bare number": (lambda: policy(rule(keep_last=1), quarantine=7), "expected a duration such as 30m"),
     "no time at all": (lambda: policy(rule(keep_last=1), settled="0s"), "settled: expected more than 0 s"),
+    "runs that are kept for no time": (
+        lambda: RunsRule(keep="0s", most=1, spare=(), source=WORDS),  # type: ignore[arg-type] # as a policy writes it
+        "keep: expected more than 0s",
+    ),
     "a low mark above the high one": (lambda: size_between(2, 1), "expected 0 < low <= high"),
 }
 
