@@ -64,7 +64,7 @@ def prints(*conditions: Condition, off_exchange: str = "keep", **different: Any)
 
 
 def books(locked: str = "keep", crossed: str = "keep") -> Books:
-    return Books(locked=locked, crossed=crossed, source=WORDS)  # type: ignore[arg-type]  # as above
+    return Books(locked=locked, crossed=crossed, max_crossed=Limit(share=0.1, source=WORDS), source=WORDS)  # type: ignore[arg-type]  # as above
 
 
 def inputs_policy(**different: Any) -> InputsPolicy:

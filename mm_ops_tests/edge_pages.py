@@ -1,19 +1,28 @@
 """Pages of edges as people meet them: sound, doubtful, and without any fill."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mm_ops.domain.edge.earned import Earned
-from mm_ops.domain.edge.page import EdgePage, QualityLimits
+from mm_ops.domain.edge.page import EdgePage
 from mm_ops.domain.windows import TimeWindow
 from mm_ops_tests.builders import START
+from mm_ops_tests.domain.readiness.week import POLICY
 
 DAY = TimeWindow.of_day(START.date())
-LIMITS = QualityLimits(
-    min_measured_share=0.99, min_quote_coverage=0.999, max_quote_age_p95_ms=2000.0, max_outside_touch_share_alone=0.01
-)
+LIMITS = replace(
+    POLICY.edge,
+    min_measured_share=0.99,
+    min_quote_coverage=0.999,
+    max_quote_age_p95_ms=2000.0,
+    max_outside_touch_share_alone=0.01,
+    max_wrong_side_share=0.01,
+    max_mark_jump_bps=300,
+    max_fill_gap_s=900,
+).limits
 
 
 def group(net: float | None = 2.6, **different: Any) -> dict[str, Any]:
@@ -73,6 +82,9 @@ def report(**different: Any) -> dict[str, Any]:
             "quote_coverage": 0.9999,
             "quote_age_p95_ms": 613.8,
             "outside_touch_share_alone": 0.001,
+            "wrong_side_share": 0.0017,
+            "mark_jump_bps": 18.2,
+            "longest_fill_gap_s": 355.0,
             "fills_without_quote": 0,
             "last_quote_age_s": 0.383,
         },

@@ -12,7 +12,6 @@ from mm_ops.domain.charts.picture import Picture, picture_svg
 from mm_ops.domain.edge.ema_text import begins_words, ema_rows
 from mm_ops.domain.edge.page import (
     EdgePage,
-    QualityLimits,
     answers,
     carried_words,
     certainty_words,
@@ -68,17 +67,11 @@ def page_of(
     name: str, measured: Measured, report: Mapping[str, Any], shown: EdgePagePolicy, needs: EdgeSection
 ) -> EdgePage:
     """The page of a report, which may say more than what was measured; ``name`` is whose it is."""
-    limits = QualityLimits(
-        min_measured_share=needs.min_measured_share,
-        min_quote_coverage=needs.min_quote_coverage,
-        max_quote_age_p95_ms=needs.max_quote_age_p95_ms,
-        max_outside_touch_share_alone=needs.max_outside_touch_share_alone,
-    )
     return EdgePage(
         bot=name,
         report=report,
         horizon=horizon_name(shown.horizon),
-        limits=limits,
+        limits=needs.limits,
         earned=measured.earned,
         policies=report.get("policies") or {},
         remarks=remarks(report),

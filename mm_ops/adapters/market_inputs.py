@@ -77,6 +77,7 @@ class MarketInputs:
         inputs = self._policies.inputs
         return {
             "max_rejected_share": inputs.max_rejected.share,
+            "max_crossed_share": inputs.books.max_crossed.share,
             "max_unknown_share": inputs.aggressor.max_unknown.share,
             **{kind: reader.counts for kind, reader in self._readers.items()},
             **self._counts,

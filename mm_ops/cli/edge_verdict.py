@@ -19,16 +19,11 @@ def conclude(result: dict[str, Any], *, as_json: bool) -> None:
     from mm_ops.domain.verdict import combine, exit_code
 
     needs = read_policy(policy_file("readiness.yaml"), ReadinessPolicy).edge
-    most = {
-        "outside_touch_share_alone": needs.max_outside_touch_share_alone,
-        "wrong_side_share": needs.max_wrong_side_share,
-        "mark_jump_bps": needs.max_mark_jump_bps,
-    }
     findings: list[Finding] = [
         identity_finding(result),
         inputs_finding(result),
         measured_finding(result, needs.min_measured_share),
-        believable_finding(result, most),
+        believable_finding(result, [limit for limit in needs.limits if limit.name != "measured_share"]),
     ]
     _tell_doubled(result["intake"]["fills"])
     for finding in findings:

@@ -66,7 +66,7 @@ def test_what_speaks_against_the_numbers_stands_beside_them_the_bad_first():
         text(doubtful()),
         "Net edge +2.60 bps",
         "No interval: the window is 3.2 blocks long",
-        "2 of 5 conditions do not hold: the numbers may be wrong",
+        "2 of 8 conditions do not hold: the numbers may be wrong",
         "✕ does not",
         "fills measured: 93.1 % (≥ 99 %)",
         "? not known",

@@ -1,12 +1,14 @@
 """From a stored edge report to one finding; light, since the location loads it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mm_ops.domain.edge.limits import QualityLimit
 from mm_ops.domain.verdict import Finding, Severity, Verdict
 
 NAME = "identity"
+_HELD = "the quotes hold the fills"
 TOLERANCE = 1e-9
 """Relative. Source: design, section 4: the sums of a year's doubles stay a thousand times below it."""
 
@@ -55,22 +57,20 @@ def measured_finding(report: Mapping[str, Any], least: float) -> Finding:
     )
 
 
-def believable_finding(report: Mapping[str, Any], most: Mapping[str, float]) -> Finding:
-    """Judge whether quotes and fills belong together: where something is beyond belief, nothing is decided.
+def believable_finding(report: Mapping[str, Any], limits: Iterable[QualityLimit]) -> Finding:
+    """Judge whether quotes and fills belong together: where something is beyond a limit, nothing is decided.
 
     Args:
         report: as stored.
-        most: the limit of each field of ``quality``; one that could not be measured speaks against nothing here.
+        limits: of ``quality``; a field that could not be measured, as a side of the mid where nobody says who took,
+            speaks against nothing here.
     """
     quality = report["quality"]
-    beyond = [
-        f"{name} was {quality[name]:.6g}, at most {limit:g} can be believed"
-        for name, limit in most.items()
-        if quality[name] is not None and quality[name] > limit
-    ]
+    breaches = [limit.find_breach(quality) for limit in limits if quality.get(limit.name) is not None]
+    beyond = "; ".join(breach for breach in breaches if breach)
     return Finding(
         gate="believable",
         severity=Severity.HARD,
         verdict=Verdict.INCONCLUSIVE if beyond else Verdict.PASS,
-        reason=f"{'; '.join(beyond)}: see --alternatives for other clocks" if beyond else "the quotes hold the fills",
+        reason=f"{beyond} (readiness.yaml, edge): see --alternatives for other clocks" if beyond else _HELD,
     )

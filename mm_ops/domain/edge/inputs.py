@@ -119,10 +119,14 @@ class Prints:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Books:
-    """Quotes whose bid meets or passes the ask; where one is excluded, the quote before it prevails on."""
+    """Quotes whose bid meets or passes the ask; where one is excluded, the quote before it prevails on.
+
+    More crossed ones than ``max_crossed`` are no market: bid and ask may be swapped.
+    """
 
     locked: KeepOrExclude
     crossed: KeepOrExclude
+    max_crossed: Limit
     source: Source
 
 

@@ -36,20 +36,28 @@ def inputs_finding(report: Mapping[str, Any]) -> Finding:
     if shares[worst] > limit:
         reason = f"{shares[worst]:.3g} of the {worst} were rejected, at most {limit:g} is allowed"
         return replace(found, verdict=Verdict.FAIL, reason=reason)
+    if "alike_without_id" not in section["fills"] or "max_crossed_share" not in section:
+        return replace(found, reason="the report does not say how many fills are alike and quotes crossed")
     return _judge_alike(found, section)
 
 
 def _judge_alike(found: Finding, section: Mapping[str, Any]) -> Finding:
     """Decide nothing where many fills were dropped that may have been partial fills of one order."""
-    alike, rows = section["fills"].get("alike_without_id"), section["fills"].get("rows")
-    if alike is None or rows is None:
-        return replace(found, reason="the report does not say how many fills without an id are alike")
+    alike, rows = section["fills"]["alike_without_id"], section["fills"]["rows"]
     if alike["treat"] == "drop" and alike["count"] > section["max_rejected_share"] * rows:
         reason = (
             f"{alike['count']} of {rows} fills are like an earlier one, have no fill_id and were dropped, at most"
             f" {found.limit:g} of them may be: partial fills look so too (inputs.yaml, duplicates, without_id)"
         )
         return replace(found, reason=reason)
+    return _judge_books(found, section)
+
+
+def _judge_books(found: Finding, section: Mapping[str, Any]) -> Finding:
+    crossed, rows, most = section["books"]["crossed"]["count"], section["quotes"]["taken"], section["max_crossed_share"]
+    if crossed > most * rows:
+        reason = f"{crossed} of {rows} quotes have a bid above the ask, at most {most:g} of them may: are they swapped?"
+        return replace(found, verdict=Verdict.FAIL, reason=reason)
     return _judge_sides(found, section)
 
 

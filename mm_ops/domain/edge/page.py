@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mm_ops.domain.edge.earned import Earned
+from mm_ops.domain.edge.limits import QualityLimit
 from mm_ops.domain.edge.pictures import interval_at, net_by_symbol, number_at
 from mm_ops.domain.markdown import number
 from mm_ops.domain.verdict import Verdict
@@ -14,20 +15,6 @@ _PERCENT = 100
 _NOTHING = "not measured"
 _MOST_CARRIED = 3
 _ANSWERS = {"yes": Verdict.PASS, "no": Verdict.FAIL}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QualityLimits:
-    """Beyond which an edge is not to be believed; shares are 0 to 1.
-
-    The first three are those of readiness.yaml's ``edge``, the last is edge_page.yaml's: of fills alone in their
-    millisecond, since the others are mostly sweeps, which rightly go beyond the touch.
-    """
-
-    min_measured_share: float
-    min_quote_coverage: float
-    max_quote_age_p95_ms: float
-    max_outside_touch_share_alone: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +28,7 @@ class EdgePage:
     bot: str
     report: Mapping[str, Any]
     horizon: str
-    limits: QualityLimits
+    limits: Sequence[QualityLimit]
     earned: Earned | None = None
     policies: Mapping[str, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
@@ -86,19 +73,7 @@ class Row:
 
 def concerns(page: EdgePage) -> list[Concern]:
     """What speaks for or against the numbers, the bad first."""
-    limits = page.limits
-    found = [
-        _identity(page.report),
-        _share(page, "fills measured", "measured_share", at_least=limits.min_measured_share),
-        _share(page, "window covered by quotes", "quote_coverage", at_least=limits.min_quote_coverage),
-        _age(page, limits.max_quote_age_p95_ms),
-        _share(
-            page,
-            "lone fills outside the touch",
-            "outside_touch_share_alone",
-            at_most=limits.max_outside_touch_share_alone,
-        ),
-    ]
+    found = [_identity(page.report), *(_concern(page.report, limit) for limit in page.limits)]
     order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
     return sorted(found, key=lambda one: order[one.verdict])
 
@@ -228,24 +203,15 @@ def _identity(report: Mapping[str, Any]) -> Concern:
     return Concern("money counted two ways", words, "must be equal", verdict)
 
 
-def _share(page: EdgePage, name: str, key: str, at_least: float | None = None, at_most: float | None = None) -> Concern:
-    value = number_at(page.report, "quality", key)
-    limit = f"≥ {_percent(at_least)}" if at_least is not None else f"≤ {_percent(at_most)}"
-    held = value is not None and (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
-    return Concern(name, _percent(value, up=at_most is not None), limit, _judge(value, held=held))
-
-
-def _age(page: EdgePage, limit: float) -> Concern:
-    value = number_at(page.report, "quality", "quote_age_p95_ms")
-    held = value is not None and value <= limit
-    shown = number(_rounded(value), "ms")
-    return Concern("age of the quote at the fill, p95", shown, f"≤ {number(limit, 'ms')}", _judge(value, held=held))
-
-
-def _judge(value: float | None, *, held: bool) -> Verdict:
-    if value is None:
-        return Verdict.INCONCLUSIVE
-    return Verdict.PASS if held else Verdict.FAIL
+def _concern(report: Mapping[str, Any], limit: QualityLimit) -> Concern:
+    value = number_at(report, "quality", limit.name)
+    sign = "≥" if limit.bound == "at_least" else "≤"
+    if limit.unit == "share":
+        shown, bound = _percent(value, up=limit.bound == "at_most"), _percent(limit.limit)
+    else:
+        shown, bound = number(_rounded(value), limit.unit), number(limit.limit, limit.unit)
+    verdict = Verdict.INCONCLUSIVE if value is None else Verdict.PASS if limit.holds(value) else Verdict.FAIL
+    return Concern(limit.words, shown, f"{sign} {bound}", verdict)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -111,23 +111,10 @@ def _few(report: Mapping[str, Any], policy: ReadinessPolicy, symbols: Sequence[s
 
 def _thin(quality: Mapping[str, Any], policy: ReadinessPolicy) -> Iterator[str]:
     """Say why fills and quotes are too thin to believe the edge."""
-    edge = policy.edge
-    for name, least in (("measured_share", edge.min_measured_share), ("quote_coverage", edge.min_quote_coverage)):
-        reason = _below(quality, name, least)
-        if reason:
-            yield reason
-    for name, most in (
-        ("quote_age_p95_ms", edge.max_quote_age_p95_ms),
-        ("outside_touch_share_alone", edge.max_outside_touch_share_alone),
-        ("wrong_side_share", edge.max_wrong_side_share),
-        ("mark_jump_bps", edge.max_mark_jump_bps),
-        ("longest_fill_gap_s", edge.max_fill_gap_s),
-    ):
-        value = quality.get(name)
-        if value is None:
-            yield f"edge: {name} was not measured"
-        elif value > most:
-            yield f"edge: {name} was {value:.6g}, at most {most:g} is allowed"
+    for limit in policy.edge.limits:
+        breach = limit.find_breach(quality)
+        if breach:
+            yield f"edge: {breach}"
 
 
 def _below(group: Mapping[str, Any], name: str, least: float) -> str | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mm_ops.domain.edge.limits import QualityLimit
 from mm_ops.domain.policy import CLOSED, Name, Source
 from mm_ops.domain.windows import Duration
 
@@ -35,6 +36,29 @@ class EdgeSection:
     max_mark_jump_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     max_fill_gap_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     source: Source
+
+    @property
+    def limits(self) -> tuple[QualityLimit, ...]:
+        """Beyond which an edge is not believed, by whoever reads its report."""
+        return (
+            QualityLimit("measured_share", "fills measured", "share", "at_least", self.min_measured_share),
+            QualityLimit("quote_coverage", "window covered by quotes", "share", "at_least", self.min_quote_coverage),
+            QualityLimit(
+                "quote_age_p95_ms", "age of the quote at the fill, p95", "ms", "at_most", self.max_quote_age_p95_ms
+            ),
+            QualityLimit(
+                "outside_touch_share_alone",
+                "lone fills outside the touch",
+                "share",
+                "at_most",
+                self.max_outside_touch_share_alone,
+            ),
+            QualityLimit(
+                "wrong_side_share", "fills on the wrong side of the mid", "share", "at_most", self.max_wrong_side_share
+            ),
+            QualityLimit("mark_jump_bps", "last mid from its hour's", "bps", "at_most", self.max_mark_jump_bps),
+            QualityLimit("longest_fill_gap_s", "longest time without a fill", "s", "at_most", self.max_fill_gap_s),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -10,12 +10,18 @@ def alike(count: int, treat: str = "drop") -> dict[str, Any]:
     return {"rows": 1000, "alike_without_id": {"count": count, "treat": treat}}
 
 
+def crossed(count: int) -> dict[str, Any]:
+    return {"crossed": {"count": count}}
+
+
 def report(fills: Any = 0.0, quotes: float | None = 0.0, **different: Any) -> dict[str, Any]:
     section = {
         "max_rejected_share": 0.01,
         "max_unknown_share": 0.02,
+        "max_crossed_share": 0.05,
+        "books": {"crossed": {"count": 0}},
         "fills": fills if isinstance(fills, dict) else {"rejected_share": fills, **alike(0)},
-        "quotes": {"rejected_share": quotes},
+        "quotes": {"rejected_share": quotes, "taken": 1000},
         "aggressor": None,
     }
     return {"intake": {**section, **different}}
@@ -49,7 +55,13 @@ CASES: dict[str, tuple[dict[str, Any], Verdict, str]] = {
     "an older report that does not say it": (
         report(fills={"rejected_share": 0.0}),
         Verdict.INCONCLUSIVE,
-        "the report does not say how many fills without an id are alike",
+        "the report does not say how many fills are alike and quotes crossed",
+    ),
+    "as many crossed quotes as there may be": (report(books=crossed(50)), Verdict.PASS, "0 of the rows"),
+    "more, as where bid and ask are swapped": (
+        report(books=crossed(51)),
+        Verdict.FAIL,
+        "51 of 1000 quotes have a bid above the ask, at most 0.05 of them may: are they swapped?",
     ),
     "no prints": (report(aggressor={"unknown_share": None}), Verdict.INCONCLUSIVE, "there are no prints"),
     "many unknown and too many rejected": (

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from mm_ops.domain.edge.limits import QualityLimit
 from mm_ops.domain.edge.page import (
     answers,
     carried_words,
@@ -88,7 +89,8 @@ def test_the_headline_is_good_above_all_limits_and_bad_below_the_lowest(above: A
 @pytest.mark.parametrize(
     "lost",
     [{"measured_share": 0.98}, {"measured_share": None}, {"quote_coverage": 0.9989}, {"quote_age_p95_ms": 2001.0},
-     {"outside_touch_share_alone": 0.011}],
+     {"outside_touch_share_alone": 0.011}, {"wrong_side_share": 0.508}, {"mark_jump_bps": 5331.0},
+     {"longest_fill_gap_s": 901.0}],
 )  # fmt: skip
 def test_numbers_that_rest_on_too_little_are_never_good(lost: dict[str, Any]):
     content = dict(sound().report)
@@ -109,22 +111,18 @@ def test_the_bad_comes_first_and_what_is_not_known_before_what_holds():
         ("money counted two ways", Verdict.PASS),
         ("age of the quote at the fill, p95", Verdict.PASS),
         ("lone fills outside the touch", Verdict.PASS),
+        ("fills on the wrong side of the mid", Verdict.PASS),
+        ("last mid from its hour's", Verdict.PASS),
+        ("longest time without a fill", Verdict.PASS),
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "limit", "worse"),
-    [
-        ("fills measured", "measured_share", LIMITS.min_measured_share, -1e-9),
-        ("window covered by quotes", "quote_coverage", LIMITS.min_quote_coverage, -1e-9),
-        ("age of the quote at the fill, p95", "quote_age_p95_ms", LIMITS.max_quote_age_p95_ms, 1e-6),
-        ("lone fills outside the touch", "outside_touch_share_alone", LIMITS.max_outside_touch_share_alone, 1e-9),
-    ],
-)
-def test_at_its_limit_a_condition_holds_and_just_beyond_it_does_not(name: str, key: str, limit: float, worse: float):
-    assert named(name, **{key: limit}).verdict is Verdict.PASS
-    assert named(name, **{key: limit + worse}).verdict is Verdict.FAIL
-    assert named(name, **{key: None}).verdict is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("limit", LIMITS, ids=[limit.name for limit in LIMITS])
+def test_at_its_limit_a_condition_holds_and_just_beyond_it_does_not(limit: QualityLimit):
+    worse = -1e-9 if limit.bound == "at_least" else 1e-6
+    assert named(limit.words, **{limit.name: limit.limit}).verdict is Verdict.PASS
+    assert named(limit.words, **{limit.name: limit.limit + worse}).verdict is Verdict.FAIL
+    assert named(limit.words, **{limit.name: None}).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_share_is_never_rounded_to_the_better_side():

@@ -27,8 +27,10 @@ EDGE: dict[str, dict[str, Any]] = {
     "intake": {
         "max_rejected_share": 0.001,
         "max_unknown_share": 0.01,
+        "max_crossed_share": 0.01,
+        "books": {"crossed": {"count": 0}},
         "fills": {"rejected_share": 0.0, "rows": 2500, "alike_without_id": {"count": 0, "treat": "keep"}},
-        "quotes": {"rejected_share": 0.0},
+        "quotes": {"rejected_share": 0.0, "taken": 10_000},
         "aggressor": None,
     },
     "by_symbol": {"AAA": {"fills": 2500}, "BBB": {"fills": 1000}},

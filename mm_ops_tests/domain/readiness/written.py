@@ -79,8 +79,10 @@ def _day_of(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "intake": {
             "max_rejected_share": 0.001,
             "max_unknown_share": 0.01,
+            "max_crossed_share": 0.01,
+            "books": {"crossed": {"count": 0}},
             "fills": {**share, "rows": 2500, "alike_without_id": {"count": 0, "treat": "keep"}},
-            "quotes": share,
+            "quotes": {**share, "taken": 10_000},
             "aggressor": None,
         },
         "by_symbol": {"AAA-USDT": {"fills": 2500}, "BBB-USDT": {"fills": 2500}},
