@@ -27,6 +27,7 @@ step workflows check-jsonschema --quiet --builtin-schema vendor.github-workflows
 step "workflows' set-up" check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 step "the compose file" check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 step "Kubernetes' manifests" kubernetes-validate --strict --quiet --no-warn deploy/kubernetes/watcher.yaml
+step "third-party notices" python deploy/notices.py --check
 step Dockerfile hadolint deploy/compose/Dockerfile
 if [ "${1:-}" != "--no-tests" ]; then
     step tests pytest -q --cov --cov-report=term:skip-covered
