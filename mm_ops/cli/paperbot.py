@@ -9,6 +9,7 @@ import click
 from mm_ops.cli.context import UtcDay, marker, say, yesterday
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group()
@@ -17,7 +18,7 @@ def paperbot() -> None:
 
 
 @paperbot.command()
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to; default var/recordings/paper.")
+@click.option("--out", type=FOLDER, help="Where to; default var/recordings/paper.")
 @click.option("--profile", type=click.Choice(["healthy", "degraded"]), default="healthy", show_default=True)
 @click.option("--days", type=click.IntRange(min=1), default=9, show_default=True)
 @click.option("--date", "end", type=UtcDay(), help="The last UTC day; default yesterday.")
@@ -52,6 +53,7 @@ def record(out: Path | None, profile: str, days: int, end: date | None, seed: in
 @click.option("--state-file", type=FILE, help="Where the bot writes its state, and goes on from.")
 @click.option("--overrides-file", type=FILE, help="JSON of fields to set, obeyed when it changes.")
 @click.option("--faults", "faults_file", type=FILE, help="JSON of faults and strengths, read when it changes.")
+@click.option("--market", type=FOLDER, help="Where its quotes and fills are written to, as Parquet by day and symbol.")
 @click.option(
     "--fault", "named", multiple=True, metavar="NAME", help="One fault in its usual strength; again for more."
 )
@@ -67,6 +69,7 @@ def serve(  # noqa: PLR0913 - one a flag
     state_file: Path | None,
     overrides_file: Path | None,
     faults_file: Path | None,
+    market: Path | None,
     named: tuple[str, ...],
     allow_faults: bool,
 ) -> None:
@@ -91,6 +94,7 @@ def serve(  # noqa: PLR0913 - one a flag
             state_file=state_file,
             overrides_file=overrides_file,
             faults_file=faults_file,
+            market=market,
         )
         serve_bot(
             setup,

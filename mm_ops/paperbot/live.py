@@ -85,6 +85,11 @@ class LiveBot:
         self._adopt()
 
     @property
+    def half_spread_bps(self) -> float:
+        """Of its quotes now, from their mid."""
+        return self._profile.half_spread_bps
+
+    @property
     def faults(self) -> Strengths:
         """What goes wrong now."""
         return self._faults

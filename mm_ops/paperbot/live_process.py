@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mm_ops.paperbot.control import Asked, Control, RefusalError, restored
 from mm_ops.paperbot.faults import CRASH_EXIT, FaultError, Strengths, parse_faults
@@ -22,10 +22,15 @@ from mm_ops.paperbot.live_symbol import STEP_S
 from mm_ops.paperbot.profiles import Profile
 from mm_ops.paperbot.state import BotState
 
+if TYPE_CHECKING:
+    from mm_ops.paperbot.live_tape import Tape
+
 _PAUSE_S = 0.02
 _STEPS_AT_ONCE = 200
 _WRITTEN_EVERY_S = 0.5
 _FORGOTTEN_S = 2.0
+_TAPED_EVERY_S, _TAPED_EVERY_BOT_S = 0.25, 10.0
+"""Of the wall clock at least, and of its own: a window is read a minute after its end."""
 
 
 class StartError(ValueError):
@@ -34,7 +39,10 @@ class StartError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How the bot is run; ``faults`` from the command line, and the files that are watched."""
+    """How the bot is run; ``faults`` from the command line, and the files that are watched.
+
+    ``market`` is the folder that its quotes and fills are written to.
+    """
 
     profile: Profile
     seed: int
@@ -43,6 +51,22 @@ class Setup:
     state_file: Path | None = None
     overrides_file: Path | None = None
     faults_file: Path | None = None
+    market: Path | None = None
+
+
+@dataclass(slots=True)
+class _Every:
+    """Says when so many seconds have passed since it last said so."""
+
+    seconds: float
+    at_s: float = 0.0
+
+    def are_due(self) -> bool:
+        now_s = time.monotonic()
+        if now_s - self.at_s < self.seconds:
+            return False
+        self.at_s = now_s
+        return True
 
 
 class LiveProcess:
@@ -54,7 +78,7 @@ class LiveProcess:
         say: tells the operator.
 
     Raises:
-        StartError: the state file or the faults file is none.
+        StartError: the state file or the faults file is none, or the market's folder cannot be made.
     """
 
     def __init__(self, setup: Setup, clock: Callable[[], datetime], say: Callable[[str], None]) -> None:
@@ -65,6 +89,9 @@ class LiveProcess:
         self._claims: dict[str, Any] = {}
         control = Control(round(self._started.timestamp() * 1000), _read_asked(setup.state_file))
         self._bot = LiveBot(setup.profile, setup.seed, BotState(0.0), control)
+        self._tape: Tape | None = None
+        self._lost_s = 0.0
+        _make_folder(setup.market)
         self._crash_at_s: float | None = None
         self._suffer(dict(setup.faults))
         self._read_faults(starting=True)
@@ -115,27 +142,51 @@ class LiveProcess:
 
         Time that cannot be caught up with, as after the machine slept, is forgotten instead of run in one burst.
         """
-        begun, done, written_s = time.monotonic(), 0, 0.0
+        begun, done = time.monotonic(), 0
+        self._tape = self._begin_tape()
+        writes, tapes = _Every(_WRITTEN_EVERY_S), _Every(max(_TAPED_EVERY_S, _TAPED_EVERY_BOT_S / self._setup.speed))
         while not stop.is_set():
             due = int((time.monotonic() - begun) * self._setup.speed / STEP_S) - done
             if due * STEP_S > _FORGOTTEN_S * self._setup.speed + 1:
                 done += due
+                self._lost_s += due * STEP_S
                 self._say(f"paper bot: {due * STEP_S:.0f} s of its clock were not run: the machine was too slow")
                 continue
             while due > 0:
                 done, due = done + min(due, _STEPS_AT_ONCE), due - _STEPS_AT_ONCE
                 self._steps(min(due + _STEPS_AT_ONCE, _STEPS_AT_ONCE))
             self._look_at_files()
-            if time.monotonic() - written_s >= _WRITTEN_EVERY_S:
-                written_s = time.monotonic()
+            if writes.are_due():
                 with self._lock:
                     self._write_state(durable=False)
+            if tapes.are_due():
+                self._write_tape()
             stop.wait(_PAUSE_S)
+        self._write_tape()
+
+    def _begin_tape(self) -> "Tape | None":
+        """Begin to write down the market, where there is a folder for it; the bot's clock stands at 0 now."""
+        if self._setup.market is None:
+            return None
+        from mm_ops.paperbot.live_tape import Tape  # noqa: PLC0415 - it loads polars, which no other bot needs
+
+        return Tape(self._setup.market, self._clock(), self._setup.speed)
+
+    def _write_tape(self) -> None:
+        """Write what has come; what cannot be written now is kept for the next time, and the bot goes on."""
+        if self._tape is None:
+            return
+        try:
+            self._tape.write()
+        except OSError as error:
+            self._say(f"paper bot: {self._setup.market}: its market is not written: {error.strerror}")
 
     def _steps(self, count: int) -> None:
         with self._lock:
             for _ in range(count):
                 self._bot.step()
+                if self._tape is not None:
+                    self._tape.take(self._bot.now_s + self._lost_s, self._bot.symbols, self._bot.half_spread_bps)
                 if self._crash_at_s is not None and self._bot.now_s >= self._crash_at_s:
                     os._exit(CRASH_EXIT)
 
@@ -212,6 +263,14 @@ class LiveProcess:
             return None
         self._seen[path] = mark
         return data
+
+
+def _make_folder(folder: Path | None) -> None:
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{folder}: {error.strerror}") from error
 
 
 def _read_asked(path: Path | None) -> Asked:

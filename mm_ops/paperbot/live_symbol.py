@@ -44,11 +44,12 @@ class LiveFill:
 
 @dataclass(slots=True)
 class LiveSymbol:
-    """The state of one symbol."""
+    """The state of one symbol; ``filled`` is what the last step filled."""
 
     symbol: Symbol
     log_mid: float
     position_lots: int = 0
+    filled: list[LiveFill] = field(default_factory=list)
     _waiting: deque[LiveFill] = field(default_factory=deque)
     _impacts: list[tuple[float, int]] = field(default_factory=list)
 
@@ -76,6 +77,7 @@ class LiveSymbol:
         self, rng: np.random.Generator, profile: Profile, now_s: float, leave: Leave, scale: float, *, frozen: bool
     ) -> LiveFill | None:
         """Fill an order in this step, or none; ``scale`` is the share of the usual fills, ``frozen`` takes none."""
+        self.filled.clear()
         if leave is Leave.NOTHING or rng.random() >= scale * profile.fills_per_day / QUOTES_PER_DAY:
             return None
         side, maker = choose(profile, self.position_lots, chance=rng.random(), hedge=rng.random())
@@ -110,6 +112,7 @@ class LiveSymbol:
             age_ms=float(rng.lognormal(math.log(profile.order_age_median_ms), profile.order_age_sigma)),
             closes_s=now_s + MARKOUT_HORIZON_S,
         )
+        self.filled.append(fill)
         self.position_lots += side * lots
         self._waiting.append(fill)
         if maker:

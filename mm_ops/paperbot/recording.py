@@ -93,11 +93,11 @@ def _record_day(root: Path, profile: Profile, day: date, seed: int) -> DayRecord
     simulated = simulate(profile, day, seed, state)
     files = {}
     for name, data in _files(profile, day, seed, simulated):
-        _write(root / name, data)
+        write_whole(root / name, data)
         files[name] = hashlib.sha256(data).hexdigest()
     found = DayRecord(day, files, state.to_json())
     entry = {"day": day.isoformat(), "profile": profile.name, "seed": seed, "files": files, "state": found.state}
-    _write(root / _entry(day.isoformat()), json.dumps(entry, sort_keys=True).encode() + b"\n")
+    write_whole(root / _entry(day.isoformat()), json.dumps(entry, sort_keys=True).encode() + b"\n")
     return found
 
 
@@ -115,7 +115,7 @@ def _state_before(root: Path, profile: Profile, day: date, seed: int) -> BotStat
 
 def _files(profile: Profile, day: date, seed: int, simulated: Day) -> Iterator[tuple[str, bytes]]:
     at = f"date={day.isoformat()}"
-    yield f"samples/{at}/samples.parquet", _parquet(simulated.samples)
+    yield f"samples/{at}/samples.parquet", parquet_of(simulated.samples)
     yield from _market(at, simulated)
     drill = run_drill(profile, day, seed)
     yield f"results/{at}/chaos_drill.json", json.dumps(drill, sort_keys=True, indent=1).encode() + b"\n"
@@ -124,18 +124,19 @@ def _files(profile: Profile, day: date, seed: int, simulated: Day) -> Iterator[t
 
 def _market(at: str, simulated: Day) -> Iterator[tuple[str, bytes]]:
     for symbol, frame in simulated.quotes.items():
-        yield f"quotes/{at}/symbol={symbol}/quotes.parquet", _parquet(frame)
+        yield f"quotes/{at}/symbol={symbol}/quotes.parquet", parquet_of(frame)
     for symbol, frame in simulated.fills.items():
-        yield f"fills/{at}/symbol={symbol}/fills.parquet", _parquet(frame)
+        yield f"fills/{at}/symbol={symbol}/fills.parquet", parquet_of(frame)
 
 
 def write_market(root: Path, day: date, simulated: Day) -> None:
     """Write a day's fills and quotes alone, without an entry: they are no recording."""
     for name, data in _market(f"date={day.isoformat()}", simulated):
-        _write(root / name, data)
+        write_whole(root / name, data)
 
 
-def _parquet(frame: pl.DataFrame) -> bytes:
+def parquet_of(frame: pl.DataFrame) -> bytes:
+    """Encode a frame as every file of the bot is."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd", statistics=True, row_group_size=131_072)
     return buffer.getvalue()
@@ -177,7 +178,7 @@ def _is_whole(root: Path, found: DayRecord) -> bool:
     )
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write whole or not at all; a temporary file that a kill left behind is overwritten the next time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")

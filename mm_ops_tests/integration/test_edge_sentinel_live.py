@@ -19,6 +19,10 @@ import yaml
 from mm_ops.adapters.journal_follow import JournalPlace, following
 from mm_ops.adapters.journal_place import DEFAULT
 from mm_ops.domain.sentinel.edge_history import EdgeHistory
+from mm_ops.domain.sentinel.edge_story import agree_finding
+from mm_ops.domain.verdict import Verdict
+from mm_ops.domain.windows import format_duration
+from mm_ops.paperbot.profiles import MARKOUT_HORIZON_S
 from mm_ops_tests.alert_stack import free_address, serving
 from mm_ops_tests.live_daemon import daemon
 from mm_ops_tests.live_paperbot import RunningBot, running
@@ -27,6 +31,8 @@ from mm_ops_tests.stopped_site import KEYS, StoppedSite
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 SCALE = 360
+SCALED = {f"ema{hours}h": f"ema{format_duration(timedelta(hours=hours) / SCALE)}" for hours in (1, 24)}
+"""An average is named by its half-life."""
 SCRAPED = "250ms"
 WITHIN_S = 150
 
@@ -36,17 +42,31 @@ def scaled_policy(path: Path) -> None:
     policy = yaml.safe_load(path.read_text(encoding="utf-8"))
     for hours, place in (
         (0.5, "window"),
-        (1 / 60, "settled"),
         (0.5, "stale_after"),
         (10, "late_after"),
         (0.05, "tick"),
         (0.25, "again_after"),
     ):
         policy[place] = f"{round(hours * 3_600_000 / SCALE)}ms"
+    policy["settled"] = "1s"  # the bot writes its fills four times a second, whatever the scale
     policy["recovery"]["dwell"] = f"{round(2 * 3_600_000 / SCALE)}ms"
     policy["switches"]["within"] = f"{round(24 * 3_600_000 / SCALE)}ms"
+    policy["fast"], policy["slow"] = SCALED.values()
     policy["chart"] = "10m"
+    policy["agreement"]["after_half_lives"] = 0
     path.write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
+
+
+def scaled_averages(folder: Path) -> None:
+    """Divide half-lives and horizon too; the fills begin with the bot, so they are compared from the first on."""
+    ema = yaml.safe_load((folder / "ema.yaml").read_text(encoding="utf-8"))
+    for rule, name, least in zip(ema["emas"], SCALED.values(), (50_000, 200_000), strict=True):
+        rule |= {"name": name, "half_life": name.removeprefix("ema"), "min_notional": {"USDT": least}}
+    ema["horizon"] = f"{round(MARKOUT_HORIZON_S * 1000 / SCALE)}ms"
+    (folder / "ema.yaml").write_text(yaml.safe_dump(ema), encoding="utf-8")
+    edge = yaml.safe_load((folder / "edge.yaml").read_text(encoding="utf-8"))
+    edge["horizons"] = [ema["horizon"], *edge["horizons"]]
+    (folder / "edge.yaml").write_text(yaml.safe_dump(edge), encoding="utf-8")
 
 
 def site_of(root: Path, bot: RunningBot, prometheus: str) -> StoppedSite:
@@ -60,7 +80,9 @@ def site_of(root: Path, bot: RunningBot, prometheus: str) -> StoppedSite:
         "match": {"bot": "paper"},
         "timeout": "10s",
     }
+    fleet["bots"][0] |= {kind: str(root.parent / "market" / kind) for kind in ("fills", "quotes")}
     (policies / "bots.yaml").write_text(yaml.safe_dump(fleet), encoding="utf-8")
+    scaled_averages(policies)
     scaled_policy(policies / "edge_sentinel.yaml")
     return site
 
@@ -73,6 +95,15 @@ def prometheus_of(folder: Path, bot: RunningBot) -> Iterator[str]:
         "job_name": "bot",
         "scrape_interval": SCRAPED,
         "scrape_timeout": SCRAPED,
+        "metric_relabel_configs": [
+            {
+                "source_labels": ["__name__"],
+                "regex": f"mm_edge_bps_{name}",
+                "target_label": "__name__",
+                "replacement": f"mm_edge_bps_{scaled}",
+            }
+            for name, scaled in SCALED.items()
+        ],
         "static_configs": [{"targets": [bot.url.removeprefix("http://")], "labels": {"bot": "paper"}}],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scraped]}), encoding="utf-8")
@@ -93,9 +124,18 @@ class Watched:
         self.site, self.bot, self.log = site, bot, log
 
     @property
-    def history(self) -> EdgeHistory | None:
+    def document(self) -> dict[str, Any] | None:
         file = self.site.root / "var/artifacts/paper/edge/edge_profile.json"
-        return EdgeHistory.load(json.loads(file.read_bytes()), "file") if file.exists() else None
+        return dict(json.loads(file.read_bytes())) if file.exists() else None
+
+    @property
+    def history(self) -> EdgeHistory | None:
+        document = self.document
+        return None if document is None else EdgeHistory.load(document, "file")
+
+    def agrees(self) -> bool:
+        """Whether gauges and fills tell the same in the newest window, both averages."""
+        return agree_finding(self.document or {}).verdict is Verdict.PASS
 
     def width_bps(self) -> float:
         quote = self.bot.state()["quotes"]["AAA-USDT"]
@@ -118,7 +158,7 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     with ExitStack() as up:
-        bot = up.enter_context(running(tmp_path, "--allow-faults", speed=SCALE))
+        bot = up.enter_context(running(tmp_path, "--allow-faults", "--market", str(tmp_path / "market"), speed=SCALE))
         site = site_of(tmp_path / "site", bot, up.enter_context(prometheus_of(tmp_path, bot)))
         with site.instance():
             pass  # the home and its settings
@@ -129,9 +169,10 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watched: Watched):
     bot = watched.bot
     watched.until(lambda: watched.history is not None and watched.history.rows[-1].window.fast is not None)
+    watched.until(watched.agrees)
     assert bot.state()["profile"] == "base"
     assert watched.width_bps() == pytest.approx(8.0, abs=0.3)
-    bot.faults(edge_decay=10)
+    bot.faults(edge_decay=7)
     watched.until(lambda: watched.is_in("conservative"))
     assert watched.width_bps() == pytest.approx(12.0, abs=0.3)
     assert bot.state()["profile_settings"] == {"spread_factor": 1.5, "max_in_flight": 5, "backoff_ms": 200}
@@ -141,6 +182,14 @@ def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watc
     watched.until(lambda: watched.history is not None and watched.history.state.profile == "moderate")
     history = watched.history
     assert history is not None
+    told_twice = [row.window for row in history.rows if row.window.fills_fast is not None]
+    assert len(told_twice) > len(history.rows) / 2
+    assert (
+        min(window.fills_fast or 0.0 for window in told_twice)
+        < 0
+        < max(window.fills_fast or 0.0 for window in told_twice)
+    )
+    watched.until(watched.agrees)
     switches = [(row.answer.value, row.state.profile) for row in history.rows if row.answer in {"degrade", "recover"}]
     assert switches == [("degrade", "conservative"), ("recover", "moderate")]
     assert [(one["is"], one["profile"]) for one in watched.notes()] == [

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from mm_ops.paperbot.live_process import LiveProcess, Setup, StartError
@@ -157,3 +158,28 @@ def test_a_claim_is_for_one_answer_under_lie_and_for_good_under_lie_state():
 def test_the_wall_clock_paces_the_bots_own():
     found = process()
     run_until(found, lambda: int(found.metrics().partition("\nmm_ticks_total ")[2].split("\n")[0]) > 1000)
+
+
+def test_its_market_is_written_beside_it_at_the_times_of_the_wall_clock(tmp_path: Path):
+    market = tmp_path / "live/market"
+    run_until(process(market=market), lambda: any(market.glob("fills/date=*/symbol=*/*.parquet")))
+    frames = [pl.read_parquet(file) for file in market.glob("quotes/date=2026-11-20/symbol=AAA-USDT/*.parquet")]
+    times = pl.concat(frames)["exch_ts_ns"].sort()
+    steps_ms = times.diff().drop_nulls() / 1e6
+    assert (
+        times[0] == round(START.timestamp()) * 1_000_000_000 + 500_000
+    )  # half a second of its clock, at a thousand times the speed
+    assert steps_ms.median() == pytest.approx(0.5)
+
+
+def test_a_market_that_cannot_be_written_is_refused_at_the_start_and_survived_later(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match=f"{tmp_path}/file/market: Not a directory"):
+        process(market=tmp_path / "file/market")
+    said: list[str] = []
+    found = process(market=tmp_path / "market", said=said)
+    (tmp_path / "market").rmdir()
+    (tmp_path / "market").touch()
+    run_until(found, lambda: len(said) > 1)
+    assert said[0] == f"paper bot: {tmp_path}/market: its market is not written: Not a directory"
+    assert "mm_ticks_total" in found.metrics()
