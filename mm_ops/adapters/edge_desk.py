@@ -4,14 +4,14 @@ The same for Dagster and for a person at a terminal: where samples, fills, the j
 policies, and what is known of a bot before is given. It stores nothing itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from mm_ops.adapters.artifacts import Artifacts
-from mm_ops.adapters.edge_fills import Begun, EdgeFills, with_nothing
+from mm_ops.adapters.edge_fills import Begun, Carried, EdgeFills, with_nothing
 from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.evidence import EDGE_REPORT, BotEvidence
 from mm_ops.adapters.market_files import locate
@@ -23,7 +23,7 @@ from mm_ops.domain.edge.ema_report import read_handed_on
 from mm_ops.domain.edge.inputs import InputsPolicy
 from mm_ops.domain.edge.intake import EdgePolicies
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
-from mm_ops.domain.errors import MissingEvidenceError, MmOpsError, SourceUnavailableError
+from mm_ops.domain.errors import MissingEvidenceError, MmOpsError, SchemaError, SourceUnavailableError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bot import BotState, TradingState
 from mm_ops.domain.sentinel.edge_count import SWITCHES, Row, count_all
@@ -101,10 +101,10 @@ class EdgeDesk:
             SourceUnavailableError: as ``patient`` says.
         """
         ends = find_ends(before.state.last, now, self.policy)
-        windows = self._windows(ends, patient=patient) if ends else []
+        windows, fills = self._windows(ends, before.fills, patient=patient) if ends else ([], before.fills)
         pins = self.profile.pins()
         rows = count_all(before.state, self._as_now(windows), self.policy, pins)
-        after = before.extended(rows, self.policy, previous)
+        after = replace(before.extended(rows, self.policy, previous), fills=fills)
         with self.profile.log() as log, self.profile.pager(log, say) as pager:
             held = next((pin for pin in reversed(pins) if pin.holds(now)), None)
             effect = self._apply(after, rows, held, log)
@@ -118,16 +118,19 @@ class EdgeDesk:
                     pager.tell(f"{self.bot.name}: edge sentinel: {what}", self._about(history))
         return Looked(history, tuple(rows), told)
 
-    def _windows(self, ends: Sequence[datetime], *, patient: bool) -> list[EdgeWindow]:
+    def _windows(
+        self, ends: Sequence[datetime], before: Mapping[str, Any] | None, *, patient: bool
+    ) -> tuple[list[EdgeWindow], Mapping[str, Any] | None]:
+        """Each window by gauges and by fills, and what of the fills is handed on."""
         try:
             table = self.samples.read_series(selectors_of(self.policy), read_span(ends, self.policy))
-        except SourceUnavailableError as error:
-            if patient:
+        except (SourceUnavailableError, MissingEvidenceError) as error:
+            if patient and isinstance(error, SourceUnavailableError):
                 raise
-            return [EdgeWindow(end=end, unknown=(str(error),)) for end in ends]
-        except MissingEvidenceError as error:
-            return [EdgeWindow(end=end, unknown=(str(error),)) for end in ends]
-        return read_windows(table, ends, self.policy, self.fills.read(ends))
+            return [EdgeWindow(end=end, unknown=(str(error),)) for end in ends], before
+        fills, carried = self.fills.read_on(ends, _carried(before))
+        windows = read_windows(table, ends, self.policy, fills)
+        return windows, None if carried is None else carried.saved()
 
     def _as_now(self, windows: list[EdgeWindow]) -> list[EdgeWindow]:
         """The newest window with the state that the bot is in now, where that is not ACTIVE."""
@@ -159,6 +162,14 @@ class EdgeDesk:
             todo="`mm-ops sentinel edge status`; `mm-ops sentinel edge pin` holds a profile",
             grave=history.pending,
         )
+
+
+def _carried(saved: Mapping[str, Any] | None) -> Carried | None:
+    """What the look before handed on; what another version stored is read anew from the day's start."""
+    try:
+        return None if saved is None else Carried.load(saved)
+    except SchemaError:
+        return None
 
 
 def read_measuring(folder: Path) -> EdgePolicies:

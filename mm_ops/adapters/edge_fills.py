@@ -1,14 +1,15 @@
 """What a bot's fills say of its edge at the ends of windows, by the averages of every edge report.
 
-A day begins with what the day before handed on, as far as it is known; what it began with nothing takes some half-lives
-until it says as much as the bot's own gauge.
+A look goes on from what the one before handed on, and reads only what came since; the first of all begins its day with
+what the report of the day before handed on. What began with nothing takes some half-lives until it says as much as the
+bot's own gauge.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mm_ops.adapters.market_inputs import MarketInputs, Request
 from mm_ops.domain.edge.ema_policy import EmaPolicy
@@ -16,10 +17,13 @@ from mm_ops.domain.edge.ema_report import read_handed_on
 from mm_ops.domain.edge.ema_track import HandedOn
 from mm_ops.domain.edge.intake import EdgePolicies
 from mm_ops.domain.edge.report import measure_parts
-from mm_ops.domain.errors import MmOpsError
+from mm_ops.domain.errors import MmOpsError, SchemaError
 from mm_ops.domain.sentinel.edge_policy import EdgeSentinelPolicy
 from mm_ops.domain.sentinel.edge_window import Fills
 from mm_ops.domain.windows import DAY, TimeWindow
+
+_LATE = timedelta(minutes=1)
+"""How long after the exchange's time a row may have been received, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,33 @@ def with_nothing(day: date) -> Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """What one look hands on to the next: averages and open fills at a window's end, so that no fill is read again."""
+
+    at: datetime
+    begun: Begun
+
+    def saved(self) -> dict[str, Any]:
+        """All of it as plain values, for canonical JSON."""
+        states = {symbol: state.saved() for symbol, state in self.begun.states.items()}
+        return {"at": self.at.isoformat(), "since": self.begun.since.isoformat(), "handed_on": states}
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any]) -> Self:
+        """Read what :meth:`saved` wrote.
+
+        Raises:
+            SchemaError: it is something else.
+        """
+        try:
+            at, since = (datetime.fromisoformat(saved[name]) for name in ("at", "since"))
+            states = {symbol: HandedOn.load(state) for symbol, state in saved["handed_on"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SchemaError(f"fills: expected at, since and handed_on as a look stores them: {error}") from error
+        return cls(at, Begun(states, since))
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeFills:
     """A bot's fills and quotes, and how its edge is measured."""
 
@@ -48,24 +79,38 @@ class EdgeFills:
 
     def read(self, ends: Sequence[datetime], tell: Callable[[str], None] = lambda _: None) -> list[Fills]:
         """Read the averages at the ends of windows, which grow; what cannot be read is not known, and says why."""
+        return self.read_on(ends, None, tell)[0]
+
+    def read_on(
+        self, ends: Sequence[datetime], carried: Carried | None, tell: Callable[[str], None] = lambda _: None
+    ) -> tuple[list[Fills], Carried | None]:
+        """Read on from what a look before handed on, or from the start of the first window's day where it cannot.
+
+        What comes into the files later than the look that it belongs to is not counted; the day's report counts it.
+        """
         found: dict[datetime, Fills] = {}
-        before: Begun | None = None
         for day, until in _days(ends):
             tell(f"fills of {day}")
-            window = TimeWindow(TimeWindow.of_day(day).start, until)
-            begun = before or self.begins(day)
+            window, begun = self._start(day, until, carried, ends[0])
             section = self._measure(window, begun.states)
+            of_day = [end for end in ends if window.start < end <= until]
             if isinstance(section, MmOpsError):
-                found |= {end: Fills(unknown=(f"fills: {section}",)) for end in ends if window.start < end <= until}
-                before = None
+                found |= {end: Fills(unknown=(f"fills: {section}",)) for end in of_day}
+                carried = None
                 continue
             at = dict(zip(section["at"], zip(*self._series(section), strict=True), strict=True))
-            found |= {end: self._told(end, at[end], begun.since) for end in ends if window.start < end <= until}
-            handed = read_handed_on(
-                {"ema": section, "window": {"start": window.start, "end": until}}, self.ema, _after(until)
-            )
-            before = Begun(handed, begun.since) if isinstance(handed, dict) else None
-        return [found[end] for end in ends]
+            found |= {end: self._told(end, at[end], begun.since) for end in of_day}
+            whole = {"ema": section, "window": {"start": window.start, "end": until}}
+            handed = read_handed_on(whole, self.ema, _after(until))
+            carried = Carried(until, Begun(handed, begun.since)) if isinstance(handed, dict) else None
+        return [found[end] for end in ends], carried
+
+    def _start(self, day: date, until: datetime, carried: Carried | None, first: datetime) -> tuple[TimeWindow, Begun]:
+        """From when on a day is read: what was handed on goes on in it, before the first window that is asked for."""
+        start = TimeWindow.of_day(day).start
+        if carried is not None and (carried.at == start or start < carried.at < first):
+            return TimeWindow(carried.at, until), carried.begun
+        return TimeWindow(start, until), self.begins(day)
 
     def _told(self, end: datetime, values: tuple[float | None, ...], since: datetime) -> Fills:
         """The values that rest on enough; an average that began with nothing lately is not known."""
@@ -85,7 +130,9 @@ class EdgeFills:
         return section["series"][self.sentinel.fast], section["series"][self.sentinel.slow]
 
     def _measure(self, window: TimeWindow, before: Mapping[str, HandedOn]) -> dict[str, Any] | MmOpsError:
-        request = Request(fills=self.fills, quotes=self.quotes, window=window)
+        within = window.start != TimeWindow.of_day(window.start.date()).start
+        since = window.start - self.policies.edge.stale_after - _LATE if within else None
+        request = Request(fills=self.fills, quotes=self.quotes, window=window, since=since)
         try:
             measured = measure_parts(
                 MarketInputs(request, self.policies, also=before).parts(),

@@ -8,8 +8,9 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import unquote
 
 import polars as pl
@@ -20,6 +21,7 @@ from mm_ops.domain.windows import TimeWindow
 
 _ENDINGS = (".parquet", ".jsonl", ".jsonl.gz")
 _SYMBOL = "symbol="
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 _DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, zlib.error)
 """Some damage makes polars panic."""
 
@@ -68,36 +70,53 @@ def find_files(path: Path, window: TimeWindow | None) -> Sequence[Path]:
     return found
 
 
-def load(file: Path) -> pl.DataFrame:
-    """Read a file as it is.
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Rows from a time on are wanted, in nanoseconds; a column of another kind is read whole."""
+
+    column: str
+    ns: int
+
+    def of(self, frame: Frame) -> Frame:
+        """The rows of a frame; of Parquet that is only scanned, groups of rows from before are not read."""
+        schema = frame.collect_schema()
+        return frame.filter(pl.col(self.column) >= self.ns) if schema.get(self.column) == pl.Int64 else frame
+
+
+def load(file: Path, since: Since | None = None) -> pl.DataFrame:
+    """Read a file as it is, or its rows from a time on.
 
     Raises:
         SchemaError: it is no Parquet or no JSON lines, or is cut short.
         SourceUnavailableError: its URL does not answer.
     """
     try:
-        return _parse(file)
+        return _parse(file) if since is None else _parse_since(file, since)
     except _DAMAGE as error:
         raise SchemaError(f"{file}: not readable: {_reason(error)}") from error
 
 
-def read_batches(file: Path, names: Sequence[str] | None = None) -> Iterator[tuple[int, pl.DataFrame]]:
+def read_batches(
+    file: Path, names: Sequence[str] | None = None, since: Since | None = None
+) -> Iterator[tuple[int, pl.DataFrame]]:
     """Read a file some rows at a time, each with the number of its first row; what is not local Parquet at once.
 
     Args:
         file: where it is.
         names: the columns that are wanted, of which those are read that there are; all by default.
+        since: from when on rows are wanted; they are numbered from the first of them.
 
     Raises:
         SchemaError: it is no Parquet or no JSON lines, or is cut short.
         SourceUnavailableError: its URL does not answer.
     """
     if not (file.name.endswith(".parquet") and _is_local(file)):
-        whole = load(file)
+        whole = load(file, since)
         yield 0, whole if names is None else whole.select(name for name in names if name in whole.columns)
         return
     try:
         scanned = pl.scan_parquet(file, hive_partitioning=False)
+        scanned = scanned if since is None else since.of(scanned)
         if names is not None:
             there = scanned.collect_schema().names()
             scanned = scanned.select(name for name in names if name in there)
@@ -137,6 +156,12 @@ def _parse(file: Path) -> pl.DataFrame:
     if file.stat().st_size == 0:
         raise SchemaError(f"{file}: expected at least one row, was an empty file")
     return pl.read_ndjson(source, infer_schema_length=None)
+
+
+def _parse_since(file: Path, since: Since) -> pl.DataFrame:
+    if file.name.endswith(".parquet") and _is_local(file):
+        return since.of(pl.scan_parquet(file, hive_partitioning=False)).collect()
+    return since.of(_parse(file))
 
 
 def _is_local(place: object) -> bool:

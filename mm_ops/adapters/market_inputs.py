@@ -7,6 +7,7 @@ time (:mod:`.market_groups` says what a day is where files are not so divided).
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from mm_ops.domain.edge.columns import ColumnMapping, Kind
 from mm_ops.domain.edge.intake import EdgePolicies, SideIs, add_up, prepare
 from mm_ops.domain.edge.report import Part
 from mm_ops.domain.edge.symbol_edge import OVERLAP
-from mm_ops.domain.windows import TimeWindow, from_ns
+from mm_ops.domain.windows import TimeWindow, from_ns, to_ns
 
 KINDS: tuple[Kind, ...] = ("fills", "quotes")
 
@@ -32,7 +33,8 @@ class Request:
     """Which inputs, and how their files call things.
 
     ``side_is``: whose side the fills give. ``infer_aggressor``: null sides are inferred, and all are aggressors'; each
-    day anew, from the quotes of the whole day.
+    day anew, from the quotes of the whole day. ``since``: what was received before is not read; for a window that
+    begins within a day.
     """
 
     fills: Path
@@ -41,6 +43,7 @@ class Request:
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
     side_is: SideIs = "ours"
     infer_aggressor: bool = False
+    since: datetime | None = None
 
     def place(self, kind: Kind) -> Path:
         """Where the files of a kind are."""
@@ -116,6 +119,7 @@ class MarketInputs:
             self._rejects,
             known=frozenset(item.symbol for item in self._policies.instruments.instruments),
             side_given=not self._request.infer_aggressor,
+            since_ns=None if self._request.since is None else to_ns(self._request.since),
         )
 
     def _parts(self) -> Iterator[Part]:

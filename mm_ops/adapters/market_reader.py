@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from mm_ops.adapters.market_data import conformed_rows, refusal
-from mm_ops.adapters.market_files import load, read_batches
+from mm_ops.adapters.market_files import Since, load, read_batches
 from mm_ops.adapters.origin import Origin
 from mm_ops.adapters.rejects import Rejects, Why
 from mm_ops.domain.edge.columns import Conformed, FileMapping, Kind
@@ -31,8 +31,15 @@ class MarketReader:
         *,
         known: frozenset[str],
         side_given: bool,
+        since_ns: int | None = None,
     ) -> None:
-        """Read files that call things as the mapping says; fills of symbols that are not ``known`` are a fault."""
+        """Read files that call things as the mapping says; fills of symbols that are not ``known`` are a fault.
+
+        ``since_ns``: from when on rows are wanted, where the files' times are nanoseconds.
+        """
+        self._since = None
+        if since_ns is not None and mapping.unit("ts_ns") == "ns":
+            self._since = Since(mapping.source("ts_ns"), since_ns)
         self._kind: Kind = kind
         self._mapping = mapping
         self._policy = policy
@@ -74,7 +81,7 @@ class MarketReader:
             self._files += 1
             moment: pl.DataFrame | None = None
             before: pl.DataFrame | None = None
-            for first_row, raw in read_batches(file):
+            for first_row, raw in read_batches(file, since=self._since):
                 conformed = self._conformed(file, raw, first_row)
                 good = self._judge(file, raw, conformed, before)
                 before = latest(conformed.frame, before)
@@ -109,7 +116,7 @@ class MarketReader:
         return conformed_rows(file, raw, self._kind, self._mapping, side_given=side_given, first_row=first_row)
 
     def _fills_of(self, file: Path, origin: Origin) -> pl.DataFrame:
-        raw = load(file)
+        raw = load(file, self._since)
         conformed = self._conformed(file, raw)
         good = self._judge(file, raw, conformed)
         self._weigh(conformed.frame, good)

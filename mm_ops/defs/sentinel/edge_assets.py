@@ -57,7 +57,7 @@ def _store(site: Site, desk: "EdgeDesk", looked: "Looked") -> dg.MaterializeResu
     stored = evidence.put_json(name, {**document, **site.basis(desk.bot, name, *POLICIES)})
     charts = "\n\n".join(chart_markdown(one) for one in draw(history.rows, desk.policy))
     last = history.rows[-1] if history.rows else None
-    known = {key: value for key, value in to_plain(history).items() if key not in {"rows", "previous"}}
+    known = {key: value for key, value in to_plain(history).items() if key not in {"rows", "previous", "fills"}}
     return materialised(
         stored,
         markdown=describe(history),

@@ -22,12 +22,14 @@ from mm_ops.domain.sentinel.edge_window import closed_end
 class EdgeHistory:
     """One bot's: ``rows`` oldest first, ``state`` after the newest, ``revision`` grows by one with every writing.
 
-    ``effect`` is what came of the last profile that was asked for; ``switched`` the window whose row led to it.
+    ``effect`` is what came of the last profile that was asked for. ``fills`` is what was read of them so far, as
+    ``EdgeFills`` hands it on.
     """
 
     rows: tuple[Row, ...] = ()
     state: EdgeState = field(default_factory=EdgeState)
     effect: Effect | None = None
+    fills: Mapping[str, Any] | None = None
     revision: int = 0
     previous: str | None = None
 
