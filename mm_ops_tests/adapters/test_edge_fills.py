@@ -57,6 +57,7 @@ def test_look_after_look_tells_what_one_look_tells(healthy: Path):
         carried = Carried.load(json.loads(encode(carried.saved())))
         assert (found.fast, found.slow) == pytest.approx((expected.fast, expected.slow), rel=1e-9)
         assert found.unknown == expected.unknown
+    assert carried is not None
     assert carried.at == ends[-1]
     assert carried.begun.since == MIDNIGHT - timedelta(days=1)
 
