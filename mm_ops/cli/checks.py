@@ -86,6 +86,7 @@ def _place(day: date, *, made_anew: bool) -> "Iterator[tuple[Location, dg.Dagste
 
 
 def _show(day: date, judgement: "Judgement", findings: "list[tuple[str, Finding]]", *, as_json: bool) -> None:
+    from mm_ops.defs.runs import overrides_of
     from mm_ops.domain.canonical import encode
 
     if as_json:
@@ -95,6 +96,8 @@ def _show(day: date, judgement: "Judgement", findings: "list[tuple[str, Finding]
         return
     absent = [(name, "no result") for name in judgement.absent]
     show_judged(f"checks on what is stored for {day}", judgement.outcome.judged, absent)
+    for reason in overrides_of(judgement.outcome):
+        click.echo(f"  {reason}")
     for address in judgement.uncarried:
         click.echo(f"a bundle of this day is there and no longer carried by its gates: {address}")
 

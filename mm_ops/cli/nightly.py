@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: bool) -> None:
     """Run the nightly job of one day, materialising what readiness lacks, then print the verdict.
 
-    Exit 0 on GO, 1 when a gate failed or on HOLD, 2 when it could not be decided.
+    Exit 0 on GO, and on a HOLD that a signed override passes over (the last line is NIGHTLY=OVERRIDDEN then), 1 when a
+    gate failed or on HOLD, 2 when it could not be decided.
     """
     say("nightly: loading the definitions")
     from mm_ops.adapters.environment import Environment
@@ -57,21 +58,20 @@ def nightly(day: date | None, names: tuple[str, ...], source: str, *, as_json: b
         _show_shared(shared)
     codes = [*(night.exit_code for night in nights), shared.exit_code]
     code = max(codes, key=lambda code: (code == 1, code))
-    marker("nightly", "HOLD" if code else "GO", err=as_json)
+    overridden = any(night.overrides for night in nights)
+    marker("nightly", "HOLD" if code else "OVERRIDDEN" if overridden else "GO", err=as_json)
     sys.exit(code)
 
 
 def _show(night: "Night") -> None:
     from mm_ops.cli.verdict_table import show_judged
-    from mm_ops.domain.readiness.finding import OVERRIDDEN
 
     show_judged(f"{night.bot}, UTC day {night.day}", night.outcome.judged, _assets(night))
     for asset, why in night.outcome.refusals.items():
         click.echo(f"  {asset.to_user_string()}: {why}")
     click.echo(f"{night.word}: {night.bot} {night.day}")
-    for item in night.outcome.judged:
-        if item.finding.reason.startswith(OVERRIDDEN):
-            click.echo(f"  {item.finding.reason}")
+    for reason in night.overrides:
+        click.echo(f"  {reason}")
     click.echo("files written:")
     for address in night.outcome.written:
         click.echo(f"  {address}")
@@ -108,6 +108,7 @@ def _document(nights: "list[Night]", shared: "Shared") -> dict[str, Any]:
                 "verdict": night.word,
                 "run_id": night.outcome.run_id,
                 "reasons": night.reasons,
+                "overrides": night.overrides,
                 "findings": [
                     {"asset": item.asset.to_user_string(), "finding": item.finding} for item in night.outcome.judged
                 ],

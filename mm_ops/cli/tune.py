@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mm_ops.cli.context import UtcDay, marker, policy_file, say, show_table, yesterday
+from mm_ops.adapters.environment import runs_in_ci
+from mm_ops.cli.context import UtcDay, marker, policy_file, say, show_table, utc_now, yesterday
 
 if TYPE_CHECKING:
     from mm_ops.domain.sentinel.edge_profiles import Profiles
@@ -22,7 +23,7 @@ _PROFILES = "profiles.yaml"
 
 @click.group()
 def tune() -> None:
-    """Sweep quote widths and propose a change; nothing is applied."""
+    """Sweep quote widths, propose a change, and apply it where a person says so."""
 
 
 @tune.command()
@@ -45,30 +46,61 @@ def sweep(day: date | None, *, as_json: bool) -> None:
 
 @tune.command()
 @click.option("--date", "day", type=UtcDay(), help="The last UTC day of the market; default yesterday.")
-@click.option(
-    "--dry-run", is_flag=True, required=True, help="Propose; there is no other way: a person applies the diff."
-)
-def apply(day: date | None, *, dry_run: bool) -> None:
-    """Sweep, and show as a diff of profiles.yaml what would be changed, if a width is better for sure.
+@click.option("--dry-run", is_flag=True, help="Propose, and write nothing.")
+@click.option("--by", help="Who applies it: a person.")
+@click.option("--reason", help="Why; it stays on record.")
+@click.option("--yes", is_flag=True, help="Apply without asking, for who has read the diff of a --dry-run.")
+def apply(day: date | None, *, dry_run: bool, by: str | None, reason: str | None, yes: bool) -> None:
+    """Sweep, show as a diff of profiles.yaml what would change, if a width is better for sure, and apply it if told to.
 
-    Exit 0 whether there is a change to propose or not, 2 when it could not be told.
+    It is written after you said yes, within the limits of profiles.yaml, with who and why on record in
+    deploy/tuning; never in CI. Exit 0 when it was proposed, was applied, or there is nothing to change, 2 when it was
+    not applied or could not be told.
     """
+    from mm_ops.domain.canonical import digest
     from mm_ops.domain.errors import PolicyError
-    from mm_ops.domain.tuning.cells import choose_cell, propose
+    from mm_ops.domain.tuning.cells import change, choose_cell, propose
 
-    if not dry_run:
-        raise PolicyError("tune apply: expected --dry-run: read the diff, and apply it with git apply")
+    if not dry_run and (by is None or reason is None):
+        raise click.UsageError("expected --dry-run, or --by and --reason: applying is a person's decision, on record")
+    if not dry_run and runs_in_ci():
+        raise PolicyError("CI is set: a change is applied by a person, and there is none in CI")
     policy, profiles = _policies()
-    chosen, why = choose_cell(
-        _sweep(policy, profiles, day if day is not None else yesterday()),
-        profiles.base.spread_factor,
-        policy.max_taker_share,
-    )
-    if chosen is not None:
-        text = policy_file(_PROFILES).read_text(encoding="utf-8")
-        click.echo(propose(text, chosen.spread_factor, f"deploy/policies/{_PROFILES}"), nl=False)
+    path = policy_file(_PROFILES)
+    data = path.read_bytes()
+    cells = _sweep(policy, profiles, day if day is not None else yesterday())
+    base = profiles.base.spread_factor
+    chosen, why = choose_cell(cells, base, policy.max_taker_share)
+    changed = None if chosen is None else change(data.decode(), chosen.spread_factor, str(path))
+    if changed is not None:
+        click.echo(propose(data.decode(), changed, f"deploy/policies/{_PROFILES}"), nl=False)
     click.echo(why)
-    click.echo("| tune apply | DRYRUN | TUNE_APPLY=DRYRUN |")
+    if dry_run or chosen is None or changed is None:
+        marker("tune apply", "DRYRUN" if dry_run else "NOTHING")
+        return
+    if not yes and not click.confirm(f"apply it to {path}?", default=False, err=True):
+        marker("tune apply", "DECLINED")
+        sys.exit(2)
+    decided = {"by": by, "reason": reason, "before": digest(data), "after": digest(changed.encode())}
+    _write(path, changed, {**decided, "factor_before": base, "factor_after": chosen.spread_factor, "cells": cells})
+    marker("tune apply", "APPLIED")
+
+
+def _write(path: Path, text: str, decided: dict[str, Any]) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from mm_ops import __version__
+    from mm_ops.adapters.profiles_apply import apply_profile
+    from mm_ops.domain.canonical import encode
+    from mm_ops.domain.errors import PolicyError
+    from mm_ops.domain.tuning.applied import Applied
+
+    try:
+        one = TypeAdapter(Applied).validate_json(encode({**decided, "utc": utc_now(), "made_by": __version__}))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise PolicyError(f"--{fault['loc'][0]}: {fault['msg'][:1].lower()}{fault['msg'][1:]}") from error
+    click.echo(f"applied to {path}, on record in {apply_profile(path, text, one)}")
 
 
 def _policies() -> "tuple[TuningPolicy, Profiles]":

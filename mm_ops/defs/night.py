@@ -10,11 +10,12 @@ from mm_ops.defs.automation import days_as_of, refuse_unless_complete
 from mm_ops.defs.fleet import Location
 from mm_ops.defs.judgement import decide_exit_code
 from mm_ops.defs.keys import PROMETHEUS_RULES, BotKeys
-from mm_ops.defs.runs import Outcome, find_missing, run_assets
+from mm_ops.defs.runs import Outcome, find_missing, overrides_of, run_assets
 from mm_ops.domain.bots import Bot, Scraped
 from mm_ops.domain.verdict import Verdict
 
 UNDECIDED = 2
+BY_OVERRIDE = "GO BY OVERRIDE"
 SHARED = "catalogue"
 
 
@@ -31,8 +32,15 @@ class Night:
 
     @property
     def word(self) -> str:
-        """GO or HOLD; anything that is not a clean GO is HOLD."""
-        return "HOLD" if self.exit_code else "GO"
+        """GO or HOLD; anything that is not a clean GO is HOLD, and one that a person passed over is no clean GO."""
+        if self.exit_code:
+            return "HOLD"
+        return BY_OVERRIDE if self.overrides else "GO"
+
+    @property
+    def overrides(self) -> list[str]:
+        """Who passes over which hold until when, and why."""
+        return overrides_of(self.outcome)
 
     @property
     def reasons(self) -> list[str]:

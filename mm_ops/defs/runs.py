@@ -19,6 +19,7 @@ from mm_ops.defs.verdicts import finding_of
 from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.provenance import find_departures
+from mm_ops.domain.readiness.finding import OVERRIDDEN
 from mm_ops.domain.verdict import Finding
 from mm_ops.domain.windows import DAY, TimeWindow
 
@@ -210,6 +211,11 @@ def _outcome(result: dg.ExecuteInProcessResult, assets: Sequence[dg.AssetKey]) -
         materialised=[item.asset_key for item in materialisations],
         refusals={key: steps[key.to_python_identifier()] for key in assets if key.to_python_identifier() in steps},
     )
+
+
+def overrides_of(outcome: Outcome) -> list[str]:
+    """The reasons of the checks that pass by a person's override."""
+    return [item.finding.reason for item in outcome.judged if item.finding.reason.startswith(OVERRIDDEN)]
 
 
 def _paths(item: dg.AssetMaterialization) -> list[dg.PathMetadataValue]:

@@ -87,6 +87,44 @@ def test_a_healthy_week_is_go_at_a_hundred_and_its_bundle_verifies(good: Deploym
     assert {"deploy/prometheus/alerts_soak.yml", "deploy/alertmanager/alertmanager.yml"} <= listed
 
 
+SIGNED = ("--section", "edge", "--reason", "the venue was slow for everyone", "--expires", "2026-11-22T06:00:00Z")
+
+
+def test_a_hold_that_a_person_passes_over_is_no_plain_go_and_holds_again_when_that_ends(altered: Deployment):
+    key, policy, signers = (
+        make_key(altered.root / "ada"),
+        altered.policy("readiness.yaml"),
+        altered.policy("signers.yaml"),
+    )
+    edit(policy, b"full_at_bps: 2.5", b"full_at_bps: 3.5")
+    signer = (
+        f'{{name: ada, person: Ada Example, public_key: "{public_key(key)}", signs: [override], source: made up here}}'
+    )
+    edit(signers, b"signers: []", f"signers: [{signer}]".encode())
+    assert altered.run("render").returncode == 0  # who may sign is rendered too, and the night looks for drift
+    assert altered.night().word == "HOLD"
+    file = str(altered.root / "var/artifacts/paper/2026-11-20/reports/readiness.json")
+    signed = altered.run("readiness", "override", file, "--key-file", str(key), *SIGNED, CI="")
+    assert signed.returncode == 0, signed.stderr
+
+    told = altered.run("nightly", "--date", "2026-11-20")
+    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "| nightly | OVERRIDDEN | NIGHTLY=OVERRIDDEN |")
+    whose = "edge passed over until 2026-11-22T06:00:00+00:00 by Ada Example: the venue was slow for everyone"
+    assert f"GO BY OVERRIDE: paper 2026-11-20\n  HOLD, overridden: {whose} (HOLD: edge: " in told.stdout
+    with zipfile.ZipFile(altered.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip") as archive:
+        shipped = json.loads(archive.read("reports/readiness.json"))
+        assert whose in archive.read("reports/READINESS.md").decode()
+    assert (shipped["verdict"], shipped["override"]["refused"]) == ("HOLD", [])
+
+    late = altered.run("ci", "--date", "2026-11-20", CI_FAKE_UTC="2026-11-22T06:00:00Z")
+    assert (late.returncode, late.stdout.splitlines()[-1]) == (1, "| ci | FAIL | CI=FAIL |")
+    assert "its override does not count: expired at 2026-11-22T06:00:00Z" in late.stdout
+    assert "no longer carried by its gates" in late.stdout
+    edit(signers, f"signers: [{signer}]".encode(), b"signers: []")
+    assert altered.night().word == "HOLD"
+    assert "signed by the unknown key ada: it is not in signers.yaml" in release_alone(altered)
+
+
 def test_where_the_release_asks_for_the_pack_it_waits_for_it_and_takes_it_along(altered: Deployment):
     policy = altered.policy("release.yaml")
     policy.write_text(policy.read_text(encoding="utf-8") + "require_pre_live_pack: true\n", encoding="utf-8")

@@ -7,28 +7,18 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops import __version__
 from mm_ops.adapters import evidence as names
 from mm_ops.defs.automation import daily, last_days, partition_day, refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.limits import night_pool
 from mm_ops.defs.readiness.results import drill_of_day, tests_of_day
-from mm_ops.defs.readiness.stored import (
-    Reader,
-    find_inputs,
-    find_override,
-    find_readiness,
-    judge_stored_day,
-    read_stored_day,
-)
+from mm_ops.defs.readiness.stored import find_readiness
+from mm_ops.defs.readiness.week import judge_week
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
-from mm_ops.domain.readiness.document import readiness_document, readiness_markdown
+from mm_ops.domain.readiness.document import readiness_markdown
 from mm_ops.domain.readiness.policy import ReadinessPolicy
-from mm_ops.domain.readiness.score import score_readiness
-from mm_ops.domain.readiness.soundness import POLICIES
-from mm_ops.domain.windows import DAY
 
 
 def readiness_assets(bot: Bot, first_day: date, policy: ReadinessPolicy) -> list[dg.AssetsDefinition]:
@@ -100,26 +90,8 @@ def _readiness_score(bot: Bot, first_day: date, policy: ReadinessPolicy) -> dg.A
         last = partition_day(context)
         evidence = site.evidence(bot)
         evidence.withdraw_releases(last)
-        expected = [last - DAY * back for back in reversed(range(policy.days))]
         with refusals_end_the_step():
-            reader = Reader(site.evidence(bot), site.current(bot), BotKeys(bot.name), context.instance)
-            days = [read_stored_day(reader, bot, day, policy) for day in expected]
-            gates = judge_stored_day(reader, site, bot, last)
-            document = readiness_document(
-                score_readiness(days, expected, policy, gates),
-                days,
-                gates,
-                bot=bot.name,
-                day=last,
-                runtime={"utc": site.now(), "version": __version__},
-                basis=site.basis(
-                    bot,
-                    evidence.report(last, names.READINESS),
-                    *POLICIES,
-                    inputs=find_inputs(evidence, expected, last),
-                ),
-            )
-            document |= find_override(site, bot, last, document)
+            document = judge_week(site, bot, context.instance, last, policy)
         text = readiness_markdown(document)
         stored = evidence.put_json(evidence.report(last, names.READINESS), document)
         shown = evidence.put(evidence.report(last, names.READINESS_TEXT), text.encode())

@@ -91,8 +91,8 @@ def choose_cell(cells: Sequence[Cell], base: float, max_taker_share: float) -> t
     return best, f"spread_factor {best.spread_factor:g} earned {best.net_money:.0f}, {why}"
 
 
-def propose(text: str, factor: float, path: str) -> str:
-    """The change of ``profiles.yaml`` as a unified diff, to be read and applied by a person.
+def change(text: str, factor: float, path: str) -> str:
+    """The text of ``profiles.yaml`` with another factor of the base, and nothing else changed.
 
     Raises:
         PolicyError: the base's factor is not where it can be changed.
@@ -100,5 +100,10 @@ def propose(text: str, factor: float, path: str) -> str:
     changed, count = _WIDTH.subn(lambda found: f"{found[1]}{number_text(factor)}", text, count=1)
     if count != 1:
         raise PolicyError(f"{path}: base: expected a line with spread_factor in it")
+    return changed
+
+
+def propose(text: str, changed: str, path: str) -> str:
+    """The change of a text as a unified diff, to be read by a person."""
     before, after = text.splitlines(keepends=True), changed.splitlines(keepends=True)
     return "".join(difflib.unified_diff(before, after, fromfile=f"a/{path}", tofile=f"b/{path}"))

@@ -5,7 +5,7 @@ import pytest
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import PolicyError, SchemaError
 from mm_ops.domain.sentinel.edge_profiles import Profiles
-from mm_ops.domain.tuning.cells import Cell, cell_of, choose_cell, propose, refuse_out_of_limits
+from mm_ops.domain.tuning.cells import Cell, cell_of, change, choose_cell, propose, refuse_out_of_limits
 from mm_ops.domain.tuning.policy import TuningPolicy
 from mm_ops_tests.requirements import PROJECT
 
@@ -77,14 +77,14 @@ def test_a_width_that_takes_too_much_is_not_proposed():
 
 def test_the_proposal_is_a_diff_of_one_line_that_leaves_a_policy(tmp_path: Any):
     text = PATH.read_text(encoding="utf-8")
-    diff = propose(text, 1.25, "deploy/policies/profiles.yaml")
+    diff = propose(text, change(text, 1.25, "profiles.yaml"), "deploy/policies/profiles.yaml")
     changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
     assert changed == ["-  spread_factor: 1.0", "+  spread_factor: 1.25"]
     path = tmp_path / "profiles.yaml"
     path.write_text(text.replace("  spread_factor: 1.0\n", "  spread_factor: 1.25\n", 1), encoding="utf-8")
     assert read_policy(path, Profiles).base.spread_factor == 1.25
     with pytest.raises(PolicyError, match="expected a line with spread_factor in it"):
-        propose("base: {spread_factor: 1.0}\n", 1.25, "profiles.yaml")
+        change("base: {spread_factor: 1.0}\n", 1.25, "profiles.yaml")
 
 
 def tuning(*factors: float) -> TuningPolicy:
