@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
+
 from mm_ops.adapters.market_data import conformed_rows
 from mm_ops.adapters.market_files import folder_symbol, load, read_batches
 from mm_ops.domain.edge.columns import FileMapping, Kind
@@ -85,15 +87,24 @@ def find_spans(file: Path, kind: Kind, mapping: FileMapping) -> dict[str, Span]:
         SchemaError: it cannot be read, lacks a column, or holds an implausible time.
     """
     found: dict[str, Span] = {}
+    for clock, at in read_times(file, kind, mapping):
+        edges = [edge for edge in (at.min(), at.max(), *found.get(clock, ())) if isinstance(edge, int)]
+        found |= {clock: (min(edges), max(edges))} if edges else {}
+    return found
+
+
+def read_times(file: Path, kind: Kind, mapping: FileMapping) -> Iterator[tuple[str, pl.Series]]:
+    """Read the times of a file on each clock that it has, in nanoseconds, some rows at a time.
+
+    Raises:
+        SchemaError: as for the spans.
+    """
     for first_row, times in read_batches(file, sorted({mapping.source(clock) for clock in CLOCKS})):
         if mapping.source("ts_ns") not in times.columns:
             conformed_rows(file, load(file), kind, mapping)  # says what it lacks
         for clock in CLOCKS:
             if mapping.source(clock) in times.columns:
-                at = to_ns(times[mapping.source(clock)], mapping.unit(clock), f"{file}: {clock}", first_row)
-                edges = [edge for edge in (at.min(), at.max(), *found.get(clock, ())) if isinstance(edge, int)]
-                found |= {clock: (min(edges), max(edges))} if edges else {}
-    return found
+                yield clock, to_ns(times[mapping.source(clock)], mapping.unit(clock), f"{file}: {clock}", first_row)
 
 
 def _day(file: Path) -> str:

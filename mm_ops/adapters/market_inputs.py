@@ -8,22 +8,25 @@ time (:mod:`.market_groups` says what a day is where files are not so divided).
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from mm_ops.adapters.ahead import work_ahead
-from mm_ops.adapters.market_files import find_files
-from mm_ops.adapters.market_groups import Group, count_days, find_spans, group_files, in_time_order
+from mm_ops.adapters.market_files import find_files, folder_symbol
+from mm_ops.adapters.market_groups import Group, count_days, group_files, in_time_order, read_times
 from mm_ops.adapters.market_reader import MarketReader
+from mm_ops.adapters.market_span import read_symbols, span_of
 from mm_ops.adapters.rejects import Rejects
 from mm_ops.domain.edge.books import choose_quotes
 from mm_ops.domain.edge.columns import ColumnMapping, Kind
 from mm_ops.domain.edge.intake import EdgePolicies, SideIs, add_up, prepare
+from mm_ops.domain.edge.join import clock_column
 from mm_ops.domain.edge.report import Part
 from mm_ops.domain.edge.symbol_edge import OVERLAP
-from mm_ops.domain.windows import TimeWindow, from_ns, to_ns
+from mm_ops.domain.windows import TimeWindow, to_ns
 
 KINDS: tuple[Kind, ...] = ("fills", "quotes")
 
@@ -92,18 +95,23 @@ class MarketInputs:
         return self._rejects.encode()
 
     def find_window(self) -> TimeWindow | None:
-        """The span of all data on every clock it has; null without a row. Reads the times of all files.
+        """The span of all data on the clocks that order it; null without a row. Reads the times of all files.
 
         Raises:
             MissingEvidenceError: as for the parts; so are the others.
-            SchemaError: a time is implausible, or is not there.
+            SchemaError: a time is implausible, or is not there; or data are in so little of the span that one is wrong.
         """
-        edges = [edge for kind in KINDS for file in self._files(kind) for edge in self._edges(kind, file)]
-        return TimeWindow(from_ns(min(edges)), from_ns(max(edges) + 1000)) if edges else None
+        times = ((file, kind, self._request.mapping.of(kind)) for kind in KINDS for file in self._files(kind))
+        return span_of(chain.from_iterable(read_times(*each) for each in times), self._clocks())
 
-    def _edges(self, kind: Kind, file: Path) -> Iterator[int]:
-        for span in find_spans(file, kind, self._request.mapping.of(kind)).values():
-            yield from span
+    def _clocks(self) -> set[str]:
+        """The columns of time by which what was filled is ordered; none where no symbol says."""
+        mapping, symbols = self._request.mapping.fills, set[str]()
+        for file in self._files("fills"):
+            folder = folder_symbol(file)
+            symbols |= read_symbols(file, mapping) if folder is None else {folder}
+        known = symbols & self._policies.measurable
+        return {clock_column(each.clock) for each in self._policies.clocks(known).values()}
 
     def _files(self, kind: Kind) -> Sequence[Path]:
         """The files of a kind; looked for once, since each is compared with what was recorded of it."""

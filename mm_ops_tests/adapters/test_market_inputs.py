@@ -1,6 +1,7 @@
 import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -373,15 +374,39 @@ def test_only_the_days_of_the_window_are_read(tmp_path: Path):
     assert found.section["quotes"]["files"] == 1, "of symbols without fills no file is opened"
 
 
-def test_the_window_of_the_data_is_what_all_clocks_span(tmp_path: Path):
-    late = MARKET["2026-11-21", "X"].with_columns(ts_ns=pl.col("ts_ns") + 10**9)
-    request = Request(fills=in_one(tmp_path, "fills", OURS), quotes=in_one(tmp_path, "quotes", {("d", "X"): late}))
-    window = MarketInputs(request, HOW).find_window()
+def span(folder: Path, ours: pl.DataFrame, market: pl.DataFrame, how: EdgePolicies = HOW) -> TimeWindow | None:
+    ours.write_parquet(folder / "f.parquet")
+    market.write_parquet(folder / "q.parquet")
+    return MarketInputs(Request(fills=folder / "f.parquet", quotes=folder / "q.parquet"), how).find_window()
+
+
+@pytest.mark.parametrize(("clock", "late"), [(None, 0), ("exchange", 0), ("receive", 1)])
+def test_the_window_of_the_data_is_what_the_clock_spans_that_orders_them(tmp_path: Path, clock: Any, late: int):
+    """The last quote is at 3 s by the exchange's clock, which is the venue's, and was received a second late."""
+    market = quotes((0, 99, 101), (3, 99, 101))
+    market = market.with_columns(ts_ns=pl.col("ts_ns") + 10**9 * (pl.col("ts_ns") > START_NS).cast(pl.Int64))
+    window = span(tmp_path, fills(fill(1, "buy", 99)), market, replace(HOW, clock=clock))
     assert window is not None
-    assert (window.start, window.end_ns) == (START + timedelta(seconds=1), START_NS + round(NEXT + 4) * 10**9 + 1000)
-    for name in ("fills", "quotes"):
-        OURS["2026-11-20", "X"].clear().write_parquet(tmp_path / f"{name}.parquet")
-    assert MarketInputs(request, HOW).find_window() is None
+    assert (window.start, window.end_ns) == (START, START_NS + (3 + late) * 10**9 + 1000)
+
+
+def test_where_no_symbol_is_known_the_window_is_what_all_clocks_span(tmp_path: Path):
+    market = quotes((0, 99, 101), (3, 99, 101)).with_columns(ts_ns=pl.col("ts_ns") + 10**9)
+    window = span(tmp_path, fills(fill(1, "buy", 99, symbol="?")), market)
+    assert window is not None
+    assert (window.start, window.end_ns) == (START, START_NS + 4 * 10**9 + 1000)
+    assert span(tmp_path, fills(), BOOK.clear()) is None
+
+
+def test_a_time_that_stretches_the_window_over_nothing_is_refused(tmp_path: Path):
+    """The two hours of 0 h and 100 h are 2 of 101 hours, and those of 0 h and 200 h are 2 of 201."""
+    near, far = (quotes((0, 99, 101), (hour * 3600.0, 99, 101)) for hour in (100, 200))
+    assert span(tmp_path, fills(fill(1, "buy", 99)), near) is not None
+    words = "from 2026-11-20T00:00Z to 2026-11-28T08:00Z, and in only 2 of these 201 hours: give --start and --end"
+    with pytest.raises(SchemaError, match=words):
+        span(tmp_path, fills(fill(1, "buy", 99)), far)
+    with pytest.raises(SchemaError, match="2 of these"):
+        span(tmp_path, fills(fill(1, "buy", 99), fill(-200 * 3600, "buy", 99)), quotes((0, 99, 101)))
 
 
 def test_a_quote_that_is_left_out_infers_no_side(tmp_path: Path):

@@ -38,7 +38,7 @@ def clock_alternatives(
         SchemaError: as the report.
         PolicyError: as the report.
     """
-    chosen = policies.clocks(fills)
+    chosen = policies.clocks(fills["symbol"].unique())
     market = quotes.filter(pl.col("symbol").is_in(sorted(chosen)))
     return [_alternative(fills, market, policies, choice, window) for choice in _choices(chosen)]
 

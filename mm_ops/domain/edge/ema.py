@@ -219,7 +219,8 @@ def read_sums(
     """Turn sums (3, n) into what they say at each time."""
     money, notional, left_out = sums
     some = notional > 0
-    weight = np.exp2(-(times_ns - stretch * stretch_ns(half_life)) / nanoseconds(half_life))
+    age = np.maximum(times_ns - stretch * stretch_ns(half_life), 0)  # before the first fill there is nothing to weigh
+    weight = np.exp2(-age / nanoseconds(half_life))
     whole = np.where(some, notional, 1.0)
     return Readings(
         edge_bps=np.where(some, TO_BPS * money / whole, np.nan),

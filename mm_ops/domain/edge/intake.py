@@ -1,6 +1,6 @@
 """From what was read to what is measured: prints and quotes by policy, the aggressor, and the count of all of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,15 +31,14 @@ class EdgePolicies:
         listed = self.instruments.instruments
         return frozenset(item.symbol for item in listed if self.clock is not None or item.venue in clocked)
 
-    def clocks(self, fills: pl.DataFrame) -> dict[str, VenueClock]:
-        """The clock of each symbol of the fills.
+    def clocks(self, symbols: Iterable[str]) -> dict[str, VenueClock]:
+        """The clock of each symbol.
 
         Raises:
             SchemaError: a symbol is not listed.
             PolicyError: its venue has no clock.
         """
-        symbols = sorted(fills["symbol"].unique())
-        return {symbol: clock_of(self.instruments.of(symbol), self.edge, self.clock) for symbol in symbols}
+        return {symbol: clock_of(self.instruments.of(symbol), self.edge, self.clock) for symbol in sorted(symbols)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def prepare(
         PolicyError: a venue has no clock.
     """
     kept, prints = choose_prints(fills, policies.inputs.prints)
-    clocks = policies.clocks(kept)
+    clocks = policies.clocks(kept["symbol"].unique())
     rules = None
     if infer_from is not None:
         kept, rules = _inferred(kept, infer_from, policies, clocks)

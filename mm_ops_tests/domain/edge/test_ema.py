@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_ops.domain.edge.ema import EmaState, Readings, decay
+from mm_ops.domain.edge.ema import HALF_LIVES, NEVER, EmaState, Readings, decay, read_sums
 from mm_ops.domain.edge.ema_fills import ClosedFills
 from mm_ops.domain.errors import SchemaError
 from mm_ops_tests.builders import START_NS
@@ -156,3 +156,10 @@ def test_a_fresh_state_is_the_same_as_none():
     fresh = EmaState(half_life_s=3600.0)
     assert decay(TWO, HOUR, fresh).last == decay(TWO, HOUR).last
     assert replace(fresh, fills=0) == decay(closed(), HOUR).last
+
+
+def test_long_before_the_first_fill_there_is_nothing_and_no_number_overflows():
+    """The first fill is 5,000 half-lives after the time that is asked about: 2^5000 is no double."""
+    stretch = np.array([5000 // HALF_LIVES])
+    found = read_sums(np.zeros((3, 1)), stretch, np.array([NEVER]), np.array([0]), timedelta(seconds=1))
+    assert (found.notional.tolist(), np.isnan(found.edge_bps).all()) == ([0.0], True)
