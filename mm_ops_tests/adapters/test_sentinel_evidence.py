@@ -35,6 +35,25 @@ def test_a_source_that_hangs_is_told_and_keeps_no_other_waiting(tmp_path: Path):
     assert found["fast"] == RAN
 
 
+def test_sources_that_all_hang_end_in_their_time_and_each_is_told(tmp_path: Path):
+    over = threading.Event()
+    asked: list[object] = []
+
+    def read(one: object, _: int) -> Evidence:
+        asked.append(one)
+        over.wait(60)
+        return RAN
+
+    tasks = [task(f"t{n}", proof=JOB) for n in range(500)]
+    try:
+        found = read_evidence(tasks, sources(tmp_path, read, timedelta(milliseconds=200)))
+    finally:
+        over.set()
+    assert all(one.fault for one in found.values())
+    assert found["t499"].fault == "not asked: others took 0.8 s to answer"
+    assert 0 < len(asked) < len(tasks)
+
+
 def test_a_source_that_fails_is_told_in_its_own_words(tmp_path: Path):
     def refuse(*_: object) -> Evidence:
         raise SourceUnavailableError("the database is locked")
