@@ -19,6 +19,7 @@ import dagster as dg
 from mm_ops.adapters import evidence as names
 from mm_ops.adapters.bundle import Built, Member, build
 from mm_ops.adapters.bundle_verify import NoBundleError, say_signature, verify
+from mm_ops.adapters.own_code import code_digest
 from mm_ops.defs.automation import daily, partition_day
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.overrides import SIGNERS, judge_readiness
@@ -45,6 +46,7 @@ from mm_ops.domain.release.finding import (
 )
 from mm_ops.domain.release.manifest import MANIFEST, Listed, build_manifest
 from mm_ops.domain.release.policy import ReleasePolicy
+from mm_ops.domain.release.statements import CODE
 from mm_ops.domain.signers import SignersPolicy, allowed_signers
 from mm_ops.domain.verdict import Finding, Severity
 
@@ -168,8 +170,13 @@ def _can_be_built_again(bundle: Bundle) -> Finding:
         from_sources,
         from_itself,
         same_zlib=packer is not None and packer.value == zlib.ZLIB_RUNTIME_VERSION,
-        derived=frozenset({PROVENANCE, JUDGEMENT}),
+        derived=frozenset({JUDGEMENT, *([PROVENANCE] if _is_same_code(bundle) else [])}),
     )
+
+
+def _is_same_code(bundle: Bundle) -> bool:
+    inputs = _document(bundle, PROVENANCE)["predicate"]["buildDefinition"]["resolvedDependencies"]
+    return {"name": CODE, "digest": {"sha256": code_digest().removeprefix("sha256:")}} in inputs
 
 
 def _build_from_itself(bundle: Bundle, manifest: Mapping[str, Any], stream: Any) -> Built:

@@ -8,6 +8,7 @@ import dagster as dg
 from mm_ops import __version__
 from mm_ops.adapters import evidence as names
 from mm_ops.adapters.bundle import Member
+from mm_ops.adapters.own_code import code_digest
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.records import materialising_run
 from mm_ops.defs.release.inputs import JUDGEMENT, PROVENANCE, Reports, judged_assets
@@ -46,6 +47,7 @@ def describe_evidence(bot: Bot, day: date, members: Mapping[str, Member], report
             version=bot.version,
             day=day,
             made_by=__version__,
+            code=code_digest(),
             files=files,
             policies=policies,
             inputs=inputs,

@@ -14,6 +14,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 BUILD = "https://github.com/mm-ops/mm_ops/nightly@v1"
+CODE = "mm_ops"
 _MEASURED = ("value", "unit", "bound", "limit", "margin", "samples", "coverage", "window", "reason")
 
 
@@ -23,6 +24,7 @@ def provenance(
     version: str,
     day: date,
     made_by: str,
+    code: str,
     files: Mapping[str, str],
     policies: Mapping[str, str],
     inputs: Mapping[str, str | None],
@@ -34,6 +36,7 @@ def provenance(
         version: the version that was judged.
         day: the UTC day.
         made_by: the version of mm_ops.
+        code: the digest of its files.
         files: digests of the reports, by their path in the bundle.
         policies: digests of the policy files, by name.
         inputs: digests of what the reports rest on, by artifact name; ``None`` where there was nothing.
@@ -49,6 +52,7 @@ def provenance(
                 "externalParameters": {"bot": bot, "version": version, "day": day},
                 "internalParameters": {},
                 "resolvedDependencies": [
+                    {"name": CODE, "digest": _sha256(code)},
                     *_named(policies),
                     *({"name": name, "digest": _sha256(found)} for name, found in sorted(there.items())),
                 ],

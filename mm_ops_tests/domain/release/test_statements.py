@@ -34,6 +34,7 @@ def test_a_provenance_names_what_was_made_from_what():
             version="1.0.0",
             day=date(2026, 11, 20),
             made_by="0.1.0",
+            code=digest(b"code"),
             files=FILES,
             policies=POLICIES,
             inputs={"paper/days/day.json": digest(b"day"), "paper/nothing": None},
@@ -47,6 +48,7 @@ def test_a_provenance_names_what_was_made_from_what():
     build = made["predicate"]["buildDefinition"]
     assert build["externalParameters"] == {"bot": "paper", "version": "1.0.0", "day": "2026-11-20"}
     assert build["resolvedDependencies"] == [
+        {"name": "mm_ops", "digest": {"sha256": hexadecimal(b"code")}},
         {"name": "policies/soak.yaml", "digest": {"sha256": hexadecimal(b"limit: 1")}},
         {"name": "paper/days/day.json", "digest": {"sha256": hexadecimal(b"day")}},
     ]
