@@ -159,6 +159,16 @@ class Artifacts:
         """
         return self.local(name) if self._is_local and self.has(name) else self.read(name)
 
+    def require_local(self, name: str) -> Path:
+        """Where a name lies as a local path.
+
+        Raises:
+            PolicyError: the root is a URL.
+        """
+        if not self._is_local:
+            raise PolicyError("MM_OPS_ARTIFACTS: expected a folder for this, was a URL")
+        return self.local(name)
+
     def digest(self, name: str) -> str | None:
         """The digest of what is stored under a name, read piece by piece; ``None`` where nothing is."""
         if not self.has(name):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mm_ops.adapters.artifacts import Artifacts, Stored
+from mm_ops.adapters.locks import held
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 
@@ -124,6 +125,26 @@ class BotEvidence:
     def promoted(self, version: str, digest: str, file: str) -> str:
         """The artifact name of the copy of a bundle that is kept from when it is in staging on."""
         return f"{self._bot}/promoted/v{version}-{digest.removeprefix('sha256:')[:12]}/{file}"
+
+    def promoting(self) -> AbstractContextManager[None]:
+        """Take a step of a bundle alone.
+
+        Raises:
+            PolicyError: the root is a URL, where no step can be taken alone.
+            SourceUnavailableError: another step is being taken.
+        """
+        return held(
+            self.local(f"{self._bot}/promoted/.lock"),
+            f"{self._bot}: another step of a bundle is being taken; try again",
+        )
+
+    def local(self, name: str) -> Path:
+        """Where a name lies as a local path.
+
+        Raises:
+            PolicyError: the root is a URL.
+        """
+        return self._artifacts.require_local(name)
 
     def copy(self, name: str, other: str) -> Stored:
         """Store what has a name under another one too, piece by piece."""

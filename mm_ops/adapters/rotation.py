@@ -4,7 +4,6 @@ Below the root lies ``.rotation/<time>/`` with ``plan.json`` and ``files/<folder
 the folders again. Killed at any moment, a folder lies in one of the two places whole; running again finishes the work.
 """
 
-import fcntl
 import os
 import shutil
 import tarfile
@@ -17,6 +16,7 @@ from typing import Any
 
 from mm_ops.adapters.artifacts import write_atomically
 from mm_ops.adapters.json_files import read_object
+from mm_ops.adapters.locks import held
 from mm_ops.adapters.rotation_scan import measure, refuse_outside
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import MissingEvidenceError, MmOpsError, SourceUnavailableError
@@ -54,12 +54,7 @@ class Rotation:
         Raises:
             SourceUnavailableError: another rotation is at work.
         """
-        self.place.mkdir(exist_ok=True)
-        with (self.place / "lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise SourceUnavailableError(f"{self.root}: another rotation is at work; try again later") from error
+        with held(self.place / "lock", f"{self.root}: another rotation is at work; try again later"):
             yield
 
     def quarantine(self, plan: Plan) -> Moved | None:

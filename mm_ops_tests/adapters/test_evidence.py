@@ -6,7 +6,7 @@ import pytest
 from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.adapters.evidence import READINESS, BotEvidence
 from mm_ops.domain.canonical import digest
-from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
+from mm_ops.domain.errors import IntegrityError, MissingEvidenceError, PolicyError
 
 DAY = date(2026, 11, 20)
 
@@ -125,6 +125,21 @@ def test_a_bundle_that_is_not_written_to_its_end_leaves_the_one_before(anywhere:
     with pytest.raises(IntegrityError, match="a file changed meanwhile"):
         half()
     assert anywhere.find(anywhere.bundle(DAY, "paper-v1.0.0.zip")) == b"PK"
+
+
+def test_a_copy_is_the_same_piece_by_piece_and_a_local_path_is_of_a_folder_only(anywhere: BotEvidence):
+    put_release(anywhere, b"PK" * 2_000_000)
+    kept = anywhere.copy(anywhere.bundle(DAY, "paper-v1.0.0.zip"), "paper/promoted/x.zip")
+    assert (kept.digest, kept.size) == (digest(b"PK" * 2_000_000), 4_000_000)
+    assert anywhere.digest("paper/promoted/x.zip") == kept.digest
+    assert anywhere.digest("paper/promoted/none.zip") is None
+    with pytest.raises(MissingEvidenceError, match=r"none\.zip: not stored yet"):
+        anywhere.copy("paper/promoted/none.zip", "paper/promoted/y.zip")
+
+
+def test_a_url_has_no_local_path():
+    with pytest.raises(PolicyError, match="MM_OPS_ARTIFACTS: expected a folder for this, was a URL"):
+        BotEvidence(Artifacts("memory://x"), "paper").local("paper/promoted/x.zip")
 
 
 def test_withdrawing_nothing_does_nothing(anywhere: BotEvidence):

@@ -119,6 +119,12 @@ def test_a_bundle_whose_gates_are_not_on_record_or_whose_signature_is_asked_for_
     assert "paper/release_bundle:gates_passed was posted from outside" in step(site, "staging")
 
 
+def test_two_steps_at_once_are_one_and_a_refusal(site: Deployment):
+    with site.evidence().promoting():
+        assert "another step of a bundle is being taken; try again" in step(site, "staging")
+    assert step(site, "staging") == ""
+
+
 def second_live(site: Deployment, after: timedelta) -> None:
     """1.0.0 is live since a day after the start, and a second bundle after so long."""
     assert (step(site, "staging"), step(site, "live", after=24 * HOUR)) == ("", "")

@@ -61,7 +61,7 @@ def promotion_assets(bot: Bot, gates: Gates) -> list[dg.AssetsDefinition]:
         "step by a named person. Refused, with the reasons, out of turn, too early, or while alerts are not heard.",
     )
     def promotion(context: dg.AssetExecutionContext, config: PromotionConfig, site: Site) -> dg.MaterializeResult[Any]:
-        with refusals_end_the_step():
+        with refusals_end_the_step(), site.evidence(bot).promoting():
             asked, before = _read(context.instance, site, bot, config)
             standing = Standing() if before is None else read_standing(before)
             _refuse(asked, _objections(context.instance, site, bot, gates, asked, standing))
@@ -125,14 +125,12 @@ def _faults(site: Site, bot: Bot, name: str, digest: str) -> list[str]:
     found = evidence.digest(name)
     if found != digest:
         return [f"{evidence.address(name)}: expected {digest}, was {found or 'not there'}"]
-    source = evidence.source(name)
-    if isinstance(source, bytes):
-        raise PolicyError("MM_OPS_ARTIFACTS: expected a folder: a bundle is promoted from a local file")
+    path = evidence.local(name)
     try:
-        faults, _, _ = verification(site, source)
+        faults, _, _ = verification(site, path)
     except NoBundleError as error:
         return [str(error)]
-    return [f"{source.name}: {fault}" for fault in faults]
+    return [f"{path.name}: {fault}" for fault in faults]
 
 
 def _refuse(asked: Asked, objections: Sequence[str]) -> None:
