@@ -27,6 +27,7 @@ from mm_ops.defs.resources import Site
 from mm_ops.defs.runs import QUIET, find_missing, run_assets
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.release.finding import BUNDLE_CHECKS
 from mm_ops.domain.verdict import Finding, Verdict
 from mm_ops_tests.bundles import pack
 from mm_ops_tests.conftest import LAST
@@ -187,7 +188,8 @@ def test_every_hard_check_has_one_result_and_every_asset_was_made(good: Deployme
     assert set(night.outcome.materialised) == set(KEYS.all)
     gates = [item.finding.gate for item in night.outcome.judged]
     rules = [rule.name for rule in good.location().shape.soak.rules]
-    assert sorted(gates) == sorted([*rules, "identity", "inputs", "no_drift", "is_go", "no_secrets"])
+    others = ["identity", "inputs", "no_drift", "is_go", "no_secrets", *BUNDLE_CHECKS]
+    assert sorted(gates) == sorted([*rules, *others])
 
 
 def test_a_second_night_makes_nothing_again_but_the_day_itself_and_the_same_bytes(good: Deployment):
@@ -472,10 +474,7 @@ def test_a_damaged_day_entry_in_the_store_is_made_again(altered: Deployment, dam
     assert altered.night().word == "GO"
 
 
-OF_BUNDLE = [
-    f"paper/release_bundle:{name}"
-    for name in ("manifest_verifies", "reproducible", "no_secrets_inside", "gates_passed")
-]
+OF_BUNDLE = [f"paper/release_bundle:{name}" for name in BUNDLE_CHECKS]
 
 
 def of_bundle(deployment: Deployment) -> dict[str, Finding]:
