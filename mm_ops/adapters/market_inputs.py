@@ -126,6 +126,7 @@ class MarketInputs:
             self._policies.inputs.rows,
             self._rejects,
             known=frozenset(item.symbol for item in self._policies.instruments.instruments),
+            by_exchange=self._policies.by_exchange,
             side_given=not self._request.infer_aggressor,
             since_ns=None if self._request.since is None else to_ns(self._request.since),
         )

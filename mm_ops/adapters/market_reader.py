@@ -12,7 +12,7 @@ from mm_ops.adapters.origin import Origin
 from mm_ops.adapters.rejects import Rejects, Why
 from mm_ops.domain.edge.columns import Conformed, FileMapping, Kind
 from mm_ops.domain.edge.duplicates import ROW_HASH, Doubled, Seen, count_doubled_quotes, find_doubled, last_moment
-from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, unknown_symbols
+from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, unknown_symbols, untimed
 from mm_ops.domain.edge.inputs import KeepOrDrop, Rows
 from mm_ops.domain.edge.join import nanoseconds
 from mm_ops.domain.errors import SchemaError
@@ -30,11 +30,13 @@ class MarketReader:
         rejects: Rejects,
         *,
         known: frozenset[str],
+        by_exchange: frozenset[str],
         side_given: bool,
         since_ns: int | None = None,
     ) -> None:
         """Read files that call things as the mapping says; fills of symbols that are not ``known`` are a fault.
 
+        ``by_exchange``: symbols that the exchange's clock orders; a row of theirs without its time is a fault.
         ``since_ns``: from when on rows are wanted, where the files' times are nanoseconds.
         """
         self._since = None
@@ -45,6 +47,7 @@ class MarketReader:
         self._policy = policy
         self._rejects = rejects
         self._known = known
+        self._by_exchange = by_exchange
         self._side_given = side_given
         self._seen: dict[str | None, Seen] = {}
         self._files = self._rows = self._taken = self._doubled = self._alike = 0
@@ -140,6 +143,8 @@ class MarketReader:
             if self._policy.faults[fault.reason] == "refuse":
                 raise refusal(file, fault, conformed)
             lost = fault.rows & good
+            if not lost.any():
+                continue
             rows = lost.arg_true() + conformed.first_row
             self._rejects.add(self._kind, file, fault.reason, fault.column, rows, raw.filter(lost))
             good &= ~lost
@@ -147,6 +152,7 @@ class MarketReader:
 
     def _faults(self, conformed: Conformed, before: pl.DataFrame | None) -> Sequence[Fault]:
         found = find_faults(conformed, side_given=self._side_given)
+        found += untimed(conformed.frame, self._by_exchange)
         if self._kind == "fills":
             found.append(unknown_symbols(conformed.frame, self._known))
         limit = nanoseconds(self._policy.sort_within)

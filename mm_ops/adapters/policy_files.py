@@ -8,12 +8,13 @@ would silently win).
 import datetime as dt
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from mm_ops.domain.errors import PolicyError
 
@@ -129,12 +130,21 @@ def _as_text(value: object) -> str:
 
 
 def _faults(path: Path, node: yaml.Node, error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_url=False):
+    for fault in _of_their_own(error.errors(include_url=False)):
         steps = [step for step in fault["loc"] if _names_a_place(step)]
         place, field = _find(node, steps)
         message = fault["msg"].removeprefix("Value error, ")
         shown = "" if fault["type"] in {"missing", "value_error"} else f", was {_shorten(fault['input'])}"
         yield f"{path}:{_line(place)}: {field or 'top level'}: {message}{shown}"
+
+
+def _of_their_own(faults: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """All but those that follow from others: a list is called too short where its items are refused."""
+    for fault in faults:
+        place = fault["loc"]
+        below = any(other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in faults)
+        if fault["type"] != "too_short" or not below:
+            yield fault
 
 
 def _names_a_place(step: object) -> bool:

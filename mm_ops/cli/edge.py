@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATH = click.Path(path_type=Path)
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 PROGRESS_S = 5.0
-DATA = "Parquet or JSON lines: a file, a folder, or an fsspec URL of either."
+DATA = "Parquet or JSON lines: a file, a folder, or an fsspec URL of either (http:// needs aiohttp and requests)."
 
 
 @click.group()

@@ -130,21 +130,29 @@ def test_files_of_which_only_one_has_the_exchange_time_are_read_with_nulls(tmp_p
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), None])
 def test_a_quote_without_a_price_or_a_size_is_refused(tmp_path: Path, column: str, value: float | None):
     wrong = pl.concat([GOOD, GOOD.head(1).with_columns(pl.lit(value, pl.Float64).alias(column))])
-    with pytest.raises(SchemaError, match=f"{column}: row 2: expected a number above zero, was {value!r}"):
+    one_sided = value is None and column in {"bid_px", "ask_px"}
+    expected = "a bid and an ask" if one_sided else "a number from 1e-12 to 1e15"
+    with pytest.raises(SchemaError, match=f"{column}: row 2: expected {expected}, was {value!r}"):
         read_quotes(write(tmp_path / "q.parquet", wrong))
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "a null price": ({"price": None}, "price: row 1: expected a number above zero, was None"),
-    "a zero price": ({"price": 0.0}, "price: row 1: expected a number above zero, was 0.0"),
-    "a negative quantity": ({"qty": -1.0}, "qty: row 1: expected a number above zero, was -1.0"),
-    "a price that is not a number": ({"price": float("nan")}, "price: row 1: expected a number above zero, was nan"),
-    "an infinite price": ({"price": float("inf")}, "price: row 1: expected a number above zero, was inf"),
+    "a null price": ({"price": None}, "price: row 1: expected a number from 1e-12 to 1e15, was None"),
+    "a zero price": ({"price": 0.0}, "price: row 1: expected a number from 1e-12 to 1e15, was 0.0"),
+    "a negative quantity": ({"qty": -1.0}, "qty: row 1: expected a number from 1e-12 to 1e15, was -1.0"),
+    "a price that is not a number": (
+        {"price": float("nan")},
+        "price: row 1: expected a number from 1e-12 to 1e15, was nan",
+    ),
+    "an infinite price": ({"price": float("inf")}, "price: row 1: expected a number from 1e-12 to 1e15, was inf"),
     "an unknown side": ({"side": "short"}, "side: row 1: expected buy or sell, was 'short'"),
     "no side": ({"side": None}, "side: row 1: expected buy or sell, was None"),
     "no time": ({"ts_ns": None}, "ts_ns: row 1: expected a value, was None"),
     "an unknown liquidity": ({"liquidity": "both"}, "liquidity: row 1: expected maker or taker, was 'both'"),
-    "a fee that is not a number": ({"fee": float("nan")}, "fee: row 1: expected a finite number, was nan"),
+    "a fee that is not a number": (
+        {"fee": float("nan")},
+        "fee: row 1: expected a finite number of at most 1e15, was nan",
+    ),
 }
 
 

@@ -90,8 +90,41 @@ def test_a_faulty_quote_is_rejected_too(tmp_path: Path):
     market = BOOK.with_columns(bid_px=pl.Series([None, 98.0]))
     found = taken(tmp_path, fills(fill(2, "buy", 99)), market)
     assert (found.quotes["bid_px"].to_list(), rejected(found)[0]["kind"]) == ([98.0], "quotes")
-    assert found.section["quotes"]["rejected"] == {"bad_price": 1}
+    assert found.section["quotes"]["rejected"] == {"one_sided": 1}
     assert found.section["quotes"]["rejected_share"] == 0.5
+
+
+def test_a_quote_of_one_side_is_no_wrong_price(tmp_path: Path):
+    """The book has no ask at 1 s: that of 0 s prevails on, and the row is told apart from a price of zero at 2 s."""
+    market = quotes((0, 99, 101), (1, 98, 100), (2, 97, 99), (3, 96, 98)).with_columns(
+        ask_px=pl.Series([101.0, None, 99.0, None]), bid_px=pl.Series([99.0, 98.0, 0.0, None])
+    )
+    found = taken(tmp_path, fills(fill(4, "buy", 99)), market)
+    assert found.section["quotes"]["rejected"] == {"bad_price": 2, "one_sided": 1}
+    assert found.quotes["bid_px"].to_list() == [99.0]
+
+
+@pytest.mark.parametrize(("clock", "taken_of_two"), [(None, 1), ("exchange", 1), ("receive", 2)])
+def test_a_row_without_the_time_that_orders_it_is_rejected_by_number(tmp_path: Path, clock: Any, taken_of_two: int):
+    ours = fills(fill(1, "buy", 99), {**fill(2, "buy", 98), "exch_ts_ns": None})
+    found = taken(tmp_path, ours, how=policies(clock=clock))
+    assert found.section["fills"]["taken"] == taken_of_two
+    assert [(each["reason"], each["column"], each["row"]) for each in rejected(found)] == [
+        ("no_time", "exch_ts_ns", 1)
+    ] * (2 - taken_of_two)
+    strict = policies(inputs_policy(rows=rows("no_time")), clock="exchange")
+    with pytest.raises(
+        SchemaError, match=r"f\.parquet: exch_ts_ns: row 1: expected a time, since .*, was None \(1 such"
+    ):
+        taken(tmp_path, ours, how=strict)
+
+
+@pytest.mark.parametrize("wrong", [{"qty": 1e-320}, {"qty": 1e308}, {"price": 1e300}, {"price": 9e-13}, {"fee": -2e15}])
+def test_amounts_that_are_none_are_rejected(tmp_path: Path, wrong: dict[str, float]):
+    found = taken(tmp_path, fills(fill(1, "buy", 99), {**fill(2, "buy", 98), **wrong}))
+    assert (found.fills.height, len(rejected(found))) == (1, 1)
+    bounds = [{"qty": 1e-12}, {"qty": 1e15}, {"fee": -1e15}]
+    assert taken(tmp_path, fills(*({**fill(n, "buy", 98), **at} for n, at in enumerate(bounds)))).rejects == b""
 
 
 def test_a_row_of_two_faults_is_rejected_once(tmp_path: Path):

@@ -185,3 +185,17 @@ def test_a_missing_file_is_said(tmp_path: Path):
 def test_a_folder_is_said(tmp_path: Path):
     with pytest.raises(PolicyError, match="the policy file is not readable: Is a directory"):
         read_policy(tmp_path, Fleet)
+
+
+def test_a_list_is_not_called_too_short_where_its_items_are_refused(tmp_path: Path):
+    path = tmp_path / "instruments.yaml"
+    path.write_text(
+        "instruments:\n  - {symbol: X, venue: v, kind: square, contract_size: 1, settlement: U, source: s}\n"
+    )
+    with pytest.raises(PolicyError) as refusal:
+        read_policy(path, Instruments)
+    assert "kind" in str(refusal.value)
+    assert "at least 1 item" not in str(refusal.value)
+    path.write_text("instruments: []\n")
+    with pytest.raises(PolicyError, match="at least 1 item"):
+        read_policy(path, Instruments)

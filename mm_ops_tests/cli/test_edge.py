@@ -197,7 +197,7 @@ def test_a_policy_of_ones_own_may_refuse_them(data: Path):
     done = report(data, "--inputs", "inputs.yaml")
     assert (done.returncode, done.stderr) == (
         2,
-        "mm-ops: f.parquet: price: row 0: expected a number above zero, was 0.0 (1 such rows)\n",
+        "mm-ops: f.parquet: price: row 0: expected a number from 1e-12 to 1e15, was 0.0 (1 such rows)\n",
     )
 
 

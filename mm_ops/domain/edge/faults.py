@@ -10,6 +10,11 @@ from mm_ops.domain.edge.columns import NUMBERS, PRICES, QUANTITIES, REQUIRED, TI
 from mm_ops.domain.edge.inputs import Reason
 
 CLOCKS = ("ts_ns", "exch_ts_ns")
+LEAST, MOST = 1e-12, 1e15
+"""Of a price or a quantity: no coin is so cheap or so many, and products of three of them are still doubles."""
+_AMOUNT = f"a number from {LEAST:g} to 1e15"
+
+_SIDES = ("bid_px", "ask_px")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,26 @@ def find_faults(conformed: Conformed, *, side_given: bool = True) -> list[Fault]
     doubtful = [column.name for column in frame if not _clearly_good(column)]
     wrong = {name: _wrong(conformed, name, side_given=side_given) for name in doubtful}
     masks = frame.select(rows.alias(name) for name, rows in wrong.items())
-    return [Fault(rows.name, _reason(rows.name), _good(rows.name)[1], rows) for rows in masks if rows.any()]
+    found = [Fault(rows.name, _reason(rows.name), _good(rows.name)[1], rows) for rows in masks if rows.any()]
+    return [*_one_sided(conformed), *found]
+
+
+def _one_sided(conformed: Conformed) -> Iterator[Fault]:
+    """Quotes that offer one side alone, as a thin book does: no fault of a price, and no mid either."""
+    if conformed.kind == "fills" or not any(conformed.given[name].null_count() for name in _SIDES):
+        return
+    bid, ask = (conformed.given[name].is_null() for name in _SIDES)
+    for name, rows in zip(_SIDES, (bid & ~ask, ask & ~bid), strict=True):
+        if rows.any():
+            yield Fault(name, "one_sided", "a bid and an ask", rows)
+
+
+def untimed(frame: pl.DataFrame, by_exchange: frozenset[str]) -> Iterator[Fault]:
+    """Rows without the exchange's time, of symbols that it orders; a file that has no such column is another matter."""
+    if "exch_ts_ns" in frame.columns and frame["exch_ts_ns"].null_count():
+        rows = frame["exch_ts_ns"].is_null() & frame["symbol"].is_in(sorted(by_exchange)).fill_null(value=False)
+        if rows.any():
+            yield Fault("exch_ts_ns", "no_time", "a time, since the exchange's clock orders its fills and quotes", rows)
 
 
 def _clearly_good(column: pl.Series) -> bool:
@@ -55,7 +79,9 @@ def _clearly_good(column: pl.Series) -> bool:
     if column.null_count() or not column.len():
         return False
     if name in NUMBERS:
-        return math.isfinite(column.sum()) and (name == "fee" or float(column.min()) > 0)  # type: ignore[arg-type]
+        least = -MOST if name == "fee" else LEAST
+        smallest, largest = float(column.min()), float(column.max())  # type: ignore[arg-type]  # numbers, and some
+        return math.isfinite(column.sum()) and smallest >= least and largest <= MOST
     if name in WORDS:
         return sum(int((column == word).sum()) for word in WORDS[name]) == column.len()
     return name != "symbol" or not (column == "").any()
@@ -126,9 +152,9 @@ def _wrong(conformed: Conformed, name: str, *, side_given: bool) -> pl.Expr:
 def _good(name: str) -> tuple[pl.Expr, str]:
     column = pl.col(name)
     if name in PRICES or name in QUANTITIES:
-        return column.is_finite() & (column > 0), "a number above zero"
+        return column.is_finite() & column.is_between(LEAST, MOST), _AMOUNT
     if name in NUMBERS:
-        return column.is_finite(), "a finite number"
+        return column.is_finite() & (column.abs() <= MOST), "a finite number of at most 1e15"
     if name in WORDS:
         return column.is_in(WORDS[name]), " or ".join(WORDS[name])
     if name == "symbol":

@@ -31,6 +31,11 @@ class EdgePolicies:
         listed = self.instruments.instruments
         return frozenset(item.symbol for item in listed if self.clock is not None or item.venue in clocked)
 
+    @property
+    def by_exchange(self) -> frozenset[str]:
+        """The measurable symbols that the exchange's clock orders."""
+        return frozenset(symbol for symbol, how in self.clocks(self.measurable).items() if how.clock == "exchange")
+
     def clocks(self, symbols: Iterable[str]) -> dict[str, VenueClock]:
         """The clock of each symbol.
 

@@ -110,9 +110,9 @@ def test_rows_are_behind_what_came_in_an_earlier_part_too():
     assert both.sort("symbol").rows() == latest(fills(*rows)).sort("symbol").rows()
 
 
-def test_numbers_whose_sum_overflows_are_no_fault():
-    huge = 1.5e308
-    assert found(two(price=huge).with_columns(price=pl.lit(huge))) == []
+@pytest.mark.parametrize(("price", "faults"), [(1e15, 0), (1.001e15, 1), (1.5e308, 1), (1e-12, 0), (0.99e-12, 1)])
+def test_amounts_are_of_a_size_that_can_be_multiplied(price: float, faults: int):
+    assert len(found(two(price=price).with_columns(price=pl.lit(price)))) == faults
 
 
 @pytest.mark.parametrize(("symbols", "only"), [("XX", "X"), ("XY", None), (["X", None], None), ([None, None], None)])
