@@ -71,9 +71,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *flags: str, speed: float = 50) -> Iterator[RunningBot]:
-    """Run ``mm-ops paperbot serve`` until the block ends."""
-    port, log = free_port(), folder / "paperbot.log"
+def running(folder: Path, *flags: str, speed: float = 50, port: int | None = None) -> Iterator[RunningBot]:
+    """Run ``mm-ops paperbot serve`` until the block ends, at any free port or at the one that another had."""
+    port, log = port or free_port(), folder / "paperbot.log"
     command = [sys.executable, "-m", "mm_ops", "paperbot", "serve", "--port", str(port), "--speed", str(speed), *flags]
     with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream, cwd=folder) as process:
         bot = RunningBot(f"http://127.0.0.1:{port}", process, log)

@@ -26,11 +26,10 @@ from mm_ops.adapters.journal_rows import (
     note_episode,
     note_sighting,
     put_resume,
-    step_id,
     stop_id,
     write_json,
 )
-from mm_ops.adapters.journal_tables import ACTIONS, INBOX, STATE, STOPS, stamp
+from mm_ops.adapters.journal_tables import ACTIONS, INBOX, STATE, STOPS, stamp, step_id
 from mm_ops.adapters.journal_writer import Ledger, Writer
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.rollback.alert import Alert

@@ -7,6 +7,9 @@ from mm_ops.domain.errors import PolicyError
 DEFAULT = "var/watcher/journal.sqlite"
 """Below the project."""
 
+TRIAL = "var/watcher/journal-dry-run.sqlite"
+"""Where a dry run writes, so that it marks nothing as done that a watcher has still to do."""
+
 
 def anchor_beside(journal: str) -> Path:
     """Where the anchor of a journal in a file lies by default: another disk is better.

@@ -1,14 +1,14 @@
 """Reads the journal: the history that a decision needs, and what was left unfinished."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mm_ops.adapters.database import Database, DatabaseFaultError, Transaction, translate
 from mm_ops.adapters.journal_chain import AuditRecord
-from mm_ops.adapters.journal_tables import STATE, moment, stamp
+from mm_ops.adapters.journal_tables import STATE, is_running, moment, stamp
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.hearing import BLIND
@@ -80,17 +80,21 @@ class JournalReads:
 
     def unconfirmed(self) -> list[PastRollback]:
         """The last stop of each bot, where it ended without being confirmed and nobody has resumed the bot since."""
-        return [one for one in self._last_stops("WHERE confirmed = 1") if not one.confirmed]
+        return [one for one in self._last_stops(lambda step: bool(step["confirmed"])) if not one.confirmed]
 
-    def standing_stops(self) -> list[PastRollback]:
-        """The last stop of each bot that has ended, where nobody has even begun to resume the bot since."""
-        return self._last_stops("")
+    def standing_stops(self, now: datetime, lease: timedelta) -> list[PastRollback]:
+        """The last stop of each bot that has ended, where nobody resumes the bot, or has resumed it, since.
 
-    def _last_stops(self, which_resumes: str) -> list[PastRollback]:
+        A step of the way back that was begun longer ago than its lease, and not confirmed, came to nothing.
+        """
+        return self._last_stops(lambda step: bool(step["confirmed"]) or is_running(step, now, lease))
+
+    def _last_stops(self, counts: Callable[[dict[str, Any]], bool]) -> list[PastRollback]:
+        """The last stop of each bot that has ended, without a step behind it that counts."""
         with self._reading() as journal:
             latest = {row["bot"]: _past(row) for row in journal.rows(_LAST_STOPS)}
-            resumes = journal.rows(f"SELECT bot, at FROM resumes {which_resumes}")  # noqa: S608 - written above
-        resumed = {(row["bot"], moment(row["at"])) for row in resumes}
+            steps = journal.rows("SELECT id, bot, at, confirmed FROM resumes")
+        resumed = {(step["bot"], moment(step["at"])) for step in steps if counts(step)}
         return [
             one
             for one in latest.values()

@@ -9,7 +9,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from mm_ops.adapters.journal_tables import ACTIONS, EPISODES, RESUMES, SIGHTINGS, STOPS, moment, stamp
+from mm_ops.adapters.journal_tables import (
+    ACTIONS,
+    EPISODES,
+    RESUMES,
+    SIGHTINGS,
+    STOPS,
+    is_running,
+    moment,
+    stamp,
+    step_id,
+)
 from mm_ops.adapters.journal_writer import Ledger
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.rollback.alert import Alert
@@ -37,11 +47,6 @@ def stop_id(stop: Stop) -> str:
     return f"{stop.episode}/{stop.round}"
 
 
-def step_id(bot: str, at: datetime) -> str:
-    """Name a step of the way back by when it began, as its own host says."""
-    return f"{bot}@{stamp(at)}"
-
-
 def is_held(row: dict[str, Any], at: datetime, lease: timedelta) -> bool:
     """Whether another's lease on a stop runs; one that ends later than any could was given by another clock."""
     return timedelta(0) <= moment(row["lease_until"]) - at <= 2 * lease
@@ -63,8 +68,8 @@ def _find_running(ledger: Ledger, bot: str, at: datetime, lease: timedelta) -> I
     for stop in ledger.transaction.rows(_STOPPING, bot=bot):
         yield f"a stop of {bot} that began at {stop['claimed_at']} has not ended"
     for step in ledger.transaction.rows(_STEPS, bot=bot):
-        began = step["id"].removeprefix(f"{bot}@")
-        if abs(at - moment(began)) <= lease:
+        if is_running(step, at, lease):
+            began = step["id"].rpartition("@")[2]
             yield f"a step to {step['to']} that {step['by']} began at {began} has not ended"
 
 

@@ -4,7 +4,9 @@ Every row of the other tables is what the last audit record of its table and key
 found. Times are texts in UTC of one width, so that they sort; bodies of audit records are JSON with sorted keys.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mm_ops.adapters.database import Table
 
@@ -103,3 +105,13 @@ def stamp(moment: datetime) -> str:
 def moment(text: str) -> datetime:
     """Read a time that ``stamp`` wrote."""
     return datetime.fromisoformat(text)
+
+
+def step_id(bot: str, at: datetime) -> str:
+    """Name a step of the way back by when it began, as its own host says."""
+    return f"{bot}@{stamp(at)}"
+
+
+def is_running(step: Mapping[str, Any], now: datetime, lease: timedelta) -> bool:
+    """Whether a step that was not confirmed may still be taken, as its own host's clock says."""
+    return abs(now - moment(step["id"].rpartition("@")[2])) <= lease

@@ -1,7 +1,8 @@
 """What is known before a bot is let go on: its state, what fires, whether alerts are heard, whether a stop runs.
 
 What fires is asked of Prometheus. A server whose heartbeat does not fire has not loaded our rules, or does not
-evaluate them: that nothing fires there says nothing.
+evaluate them: that nothing fires there says nothing. Nor does it where another server raised the alert, so what the
+watcher has heard and was not told to be over counts as firing until it would have been repeated.
 """
 
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class EvidenceOf:
             at=None if firing is None else at,
             blind=bool(silent),
             stopping=any(stop.bot == self.bot for stop in self.journal.unfinished()),
+            heard=self._heard(self.clock.now()),
         )
         unread = () if isinstance(state, BotState) else (str(state),)
         return Gathered(evidence, (*unread, *doubts, *silent))
@@ -69,6 +71,11 @@ class EvidenceOf:
             if name not in {alert.name for alert in alerts}:
                 return None, (f"prometheus: {name} does not fire there: it does not evaluate the rules of mm_ops",)
         return frozenset(alert.name for alert in alerts if alert.bot in {None, self.bot}), ()
+
+    def _heard(self, now: datetime) -> tuple[str, ...]:
+        """The breaches that were heard of within the time in which one that lasts is repeated, and never resolved."""
+        since = now - self.policy.backstop.heard_within
+        return tuple(self.journal.open_breaches(self.bot, self.policy.stopping(), since))
 
     def _silent(self, now: datetime) -> tuple[str, ...]:
         """Why alerts may not be heard: the watcher says so, or has not heard the heartbeat for too long."""

@@ -59,24 +59,16 @@ def archive(journal: str | None, archives: Path | None) -> None:
     What is the case now stays, and `audit verify` goes through the files. Exit 0; 2 when nothing could be archived.
     """
     from mm_ops.adapters.environment import Environment
-    from mm_ops.adapters.journal_archive import archive_journal, folder_beside, move_anchors
+    from mm_ops.adapters.journal_upkeep import archive_old
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.adapters.rollback_desk import Desk
     from mm_ops.domain.rollback.keeping import JournalPolicy
 
-    environment = Environment.read()
-    desk, policy = Desk.read(environment, journal=journal), read_policy(policy_file("journal.yaml"), JournalPolicy)
-    folder, now, records = archives or folder_beside(desk.beside), desk.clock.now(), 0
-    with desk.opened():  # there is a journal: it is not made here
-        pass
-    with desk.written("archive") as opened:
-        while (made := archive_journal(opened, folder, now - policy.keep.length, now)) is not None:
-            records += made.last - made.first + 1
-            click.echo(f"{folder / made.file}: records {made.first} to {made.last}")
-        moved = move_anchors(opened, desk.beside, folder)
-    if moved:
-        click.echo(f"anchors of writers that have not written since, moved on: {', '.join(moved)}")
-    click.echo(f"{records} records archived, older than {now - policy.keep.length:%Y-%m-%dT%H:%M:%SZ}")
+    desk = Desk.read(Environment.read(), journal=journal)
+    kept = archive_old(desk, read_policy(policy_file("journal.yaml"), JournalPolicy), archives, click.echo)
+    if kept.moved:
+        click.echo(f"anchors of writers that have not written since, moved on: {', '.join(kept.moved)}")
+    click.echo(f"{kept.records} records archived, older than {kept.before:%Y-%m-%dT%H:%M:%SZ}")
     marker("audit archive", "OK")
 
 

@@ -85,6 +85,20 @@ def marker(command: str, answer: str, *, err: bool = False) -> None:
     click.echo(f"| {command} | {answer} | {variable}={answer} |", err=err)
 
 
+def agreed(question: str) -> bool:
+    """Ask a person.
+
+    Raises:
+        click.UsageError: nobody is there to answer.
+    """
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort as end:
+        if isinstance(end.__context__, EOFError):
+            raise click.UsageError("--yes: expected where nobody can be asked", click.get_current_context()) from end
+        raise
+
+
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table for people; wide as it needs to be when nobody watches."""
     from rich.console import Console

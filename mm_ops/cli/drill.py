@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mm_ops.cli.context import ServerUrl, marker, policy_file, say, show_table
+from mm_ops.cli.context import ServerUrl, agreed, marker, policy_file, say, show_table
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 KEPT = 2
@@ -50,7 +50,7 @@ def drill(
     environment, policy = Environment.read(), read_policy(policy_file("drill.yaml"), DrillPolicy)
     desk = Desk.read(environment, journal=journal, prometheus=prometheus)
     bot = desk.one(chosen)
-    if not yes and not click.confirm(f"Stop {bot}, now, and let it go on when that has worked?", err=True):
+    if not yes and not agreed(f"Stop {bot}, now, and let it go on when that has worked?"):
         marker("drill", "KEPT", err=as_json)
         sys.exit(KEPT)
     report = build_drill_report(run_drill(desk, policy, bot, by=by, why=reason, say=say), policy)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mm_ops.cli.context import ServerUrl, marker, say, show_table
+from mm_ops.cli.context import ServerUrl, agreed, marker, say, show_table
 from mm_ops.cli.halt_status import describe, plan_step, show
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def resume(
         show_table(f"{bot}: {state}, by {by}: {reason}", ("field", "now", "then"), plan.changes)
         if dry_run:
             marker("halt resume", "PREVIEW")
-        elif yes or click.confirm(f"Let {bot} go on as {state}?", err=True):
+        elif yes or agreed(f"Let {bot} go on as {state}?"):
             _take(desk, step, plan)
         else:
             _end("KEPT", REFUSED)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
+from mm_ops.adapters.journal_place import DEFAULT, TRIAL, anchor_beside
 from mm_ops.cli.context import marker, say
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -16,10 +16,10 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
 @click.option("--policy", type=FILE, help="Default rollback.yaml of the policies.")
 @click.option("--journal", help=f"A file, or the URL of a PostgreSQL; default MM_OPS_JOURNAL, or {DEFAULT}.")
-@click.option("--anchor", type=FILE, help="Where count and head of the journal are kept; default beside a file.")
+@click.option("--anchor", type=FILE, help="Count and head of the journal; default beside a file, needed for a URL.")
 @click.option("--token-file", type=FILE, required=True, help="Holds the bearer token that senders carry.")
 @click.option("--owner", default="watcher", show_default=True, help="This watcher's name: the same after a restart.")
-@click.option("--dry-run", is_flag=True, help="Decide and write down, and command no bot.")
+@click.option("--dry-run", is_flag=True, help=f"Decide, write down (default {TRIAL}), command no bot.")
 @click.option("--tls-cert", type=FILE, help="Serve over TLS with this certificate.")
 @click.option("--tls-key", type=FILE, help="Its key.")
 @click.option("--client-ca", type=FILE, help="Let in only clients with a certificate of this authority.")
@@ -69,7 +69,7 @@ def watch(  # noqa: PLR0913 - one a flag
     soak = read_policy(policies / "soak.yaml", SoakPolicy)
     resolve_rollback(rollback, soak, read_policy(policies / "alerting.yaml", AlertingPolicy))
     fleet = read_policy(policies / "bots.yaml", Fleet)
-    place = journal or journal_named(environment) or str(environment.path(DEFAULT))
+    place = journal or journal_named(environment) or str(environment.path(TRIAL if dry_run else DEFAULT))
     setup = Setup(
         host=host,
         port=port,

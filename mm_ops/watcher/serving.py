@@ -5,6 +5,8 @@ import contextlib
 import fcntl
 import signal
 import socket
+import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +34,7 @@ from mm_ops.watcher.service import Service
 
 MOST_CONNECTIONS = 512
 """More are answered 503 at once."""
+_UNHEARD = "stop the bots by hand if they must stop: no alert is heard"
 BACKLOG = 128
 """Taken in at once, before any of them can be closed: files are finite."""
 
@@ -137,16 +140,33 @@ def _alone(setup: Setup) -> Iterator[None]:
 def _open_journal(setup: Setup, notifier: Notifier) -> Journal:
     """Open the journal, or page and say why not."""
     try:
-        return Journal(setup.journal, setup.anchor, owner=setup.owner, lease=2 * setup.policy.attempts.longest)
+        journal = Journal(setup.journal, setup.anchor, owner=setup.owner, lease=2 * setup.policy.attempts.longest)
+        _keep_trials_apart(setup, journal)
     except IntegrityError as error:
-        todo = "stop the bots by hand if they must stop; keep the file, then `mm-ops audit verify`; no alert is heard"
+        todo = f"{_UNHEARD}; keep the file, then `mm-ops audit verify`"
         reason = f"the journal is not as it was written, the watcher does not start: {error}"
         notifier.page(reason, About(todo=todo, grave=True))
-        notifier.close()
         raise
-    except BaseException:
-        notifier.close()
+    except SourceUnavailableError as error:
+        todo = (
+            f"{_UNHEARD}; see that the journal's server or disk is there: the watcher starts again when it is restarted"
+        )
+        notifier.page(f"the watcher does not start: {error}", About(todo=todo, grave=True))
         raise
+    else:
+        return journal
+    finally:
+        if sys.exc_info()[0] is not None:
+            notifier.close()
+
+
+def _keep_trials_apart(setup: Setup, journal: Journal) -> None:
+    """Refuse a dry run on the journal of a watcher that commands bots: it would mark as done what was left to do."""
+    if setup.dry_run and not all(mode["dry_run"] for mode in journal.modes().values()):
+        journal.close()
+        raise PolicyError(
+            f"--journal: {setup.journal} is of a watcher that commands bots: --dry-run needs one of its own"
+        )
 
 
 def _compose(
@@ -187,6 +207,8 @@ def _say_how_it_is_set(setup: Setup, say: Callable[[str], None]) -> None:
         say("watch: AUTO ROLLBACK IS OFF (rollback.yaml: auto_rollback.enabled): every rollback is only a page")
     if setup.alertmanager is None and setup.prometheus is None:
         say("watch: NO BACKSTOP (--alertmanager, --prometheus): an alert that no webhook brings is not heard")
+    if setup.token_file.stat().st_mode & stat.S_IRWXO:
+        say(f"watch: {setup.token_file}: others on this machine may read the token: chmod o-rwx")
     if not setup.bots:
         say("watch: no bot of bots.yaml has a control: every rollback is only a page")
 

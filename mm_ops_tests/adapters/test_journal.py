@@ -166,7 +166,7 @@ def test_what_began_later_counts_as_later_whatever_the_clocks_say(journal: Journ
     assert journal.begin_resume("paper", TradingState.REDUCING, **words, at=NOW, lease=LATER - NOW) is None
     assert not journal.stopped_since("paper", NOW), "the stop was before the step"
     journal.note_resume("paper", TradingState.REDUCING, **words, confirmed=True, at=NOW)
-    assert journal.standing_stops() == []
+    assert journal.standing_stops(NOW, LATER - NOW) == []
     seen = known(journal)
     assert seen.resumed_at is not None
     assert seen.resumed_at > seen.rollbacks[-1].at
@@ -174,7 +174,7 @@ def test_what_began_later_counts_as_later_whatever_the_clocks_say(journal: Journ
     journal.claim(second, NOW - ahead)
     assert journal.stopped_since("paper", NOW), "the stop began behind the step"
     journal.finish(outcome(second, confirmed=False), NOW - ahead)
-    assert [one.round for one in journal.standing_stops()] == [2]
+    assert [one.round for one in journal.standing_stops(NOW, LATER - NOW)] == [2]
     assert [one.round for one in journal.unconfirmed()] == [2]
     assert [one.round for one in known(journal).rollbacks] == [1, 2]
     seen = known(journal)

@@ -18,6 +18,7 @@ from mm_ops.adapters.bot import HttpBot
 from mm_ops.adapters.environment import WallClock
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_audit import audit_journal
+from mm_ops.cli.drill import drill
 from mm_ops.cli.halt import halt
 from mm_ops.cli.notify import notify
 from mm_ops.domain.errors import IntegrityError, PolicyError
@@ -26,8 +27,9 @@ from mm_ops.domain.rollback.decision import Record
 from mm_ops.domain.rollback.response import Responder
 from mm_ops_tests.alert_stack import catalogue_of
 from mm_ops_tests.live_paperbot import RunningBot, free_port, running
-from mm_ops_tests.live_watcher import prepare
+from mm_ops_tests.live_watcher import RunningWatcher, prepare, until_stopped
 from mm_ops_tests.rollback_world import POLICY, Pages, alert
+from mm_ops_tests.watcher.alerts import body, one
 
 HALTED = {"trading_state": "HALTED", "strategy_scale": 0.0, "circuit": "open", "orders_frozen": True}
 
@@ -98,6 +100,7 @@ def stopped(desk: Desk) -> Desk:
         now = datetime.now(UTC)
         _, outcome = responder.respond(alert(starts_at=now), now)
         assert outcome is not None
+        responder.respond(alert(firing=False, starts_at=now), now)  # as Alertmanager says when it fires no more
     assert desk.bot.state()["trading_state"] == "HALTED"
     return desk
 
@@ -166,6 +169,13 @@ def test_the_way_back_is_previewed_taken_in_steps_read_back_and_written_down(sto
     assert (found.problems, found.doubts) == ((), ())
 
 
+def test_where_nobody_can_be_asked_a_flag_is_asked_for_and_nothing_is_done(stopped: Desk):
+    named = ["--bot", "paper", "--by", "ada", "--reason", "the weekly one"]
+    for result in (stopped.resume(), CliRunner().invoke(drill, named)):
+        assert (result.exit_code, "--yes: expected where nobody can be asked" in result.output) == (2, True)
+    assert {name: stopped.bot.state()[name] for name in HALTED} == HALTED
+
+
 def test_while_the_cause_fires_the_bot_stays_halted(stopped: Desk):
     stopped.firing.append("SoakLatencyP95High")
     result = stopped.resume("--yes")
@@ -180,6 +190,25 @@ def test_a_cause_that_fires_again_between_the_preview_and_the_step_refuses_it(st
     assert (result.exit_code, last_line(result)) == (1, "| halt resume | REFUSED | HALT_RESUME=REFUSED |")
     assert "SoakEdgeDegradation still fires" in result.output
     assert {name: stopped.bot.state()[name] for name in HALTED} == HALTED
+
+
+def test_a_breach_that_the_watcher_has_just_heard_of_keeps_the_bot_halted_until_it_is_over(desk: Desk):
+    """The Prometheus that is asked knows nothing of it: another raised it."""
+    watcher = RunningWatcher(desk.folder)
+    watcher.start()
+    try:
+        assert watcher.post(body(one("SoakLatencyP95High"))).ok
+        until_stopped(watcher)
+        result = desk.resume("--yes")
+        assert (result.exit_code, last_line(result)) == (1, "| halt resume | REFUSED | HALT_RESUME=REFUSED |")
+        assert "refused: alerts: SoakLatencyP95High, " in result.output
+        assert {name: desk.bot.state()[name] for name in HALTED} == HALTED
+        assert watcher.post(body(one("SoakLatencyP95High", firing=False))).ok
+        watcher.until(lambda: watcher.episodes(alert="SoakLatencyP95High")[0]["resolved"] == 1)
+        result = desk.resume("--yes")
+        assert (result.exit_code, desk.bot.state()["trading_state"]) == (0, "REDUCING"), result.output
+    finally:
+        watcher.stop()
 
 
 @pytest.mark.parametrize("missing", ["prometheus", "watchdog there", "watchdog here", "bot"])

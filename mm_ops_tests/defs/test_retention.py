@@ -1,12 +1,13 @@
 """``artifact_rotation`` as Dagster runs it: by its job, at three in the morning, and not in a night."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.rotation import Rotation
 from mm_ops.defs.keys import ARTIFACT_ROTATION
 from mm_ops_tests.rotation_files import write
@@ -52,6 +53,18 @@ def test_the_job_rotates_and_tells_what_and_how_much(site: Deployment):
     assert Rotation(site.root / "var/artifacts").rotations() == [told["quarantine"]]
     assert site.run("rotate", "--undo", told["quarantine"]).returncode == 0
     assert (site.root / "var/artifacts" / SAMPLES / "part-00.parquet").exists()
+
+
+def test_what_is_old_in_the_journal_is_archived_with_it(site: Deployment):
+    file, old = site.root / "var/watcher/journal.sqlite", datetime.now(UTC) - timedelta(days=200)
+    with Journal(str(file), Path(f"{file}.anchor"), owner="watcher", lease=timedelta(seconds=30)) as journal:
+        for _ in range(3):
+            journal.note_event("heartbeat", "backup", {"signal": "success"}, old)
+    result = rotate(site)
+    assert result.success
+    (event,) = result.asset_materializations_for_node("artifact_rotation")
+    assert event.metadata["journal_records_archived"].value == 3
+    assert site.run("audit", "verify").returncode == 0
 
 
 def test_a_clock_that_is_wrong_fails_the_step_with_the_reason(site: Deployment):

@@ -4,16 +4,22 @@ import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 import yaml
 
+from mm_ops.adapters.journal import Journal
+from mm_ops.domain.rollback.decision import RollBack
+from mm_ops.domain.rollback.stop import plan_stop
 from mm_ops_tests.alert_stack import catalogue_of
-from mm_ops_tests.live_paperbot import RunningBot, free_port
-from mm_ops_tests.live_watcher import RunningWatcher, stops, until_stopped, watching
+from mm_ops_tests.live_paperbot import RunningBot, free_port, running
+from mm_ops_tests.live_watcher import RunningWatcher, impatient, prepare, stops, until_stopped, watching
+from mm_ops_tests.rollback_world import POLICY
 from mm_ops_tests.watcher.alerts import LATENCY, body, one
 
 
@@ -110,3 +116,52 @@ def test_one_that_is_blind_or_cannot_page_says_so_and_stays_ready(tmp_path: Path
         assert f"mm_ops_watcher_weak {len(said['weak'])}" in requests.get(f"{watcher.url}/metrics", timeout=10).text
         assert watcher.post(LATENCY).ok
         bot.until(lambda: bot.state()["trading_state"] == "HALTED")
+
+
+def test_a_bot_that_is_started_again_and_forgot_is_stopped_again(tmp_path: Path):
+    with running(tmp_path, speed=20) as bot:  # without a state file it remembers nothing
+        fleet = catalogue_of({"paper": bot.url}, "http://127.0.0.1/alert-hook", 1).fleet
+        with watching(tmp_path, fleet, change=impatient) as watcher:
+            assert watcher.post(LATENCY).ok
+            until_stopped(watcher)
+            bot.process.kill()
+            bot.process.wait(30)
+            with running(tmp_path, speed=20, port=urlsplit(bot.url).port) as again:
+                again.until(lambda: again.state()["trading_state"] == "HALTED")
+                watcher.until(lambda: "reads back ACTIVE: it was stopped again, confirmed" in watcher.log)
+                watcher.until(lambda: [stop["confirmed"] for stop in stops(watcher)] == [1, 1])
+
+
+def test_what_another_watcher_began_and_died_in_is_taken_over(watcher: RunningWatcher, bot: RunningBot):
+    file = watcher.folder / "journal.sqlite"
+    decision = RollBack(bot="paper", round=1, actions=POLICY.alerts[0].actions, reason="slow")
+    with Journal(str(file), Path(f"{file}.other.anchor"), owner="other", lease=timedelta(seconds=1)) as journal:
+        assert journal.claim(plan_stop(decision, "early@1", "SoakLatencyP95High"), datetime.now(UTC))
+    bot.until(lambda: bot.state()["trading_state"] == "HALTED")
+    watcher.until(lambda: "a stop that was begun and not finished is confirmed: slow" in watcher.log)
+    until_stopped(watcher)
+
+
+def test_a_watcher_whose_server_is_not_there_pages_before_it_ends(tmp_path: Path):
+    prepare(tmp_path, catalogue_of({"paper": "http://127.0.0.1:9"}, "http://127.0.0.1/alert-hook", 1).fleet)
+    nobody = f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"
+    watcher = RunningWatcher(tmp_path, ("--journal", nobody, "--anchor", str(tmp_path / "anchor")))
+    assert watcher.spawn().wait(60) == 2
+    assert "PAGE: the watcher does not start: journal: not available: " in watcher.log
+
+
+def test_a_dry_run_marks_nothing_as_done_in_the_journal_of_another(watcher: RunningWatcher):
+    assert watcher.stop() == 0
+    trial = RunningWatcher(watcher.folder, ("--dry-run",))
+    assert trial.spawn().wait(60) == 2
+    assert "is of a watcher that commands bots: --dry-run needs one of its own" in trial.log
+    watcher.start()
+
+
+def test_a_token_that_others_may_read_is_told(watcher: RunningWatcher):
+    assert watcher.stop() == 0
+    token = watcher.folder / "token"
+    token.chmod(0o600)
+    before = watcher.log.count("others on this machine may read the token")
+    watcher.start()
+    assert (before, watcher.log.count("others on this machine may read the token")) == (1, 1)

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import signal
 import socket
 import sqlite3
 import threading
@@ -226,6 +227,25 @@ def test_a_step_that_bears_a_time_to_come_keeps_no_bot_from_being_stopped_again(
     watcher.until(
         lambda: "and resumed by nobody, but reads back ACTIVE: it was stopped again, confirmed" in watcher.log
     )
+    assert bot.state()["trading_state"] == "HALTED"
+
+
+def test_what_was_undone_while_the_watcher_was_dead_is_done_again_in_the_same_round(
+    watcher: RunningWatcher, bot: RunningBot
+):
+    """The bot has seen the keys of the stop that was begun, so that they would have no effect on it any more."""
+    bot.process.send_signal(signal.SIGSTOP)
+    assert watcher.post(LATENCY).ok
+    watcher.until(lambda: bool(stops(watcher)))
+    time.sleep(0.2)  # what it is asked waits for it now
+    watcher.stop(signal.SIGKILL)
+    bot.process.send_signal(signal.SIGCONT)
+    bot.until(lambda: bot.state()["trading_state"] == "HALTED")
+    for state in ("REDUCING", "ACTIVE"):
+        assert bot.put("/trading-state", f"by hand {state}", trading_state=state).ok
+    watcher.start()
+    until_stopped(watcher)
+    assert [(stop["round"], stop["confirmed"]) for stop in stops(watcher)] == [(1, 1)]
     assert bot.state()["trading_state"] == "HALTED"
 
 

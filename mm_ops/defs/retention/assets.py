@@ -32,7 +32,8 @@ def retention_assets() -> list[dg.AssetsDefinition]:
         pool=ROTATION,
         kinds={"file"},
         description="What of the stored evidence is no longer needed, moved into quarantine, and deleted a while "
-        "later; the plan, with the reason of each, is that of `mm-ops rotate --dry-run`.",
+        "later; the plan, with the reason of each, is that of `mm-ops rotate --dry-run`. What is old in the rollback "
+        "journal is archived, as by `mm-ops audit archive`.",
     )
     def artifact_rotation(context: dg.AssetExecutionContext, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.adapters.rotation_run import rotate
@@ -42,11 +43,26 @@ def retention_assets() -> list[dg.AssetsDefinition]:
             policy = site.policy("retention.yaml", RetentionPolicy)
             named = {bot.name: site.path(bot.known_good) for bot in site.fleet().bots if bot.known_good is not None}
             done = rotate(local_root(site.artifacts), policy, site.now(), known_good=named, dry=False)
+            archived = _archive(site)
         _end_unless_done(done)  # a clock that is doubted has ended it before this
         forgotten = 0 if policy.runs is None else forget_runs(context.instance, policy.runs, site.now())
-        return dg.MaterializeResult(metadata={**_metadata(done), "forgotten_runs": forgotten})
+        further = {"forgotten_runs": forgotten, "journal_records_archived": archived}
+        return dg.MaterializeResult(metadata={**_metadata(done), **further})
 
     return [artifact_rotation]
+
+
+def _archive(site: Site) -> int:
+    """Archive what is old in the rollback journal, where there is one; gives how many records."""
+    from mm_ops.adapters.journal_upkeep import archive_old
+    from mm_ops.adapters.rollback_desk import Desk
+    from mm_ops.domain.rollback.keeping import JournalPolicy
+
+    place = site.journal()
+    if not (place.is_there or place.named):
+        return 0
+    desk = Desk.read(site.environment(), journal=place.url)
+    return archive_old(desk, site.policy("journal.yaml", JournalPolicy)).records
 
 
 def _end_unless_done(done: Rotated) -> None:

@@ -84,18 +84,20 @@ class Executor:
     def _drive(self, action: Action, timeline: "_Timeline") -> ActionResult:
         """Try one action until it is read back or its deadline has passed."""
         end = self.clock.monotonic() + self.attempts.deadline.total_seconds()
-        attempts, reason = 0, ""
+        attempts, undone, reason = 0, 0, ""
         seen: BotState | None = None
         while attempts == 0 or self.clock.monotonic() < end:
             attempts += 1
             timeline.add(f"{action.name.value}: asked, attempt {attempts}")
-            tried = self._within(lambda: self.bot.apply(action.command, action.key), end)
+            key = f"{action.key}/{undone}" if undone else action.key
+            tried = self._within(lambda: self.bot.apply(action.command, key), end)  # noqa: B023 - ends first
             back = tried if isinstance(tried, BotState) else self._within(self.bot.read, end)
             if isinstance(back, BotState):
                 seen = back
                 if shows(back, action.command):
                     timeline.add(f"{action.name.value}: read back")
                     return self._result(action, attempts, seen)
+                undone += isinstance(tried, BotState | EffectNotConfirmedError)  # or it would take it for done
             reason = _reason(action, tried, back)
             timeline.add(f"{action.name.value}: {reason}")
             self.clock.sleep(self.attempts.pause.total_seconds())

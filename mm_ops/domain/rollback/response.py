@@ -86,7 +86,8 @@ class Responder:
 
         A bot that is started again may have forgotten that it was halted, and the start may have cleared the alert.
         """
-        found = [self._hold(past) for past in self.log.standing_stops() if past.bot in self.bots]
+        standing = self.log.standing_stops(self.clock.now(), self.policy.attempts.longest)
+        found = [self._hold(past) for past in standing if past.bot in self.bots]
         return [outcome for outcome in found if outcome is not None]
 
     def _hold(self, past: PastRollback) -> Outcome | None:

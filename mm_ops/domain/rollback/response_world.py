@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from mm_ops.domain.rollback.alert import Alert
@@ -59,8 +59,8 @@ class ResponseLog(StopLog, Protocol):
         """Read the last stop of each bot, where it is not confirmed."""
         ...
 
-    def standing_stops(self) -> list[PastRollback]:
-        """Read the last stop of each bot, where nobody has begun to resume the bot since."""
+    def standing_stops(self, now: datetime, lease: timedelta) -> list[PastRollback]:
+        """Read the last stop of each bot, where nobody resumes the bot, or has resumed it, since."""
         ...
 
 

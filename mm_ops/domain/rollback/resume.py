@@ -29,7 +29,8 @@ class ResumeEvidence:
     """What is known before a step; ``None`` is not known.
 
     ``firing`` names the bot's firing alerts as Prometheus says at ``at``; ``blind`` is whether the Watchdog is silent;
-    ``stopping`` whether a stop of the bot has not ended.
+    ``stopping`` whether a stop of the bot has not ended. ``heard`` are the breaches of the bot that a watcher has heard
+    of so lately that each would be over by its own word: they may fire in a Prometheus that was not asked.
     """
 
     bot: BotState | None
@@ -37,6 +38,7 @@ class ResumeEvidence:
     at: datetime | None
     blind: bool
     stopping: bool
+    heard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def find_causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime)
         yield f"alerts: expected evidence of the last {limit}, was of {evidence.at:%Y-%m-%dT%H:%M:%SZ}"
     if evidence.firing:
         yield from (f"alerts: {name} still fires" for name in sorted(evidence.firing & _grave(policy)))
+    yield from (f"alerts: {breach}: a watcher has heard it and not that it is over" for breach in evidence.heard)
     if evidence.bot is not None and abs(now - evidence.bot.observed_at) > policy.resume.evidence_age:
         yield f"bot: expected a state of the last {limit}, was of {evidence.bot.observed_at:%Y-%m-%dT%H:%M:%SZ}"
     if evidence.blind:
@@ -114,7 +117,7 @@ def find_causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime)
 
 def _is_unknown(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime) -> bool:
     """Whether evidence is missing, while none that there is speaks against the step."""
-    if evidence.stopping or (evidence.firing or frozenset()) & _grave(policy):
+    if evidence.stopping or evidence.heard or (evidence.firing or frozenset()) & _grave(policy):
         return False
     times = (evidence.at, None if evidence.bot is None else evidence.bot.observed_at)
     stale = any(one is None or abs(now - one) > policy.resume.evidence_age for one in times)

@@ -17,6 +17,7 @@ from mm_ops.domain.rollback.policy import ActionName
 from mm_ops.domain.rollback.stop import ActionResult, Outcome, Stop, plan_stop
 from mm_ops_tests.rollback_world import (
     ACTIVE,
+    NOW,
     QUICK,
     MemoryBot,
     Pages,
@@ -82,7 +83,7 @@ def test_a_bot_that_does_nothing_is_never_reported_as_stopped(
     assert states(journal) == {name.value: "unconfirmed" for name in ALL}
     assert len(pages.pages) == 1
     assert "trading_state: expected HALTED, was ACTIVE" in pages.pages[0]
-    assert set(bot.asked) == {action.key for action in STOP.actions}
+    assert {"/".join(key.split("/")[:3]) for key in bot.asked} == {action.key for action in STOP.actions}
     assert len(bot.asked) > len(STOP.actions)
     assert bot.effects == []
     (past,) = journal.unconfirmed()
@@ -144,6 +145,32 @@ def test_a_bot_that_was_restarted_midway_is_stopped_again(journal: Journal):
     assert pages.pages == []
     assert bot.state.trading_state.value == "HALTED"
     assert len(set(bot.effects)) == 4
+
+
+def test_what_was_done_and_undone_since_is_asked_for_by_a_key_that_the_bot_has_not_seen(tmp_path: Path):
+    """The former watcher died in it, the bot did all that had been asked of it, and somebody let it go on."""
+    bot = MemoryBot()
+    with open_journal(tmp_path) as former:
+        assert former.claim(STOP, NOW)
+    for action in STOP.actions:
+        bot.apply(action.command, action.key)
+    bot.state = replace(ACTIVE, sequence=99)
+    with open_journal(tmp_path) as journal:
+        outcome = execute(journal, bot)
+        assert outcome is not None
+        assert outcome.confirmed
+        assert {row["name"]: row["attempts"] for row in journal.actions_of(ID)} == {name.value: 2 for name in ALL}
+    assert bot.effects[4:] != []
+    assert sorted(bot.effects[4:]) == sorted(f"{action.key}/1" for action in STOP.actions)
+
+
+def test_what_was_not_answered_is_asked_for_by_the_same_key(journal: Journal):
+    """It may be on its way, and must not be done twice."""
+    bot = MemoryBot(fault=fails_once)
+    outcome = execute(journal, bot)
+    assert outcome is not None
+    assert outcome.confirmed
+    assert sorted(bot.asked) == sorted([action.key for action in STOP.actions] * 2)
 
 
 def test_what_was_read_back_and_does_not_last_is_not_confirmed(journal: Journal):

@@ -383,11 +383,31 @@ def test_a_bot_that_forgets_that_it_was_stopped_is_stopped_again_and_told(journa
 def test_a_bot_that_somebody_resumes_is_let_go_on(journal: Journal):
     bot = MemoryBot()
     responder(journal, bot, Pages()).respond(LATENCY, NOW)
-    after = NOW + timedelta(minutes=5)
     for confirmed in (False, True):  # begun, and then read back
-        journal.note_resume("paper", TradingState.REDUCING, by="ada", why="fixed", confirmed=confirmed, at=after)
+        journal.note_resume("paper", TradingState.REDUCING, by="ada", why="fixed", confirmed=confirmed, at=NOW + LATER)
         forget(bot)
         assert responder(journal, bot, Pages(), shift=LATER).hold() == []
+
+
+def test_a_step_of_the_way_back_that_came_to_nothing_lets_no_bot_go_on(journal: Journal):
+    bot = MemoryBot()
+    responder(journal, bot, Pages()).respond(LATENCY, NOW)
+    journal.note_resume("paper", TradingState.REDUCING, by="ada", why="fixed", confirmed=False, at=NOW)
+    forget(bot)
+    (outcome,) = responder(journal, bot, Pages(), shift=LATER).hold()
+    assert (outcome.confirmed, bot.state.trading_state.value) == (True, "HALTED")
+
+
+def test_a_bot_that_does_not_answer_keeps_no_other_from_being_stopped_again(journal: Journal):
+    both = {"mute": MemoryBot(), "paper": MemoryBot()}
+    told = replace(responder(journal, both["paper"], Pages()), bots=both)
+    for name in both:
+        told.respond(alert(bot=name), NOW)
+    for bot in both.values():
+        forget(bot)
+    both["mute"].mute = True
+    (outcome,) = replace(responder(journal, both["paper"], Pages(), shift=LATER), bots=both).hold()
+    assert (outcome.stop.bot, outcome.confirmed) == ("paper", True)
 
 
 LEFT_ALONE: dict[str, dict[str, Any]] = {
