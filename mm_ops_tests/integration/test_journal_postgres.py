@@ -13,6 +13,7 @@ from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_archive import archive_journal
 from mm_ops.adapters.journal_audit import audit_journal
 from mm_ops.domain.errors import IntegrityError, SourceUnavailableError
+from mm_ops.domain.rollback.bot import TradingState
 from mm_ops.domain.rollback.response import Responder
 from mm_ops_tests.postgres_server import Server, serving
 from mm_ops_tests.rollback_world import ACTIVE, NOW, POLICY, MemoryBot, Pages, WallClock, alert
@@ -120,6 +121,19 @@ def test_a_stop_that_did_not_last_is_done_again_by_the_other_watcher(url: str, t
         assert [
             one.round for one in second.history(alert(), bots=frozenset({"paper"}), bot=None, seen_at=NOW).rollbacks
         ] == [1, 2]
+    sound(url, tmp_path, "a", "b")
+
+
+def test_a_step_of_a_host_that_is_fast_hides_no_stop_of_one_that_is_slow(url: str, tmp_path: Path):
+    bot, pages, words = MemoryBot(), Pages(), {"by": "ada", "why": "fixed"}
+    fast = NOW + timedelta(seconds=5)
+    with watcher(url, tmp_path, "a") as slow, watcher(url, tmp_path, "b") as desk:
+        assert desk.begin_resume("paper", TradingState.REDUCING, **words, at=fast, lease=timedelta(seconds=9)) is None
+        assert not desk.stopped_since("paper", fast)
+        Responder(slow, {"paper": bot}, POLICY, WallClock(), pages).respond(alert(), NOW)
+        assert desk.stopped_since("paper", fast)
+        desk.note_resume("paper", TradingState.REDUCING, **words, confirmed=True, at=fast)
+        assert len(slow.standing_stops(NOW, timedelta(seconds=9))) == 1
     sound(url, tmp_path, "a", "b")
 
 

@@ -106,7 +106,8 @@ def find_causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime)
         yield f"alerts: expected evidence of the last {limit}, was of {evidence.at:%Y-%m-%dT%H:%M:%SZ}"
     if evidence.firing:
         yield from (f"alerts: {name} still fires" for name in sorted(evidence.firing & _grave(policy)))
-    yield from (f"alerts: {breach}: a watcher has heard it and not that it is over" for breach in evidence.heard)
+    lately = format_duration(policy.backstop.heard_within)
+    yield from (f"alerts: {breach}: heard by a watcher within {lately}, and not resolved" for breach in evidence.heard)
     if evidence.bot is not None and abs(now - evidence.bot.observed_at) > policy.resume.evidence_age:
         yield f"bot: expected a state of the last {limit}, was of {evidence.bot.observed_at:%Y-%m-%dT%H:%M:%SZ}"
     if evidence.blind:

@@ -60,7 +60,7 @@ def test_the_preview_names_what_will_change_and_nothing_else():
         ),
         (TradingState.REDUCING, {"blind": True}, "alerts: the Watchdog is silent"),
         (TradingState.REDUCING, {"stopping": True}, "a stop of the bot has not ended"),
-        (TradingState.REDUCING, {"heard": ("SoakX, e@1",)}, "alerts: SoakX, e@1: a watcher has heard it and not that"),
+        (TradingState.REDUCING, {"heard": ("SoakX, e@1",)}, "alerts: SoakX, e@1: heard by a watcher within "),
     ],
 )
 def test_a_step_is_refused_for_one_reason(to: TradingState, different: dict[str, Any], reason: str):
