@@ -92,7 +92,7 @@ def _axes(frame: Frame) -> str:
     times = _time_ticks(frame)
     below = [_time_label(frame, ns, dated=n == 0) for n, ns in enumerate(times)]
     unit = element("text", text(frame.chart.unit), x=frame.left - 8, y=frame.top - 10, text_anchor="end")
-    zone = element("text", "UTC", x=frame.left - 8, y=frame.bottom + 19, text_anchor="end")
+    zone = element("text", "UTC", x=2, y=frame.bottom + 19, text_anchor="start")  # clear of a date below the edge
     border = element(
         "path",
         d=f"M{frame.left:g} {frame.top:g}V{frame.bottom:g}H{frame.right:g}",

@@ -19,6 +19,8 @@ from mm_ops.domain.windows import DAY, TimeWindow, parse_duration, to_ns
 
 _HOURS = 24
 _NS_PER_HOUR = 3_600_000_000_000
+_GRAZED_NS = 60_000_000_000
+_FEWEST_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +121,29 @@ def interval_at(report: Mapping[str, Any], symbol: str, measure: str) -> tuple[f
 def hours(report: Mapping[str, Any], window: TimeWindow) -> Bars | Absent:
     """Net edge by hour of the day; an hour without fills has no bar."""
     name, title = "by_hour", "Net edge by hour, UTC"
-    touched = _hours(window)
+    touched = _hours(window, filled=report.get("by_hour"))
     values = tuple(number_at(report, "by_hour", hour, "net_edge_bps") for hour in touched)
     if all(value is None for value in values):
         return Absent(name, title, "no hour has a net edge in the report")
     return Bars(name=name, title=title, unit="bps", labels=touched, values=values)
 
 
-def _hours(window: TimeWindow) -> tuple[str, ...]:
+def _hours(window: TimeWindow, filled: object) -> tuple[str, ...]:
+    """The hours of the day that the window touches; one that it only grazes is left out where nothing was filled."""
     if window.duration >= DAY:
         return tuple(f"{hour:02d}" for hour in range(_HOURS))
     first, last = window.start_ns // _NS_PER_HOUR, (window.end_ns - 1) // _NS_PER_HOUR
-    return tuple(dict.fromkeys(f"{hour % _HOURS:02d}" for hour in range(first, last + 1)))
+    named = filled if isinstance(filled, Mapping) else {}
+    touched = dict.fromkeys(
+        f"{hour % _HOURS:02d}"
+        for hour in range(first, last + 1)
+        if f"{hour % _HOURS:02d}" in named or _inside_ns(window, hour) >= _GRAZED_NS
+    )
+    return tuple(touched)
+
+
+def _inside_ns(window: TimeWindow, hour: int) -> int:
+    return min(window.end_ns, (hour + 1) * _NS_PER_HOUR) - max(window.start_ns, hour * _NS_PER_HOUR)
 
 
 def cumulative(earned: Earned | None, window: TimeWindow, currency: str | None) -> Chart | Absent:
@@ -160,7 +173,7 @@ def cumulative(earned: Earned | None, window: TimeWindow, currency: str | None) 
 
 
 def averages(report: Mapping[str, Any], window: TimeWindow) -> list[Chart]:
-    """A chart for each average of all fills; where it has no value there is none. None where the report has none."""
+    """A chart for each average of all fills; none where the report has none, or where too few values are no line."""
     section = report.get("ema")
     series = section.get("series") if isinstance(section, Mapping) else None
     if not isinstance(series, Mapping) or not isinstance(section, Mapping):
@@ -178,6 +191,8 @@ def averages(report: Mapping[str, Any], window: TimeWindow) -> list[Chart]:
             values=np.array(values, dtype=np.float64),
         )
         for name, values in series.items()
+        if sum(value is not None for value in values) >= _FEWEST_POINTS
+        or not any(value is not None for value in values)
     ]
 
 

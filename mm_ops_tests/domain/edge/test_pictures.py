@@ -14,6 +14,7 @@ from mm_ops.domain.charts.waterfall import Waterfall
 from mm_ops.domain.edge.earned import Earned
 from mm_ops.domain.edge.pictures import (
     Absent,
+    averages,
     cumulative,
     draw_pictures,
     hours,
@@ -114,6 +115,21 @@ def test_a_shorter_window_has_the_hours_that_it_touches_in_their_order():
     found = hours(report(), late)
     assert isinstance(found, Bars)
     assert found.labels == ("22", "23", "00", "01")
+
+
+def test_an_hour_that_the_window_grazes_is_drawn_where_it_was_filled():
+    late = TimeWindow(START + timedelta(hours=22, minutes=30), START + timedelta(hours=24, milliseconds=80))
+    for by_hour, labels in ((("22",), ("22", "23")), (("22", "00"), ("22", "23", "00"))):
+        found = hours(report(by_hour={hour: {"net_edge_bps": 1.0} for hour in by_hour}), late)
+        assert isinstance(found, Bars)
+        assert found.labels == labels
+
+
+@pytest.mark.parametrize(("known", "drawn"), [(2, 0), (3, 1)])
+def test_an_average_of_two_values_is_no_line(known: int, drawn: int):
+    at = [(START + timedelta(minutes=15 * n)).isoformat() for n in range(1, 5)]
+    section = {"at": at, "series": {"ema1h": [None] * (4 - known) + [1.0] * known}}
+    assert len(averages(report(ema=section), DAY)) == drawn
 
 
 def test_hours_without_numbers_say_so():
