@@ -60,8 +60,8 @@ def run(command: list[str]) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Start a server on a free port and stop it in the end."""
+def serving(password: str | None = None) -> Iterator[Server]:
+    """Start a server on a free port and stop it in the end; with a password nobody is let in without it."""
     folder = Path(tempfile.mkdtemp(prefix="mm-ops-postgres-"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -69,7 +69,12 @@ def serving() -> Iterator[Server]:
     try:
         if os.getuid() == 0:
             shutil.chown(folder, USER)
-        run([find_binary("initdb"), "-D", str(folder / "data"), "-U", USER, "-A", "trust", "--no-locale", "-E", "UTF8"])
+        login = ["-A", "trust"]
+        if password is not None:
+            kept = folder / "password"
+            kept.write_text(password, encoding="utf-8")
+            login = ["-A", "scram-sha-256", "--pwfile", str(kept)]
+        run([find_binary("initdb"), "-D", str(folder / "data"), "-U", USER, *login, "--no-locale", "-E", "UTF8"])
         server.control("start")
         try:
             yield server

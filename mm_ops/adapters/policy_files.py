@@ -38,15 +38,33 @@ def read_policy(path: Path, kind: type[T]) -> T:
 @functools.lru_cache(maxsize=128)
 def _parse(path: Path, text: str, kind: Any) -> Any:
     """Parse a text once: a night asks 35 times for 12 files."""
+    node, data = _tree(path, text)
+    try:
+        return TypeAdapter(kind).validate_json(as_json(data))
+    except ValidationError as error:
+        raise PolicyError("\n".join(faults_of(path, node, error))) from error
+
+
+def read_tree(path: Path) -> tuple[yaml.Node, Any]:
+    """Read a file that may break its schema: where everything stands, and the plain values.
+
+    Raises:
+        PolicyError: it cannot be read, or is no YAML of ours.
+    """
+    return _tree(path, _read(path))
+
+
+def as_json(data: object) -> str:
+    """Write plain values for a strict look: text in YAML is then text."""
+    return json.dumps(data, default=_as_text)
+
+
+def _tree(path: Path, text: str) -> tuple[yaml.Node, Any]:
     try:
         node = _compose(path, text)
-        data = json.dumps(_plain(path, node), default=_as_text)
+        return node, _plain(path, node)
     except RecursionError as error:
         raise PolicyError(f"{path}: not readable as YAML: nested too deep") from error
-    try:
-        return TypeAdapter(kind).validate_json(data)
-    except ValidationError as error:
-        raise PolicyError("\n".join(_faults(path, node, error))) from error
 
 
 def _read(path: Path) -> str:
@@ -129,9 +147,10 @@ def _as_text(value: object) -> str:
     raise TypeError(f"expected text, a number, a list or a mapping, found {type(value).__name__}")
 
 
-def _faults(path: Path, node: yaml.Node, error: ValidationError) -> Iterator[str]:
+def faults_of(path: Path, node: yaml.Node, error: ValidationError, within: tuple[str | int, ...] = ()) -> Iterator[str]:
+    """Say each fault with file, line and field; ``within`` leads to the part of the file that was looked at."""
     for fault in _of_their_own(error.errors(include_url=False)):
-        steps = [step for step in fault["loc"] if _names_a_place(step)]
+        steps = [*within, *(step for step in fault["loc"] if _names_a_place(step))]
         place, field = _find(node, steps)
         message = fault["msg"].removeprefix("Value error, ")
         shown = "" if fault["type"] in {"missing", "value_error"} else f", was {_shorten(fault['input'])}"
@@ -172,6 +191,11 @@ def _child(node: yaml.Node, step: Any) -> yaml.Node | None:
         item: yaml.Node = node.value[step]
         return item
     return None
+
+
+def line_of(node: yaml.Node, steps: tuple[str | int, ...]) -> int:
+    """Count the line at which something stands, from 1."""
+    return _line(_find(node, list(steps))[0])
 
 
 def _line(node: yaml.Node) -> int:

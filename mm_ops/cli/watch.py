@@ -47,9 +47,9 @@ def watch(  # noqa: PLR0913 - one a flag
     """
     from mm_ops.adapters.bot_controls import controls_of
     from mm_ops.adapters.environment import Environment, WallClock, journal_named
+    from mm_ops.adapters.fleet_file import read_sound_bots
     from mm_ops.adapters.policy_files import read_policy
     from mm_ops.adapters.promotions import go_back_of
-    from mm_ops.domain.bots import Fleet
     from mm_ops.domain.notify.policy import NotifyPolicy
     from mm_ops.domain.rendering.policy import AlertingPolicy
     from mm_ops.domain.rollback.policy import RollbackPolicy
@@ -68,7 +68,9 @@ def watch(  # noqa: PLR0913 - one a flag
     rollback = read_policy(policy or policies / "rollback.yaml", RollbackPolicy)
     soak = read_policy(policies / "soak.yaml", SoakPolicy)
     resolve_rollback(rollback, soak, read_policy(policies / "alerting.yaml", AlertingPolicy))
-    fleet = read_policy(policies / "bots.yaml", Fleet)
+    bots = read_sound_bots(policies / "bots.yaml")
+    for fault in bots.faults:
+        say(f"watch: {fault}: nobody stops this bot; its alerts page")
     place = journal or journal_named(environment) or str(environment.path(TRIAL if dry_run else DEFAULT))
     setup = Setup(
         host=host,
@@ -78,7 +80,7 @@ def watch(  # noqa: PLR0913 - one a flag
         owner=owner,
         token_file=token_file,
         policy=rollback,
-        bots=controls_of(fleet, environment.path, WallClock().now, within=rollback.attempts.attempt),
+        bots=controls_of(bots.fleet, environment.path, WallClock().now, within=rollback.attempts.attempt),
         notify=read_policy(policies / "notify.yaml", NotifyPolicy),
         secret=environment.secret,
         release_of=partial(go_back_of, environment.artifacts),

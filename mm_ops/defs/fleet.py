@@ -6,6 +6,7 @@ from datetime import date
 
 import dagster as dg
 
+from mm_ops.adapters.fleet_file import Loaded
 from mm_ops.defs.edge.assets import edge_assets
 from mm_ops.defs.edge.checks import edge_checks
 from mm_ops.defs.golden.assets import golden_assets
@@ -132,13 +133,16 @@ class Location:
         return [*self.graphs.values(), self.shared]
 
 
-def build_location(site: Site, fleet: Fleet | None = None) -> Location:
-    """Build the location from the policies of a site, for its own fleet or another.
+def build_location(site: Site, fleet: Fleet | None = None, loaded: Loaded | None = None) -> Location:
+    """Build the location from the policies of a site, for its own fleet, another, or what could be loaded of it.
+
+    The tasks of a bot that was left out are watched all the same: that none of them runs is told.
 
     Raises:
         PolicyError: a policy that shapes the graph is impossible.
     """
-    bots = fleet if fleet is not None else site.fleet()
+    read = loaded or Loaded(fleet or site.fleet())
+    bots = read.fleet
     soak = site.policy("soak.yaml", SoakPolicy)
     ships = site.policy("release.yaml", ReleasePolicy).require_pre_live_pack
     shape = Shape(bots.first_day, soak, site.policy("readiness.yaml", ReadinessPolicy), ships)
@@ -146,7 +150,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
     shared = _graph(rendering_assets(), rendering_checks())
     stops = {bot.name: _after_stops(bot) for bot in bots.bots}
     packs = {bot.name: _before_live(bot, shape) for bot in bots.bots}
-    tasks = tasks_of(read_cron_policy(site), bots.bots)
+    tasks = tasks_of(read_cron_policy(site), bots.bots, read.left_out)
     watch, columns = _graph(cron_assets(), cron_checks(tasks)), freshness_columns(tasks)
     shown = _graph(grafana_assets(), grafana_checks())
     parts = (*graphs.values(), *packs.values(), shared, *stops.values(), watch, shown)
@@ -183,6 +187,7 @@ def build_location(site: Site, fleet: Fleet | None = None) -> Location:
         ],
         resources={"site": site},
         executor=dg.in_process_executor,
+        metadata={"left_out": dg.MetadataValue.json(list(read.faults))} if read.faults else {},
     )
     return Location(site, bots, shape, graphs, shared, packs, stops, watch, shown, definitions)
 

@@ -18,7 +18,10 @@ has seconds, a stop with all its attempts minutes."""
 
 
 def night_pool(bot: str) -> str:
-    """Days of one bot run one after the other, in the order that they were asked for: each rests on those before."""
+    """Days of one bot run one after the other, in the order that they were asked for: each rests on those before.
+
+    Its checks too: a release refuses a check that is judged again while it is made.
+    """
     return f"{bot}_nights"
 
 

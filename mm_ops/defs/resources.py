@@ -12,6 +12,7 @@ from mm_ops.adapters.artifacts import Artifacts
 from mm_ops.adapters.current import current_of, find_digest
 from mm_ops.adapters.environment import Environment, WallClock
 from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.adapters.fleet_file import Loaded, read_sound_bots
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.bots import Bot, Fleet, Recorded, Scraped
 from mm_ops.domain.canonical import digest
@@ -136,8 +137,12 @@ class Site(dg.ConfigurableResource):  # type: ignore[type-arg]
         return {name: find_digest(self.path(name)) for name in self._entry_names(bot, day)}
 
     def fleet(self) -> Fleet:
-        """The bots."""
+        """The bots, each of them sound: for what decides over all at once."""
         return self.policy("bots.yaml", Fleet)
+
+    def sound_bots(self) -> Loaded:
+        """The bots whose entries are sound, and what is wrong with the others."""
+        return read_sound_bots(Path(self.policies) / "bots.yaml")
 
     def store(self) -> Artifacts:
         """Everything that is stored, of all bots."""

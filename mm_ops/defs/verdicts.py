@@ -10,6 +10,8 @@ import dagster as dg
 from mm_ops.adapters.artifacts import Stored
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.automation import daily, partition_day
+from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.records import DIGESTS, read_recorded
 from mm_ops.defs.resources import Site
 from mm_ops.domain.bots import Bot
@@ -60,6 +62,7 @@ def gate_check(bot: Bot, gate: Gate) -> dg.AssetChecksDefinition:
         name=gate.name,
         blocking=gate.blocking,
         partitions_def=daily(gate.first_day) if gate.first_day else None,
+        pool=night_pool(bot.name) if gate.asset in BotKeys(bot.name).all else None,
         description=gate.description,
         metadata={"severity": gate.severity.value},
     )

@@ -38,6 +38,8 @@ def test_a_bots_days_its_reports_and_its_profile_each_have_one_place(location: L
     assert pools[KEYS.edge_profile.to_user_string()] == {"paper_profile"}
     assert pools[KEYS.fire_drill.to_user_string()] == {"drills"}
     assert pools[ARTIFACT_ROTATION.to_user_string()] == {"rotation"}
+    graph = location.graphs["paper"]
+    assert {definition.op.pool for definition in graph.checks} == {"paper_nights"}  # beside a night they confuse it
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml", "production/dagster.yaml"])

@@ -22,6 +22,7 @@ from mm_ops.adapters.bundle_verify import NoBundleError, say_signature, verify
 from mm_ops.adapters.own_code import code_digest
 from mm_ops.defs.automation import daily, partition_day
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import night_pool
 from mm_ops.defs.overrides import SIGNERS, judge_readiness
 from mm_ops.defs.records import latest_materialisation, recorded_digests
 from mm_ops.defs.release.assets import collect, signer_of
@@ -92,6 +93,7 @@ def release_checks(
 def _check(bot: Bot, first_day: date, gates: frozenset[str], name: str, look: Look) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=BotKeys(bot.name).release_bundle,
+        pool=night_pool(bot.name),
         name=name,
         partitions_def=daily(first_day),
         description=_DESCRIPTIONS[name],

@@ -212,7 +212,7 @@ def _answer(context: dg.OpExecutionContext, site: Site, body: bytes) -> None:
         notifier = notifier_of(site, journal, context.log.warning)
         notifier.start()
         try:
-            bots = _controls(site, site.fleet(), policy)
+            bots = _controls(site, site.sound_bots().fleet, policy)
             truth = _servers(site, policy)[1]
             responder = Responder(journal, bots, policy, clock, notifier, dry_run=is_trial(journal), truth=truth)
             now = clock.now()

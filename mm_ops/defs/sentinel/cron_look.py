@@ -40,8 +40,9 @@ def read_cron_policy(site: Site) -> CronPolicy:
 
 
 def watched_tasks(site: Site, policy: CronPolicy) -> tuple[Task, ...]:
-    """Give every task, with those of each bot."""
-    return tasks_of(policy, site.fleet().bots)
+    """Give every task, with those of each bot; also of one whose entry is broken."""
+    bots = site.sound_bots()
+    return tasks_of(policy, bots.fleet.bots, bots.left_out)
 
 
 def look_at_tasks(site: Site, instance: dg.DagsterInstance, chosen: Sequence[str] = ()) -> Look:

@@ -21,14 +21,16 @@ from mm_ops.domain.sentinel.tasks import (
 )
 
 
-def tasks_of(policy: CronPolicy, bots: Sequence[Bot]) -> tuple[Task, ...]:
+def tasks_of(policy: CronPolicy, bots: Sequence[Bot], unread: Sequence[str] = ()) -> tuple[Task, ...]:
     """Give the tasks with those of each bot made one of every bot that they are of, in the order of the file.
+
+    ``unread`` are the names of bots whose entries are broken: they have the tasks that every bot has.
 
     Raises:
         PolicyError: a name is too long with the bot's, or stands for two tasks.
     """
-    each = {task.name: _bots_of(task, bots) for task in policy.tasks if BOT in str(task.proof)}
-    kept = [task for task in policy.tasks if task.bots is Which.ALL or _bots_of(task, bots)]
+    each = {task.name: _bots_of(task, bots, unread) for task in policy.tasks if BOT in str(task.proof)}
+    kept = [task for task in policy.tasks if task.bots is Which.ALL or _bots_of(task, bots, unread)]
     known = {task.name for task in kept}
     try:
         tasks = tuple(one for task in kept for one in _expanded(task, known, each))
@@ -40,10 +42,10 @@ def tasks_of(policy: CronPolicy, bots: Sequence[Bot]) -> tuple[Task, ...]:
     return tasks
 
 
-def _bots_of(task: Task, bots: Sequence[Bot]) -> list[str]:
+def _bots_of(task: Task, bots: Sequence[Bot], unread: Sequence[str]) -> list[str]:
     match task.bots:
         case Which.ALL:
-            return [bot.name for bot in bots]
+            return [*(bot.name for bot in bots), *unread]
         case Which.CONTROLLED:
             return [bot.name for bot in bots if bot.control is not None]
         case Which.DRILLED:
