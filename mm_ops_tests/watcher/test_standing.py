@@ -71,16 +71,16 @@ def test_a_journal_whose_tail_is_cut_meanwhile_takes_nothing_in_any_more(watcher
 
 def test_a_history_that_cannot_be_read_lets_no_bot_trade_on(watcher: RunningWatcher, bot: RunningBot):
     with closing(sqlite3.connect(watcher.folder / "journal.sqlite", isolation_level=None)) as journal:
-        journal.execute("ALTER TABLE resumes RENAME TO gone")
+        journal.execute("ALTER TABLE resumes RENAME COLUMN confirmed TO gone")
         assert watcher.post(LATENCY).ok
-        bot.until(lambda: bot.state()["trading_state"] == "HALTED")
+        until_stopped(watcher)
         sequence = bot.state()["sequence"]
-        watcher.until(lambda: "no such table: resumes" in str(ready(watcher)["faults"]))
+        watcher.until(lambda: "no such column: confirmed" in str(ready(watcher)["faults"]))
         assert watcher.post(LATENCY).ok
         watcher.until(lambda: watcher.get("/state")["waiting"]["bodies"] == 0)
-        journal.execute("ALTER TABLE gone RENAME TO resumes")
+        journal.execute("ALTER TABLE resumes RENAME COLUMN gone TO confirmed")
     watcher.until(lambda: ready(watcher)["ready"])
-    until_stopped(watcher)
+    assert bot.state()["trading_state"] == "HALTED"
     assert ([stop["round"] for stop in stops(watcher)], bot.state()["sequence"]) == ([1], sequence)
 
 

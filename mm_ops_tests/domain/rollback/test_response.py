@@ -2,8 +2,10 @@
 
 import json
 import random
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -472,6 +474,22 @@ def test_one_alert_that_cannot_be_dealt_with_keeps_no_stop_waiting_and_the_body_
     assert len(journal.pending()) == 1
     assert responder(journal, bot, Pages()).work_off() == 1
     assert journal.pending() == []
+
+
+def test_a_history_that_cannot_be_read_keeps_no_bot_from_being_stopped_once(journal: Journal, tmp_path: Path):
+    bot = MemoryBot()
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("ALTER TABLE resumes RENAME COLUMN confirmed TO gone")
+    told = responder(journal, bot, Pages())
+    _, outcome = told.respond(LATENCY, NOW)
+    assert outcome is not None
+    assert (outcome.confirmed, len(bot.asked)) == (True, 4)
+    assert journal.read_fault == "journal: not available: no such column: confirmed"
+    decision, outcome = told.respond(LATENCY, NOW)
+    assert (type(decision), outcome, len(bot.asked)) == (Record, None, 4), "the claim knows that it was stopped"
+    for one in (alert("SoakWSLagHigh"), alert(firing=False), alert("Never")):
+        with pytest.raises(SourceUnavailableError, match="no such column: confirmed"):
+            told.respond(one, NOW)
 
 
 def test_two_bots_whose_alerts_claim_one_fingerprint_are_both_stopped(journal: Journal):
