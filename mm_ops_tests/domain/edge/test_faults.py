@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from mm_ops.domain.edge.columns import conform
-from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, only_symbol, unknown_symbols
-from mm_ops_tests.builders import fill, fills
+from mm_ops.domain.edge.faults import Fault, behind, find_faults, latest, only_symbol, unknown_symbols, untimed
+from mm_ops_tests.builders import fill, fills, quotes
 
 MS = 1_000_000
 
@@ -119,3 +119,28 @@ def test_amounts_are_of_a_size_that_can_be_multiplied(price: float, faults: int)
 def test_one_symbol_is_seen_where_all_rows_are_of_it(symbols: str | list[str | None], only: str | None):
     assert only_symbol(pl.DataFrame({"symbol": list(symbols)}, schema={"symbol": pl.String})) == only
     assert only_symbol(pl.DataFrame(schema={"symbol": pl.String})) is None
+
+
+def test_a_quote_of_one_side_is_told_apart_from_one_without_a_price():
+    book = quotes((0, 99, 101), (1, 99, 101), (2, 99, 101), (3, 99, 101)).with_columns(
+        bid_px=pl.Series([99.0, None, 99.0, None]), ask_px=pl.Series([101.0, 101.0, None, None])
+    )
+    faults = find_faults(conform(book, "quotes", "q"))
+    told = [(fault.reason, fault.column, fault.rows.arg_true().to_list()) for fault in faults]
+    assert told == [
+        ("one_sided", "bid_px", [1]),
+        ("one_sided", "ask_px", [2]),
+        ("bad_price", "bid_px", [1, 3]),
+        ("bad_price", "ask_px", [2, 3]),
+    ]
+    only_asks = book.with_columns(ask_px=pl.lit(101.0))
+    assert [fault.column for fault in find_faults(conform(only_asks, "quotes", "q"))] == ["bid_px", "bid_px"]
+
+
+def test_a_row_without_the_exchanges_time_is_a_fault_where_that_orders_it():
+    frame = fills(fill(0, "buy", 99), fill(1, "buy", 99), fill(2, "buy", 99, symbol="Y"))
+    frame = frame.with_columns(exch_ts_ns=pl.Series([None, 1, None], dtype=pl.Int64))
+    (fault,) = untimed(frame, frozenset({"X"}))
+    assert (fault.reason, fault.column, fault.rows.to_list()) == ("no_time", "exch_ts_ns", [True, False, False])
+    assert list(untimed(frame, frozenset())) == list(untimed(frame.drop("exch_ts_ns"), frozenset({"X"}))) == []
+    assert list(untimed(fills(fill(0, "buy", 99)), frozenset({"X"}))) == []
