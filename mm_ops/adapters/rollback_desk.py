@@ -64,7 +64,7 @@ class Desk:
         """
         known = ", ".join(self.controls) or "none"
         if not self.controls or (chosen is not None and chosen not in self.controls):
-            raise PolicyError(f"bots.yaml: no bot {chosen or ''} with a control; there are: {known}")
+            raise PolicyError(f"bots.yaml: expected {chosen or 'a bot'} with a control; there are: {known}")
         return [chosen] if chosen else list(self.controls)
 
     def one(self, chosen: str | None) -> str:

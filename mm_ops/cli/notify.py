@@ -32,7 +32,7 @@ def test(chosen: str | None) -> None:
     channels = [one for one in policy.channels if chosen in {None, one.name}]
     if not channels:
         known = ", ".join(one.name for one in policy.channels) or "none: people are told nothing but standard error"
-        raise PolicyError(f"notify.yaml: channels: no channel {chosen or ''} to try; there are: {known}")
+        raise PolicyError(f"notify.yaml: channels: expected {chosen or 'a channel'} to try; there are: {known}")
     rows = []
     for one in channels:
         try:

@@ -250,7 +250,8 @@ async def _serve(setup: Setup, service: Service, guard: Guard, door: socket.sock
     try:
         config.load()
     except OSError as error:  # ssl.SSLError is one
-        raise PolicyError(f"tls: {error.filename or ''} {error.strerror or error}".strip()) from error
+        files = ", ".join(str(file) for file in (setup.tls_cert, setup.tls_key, setup.client_ca) if file is not None)
+        raise PolicyError(f"tls: {error.filename or files}: {error.strerror or error}") from error
     scheme = "http" if setup.tls_cert is None else "https"
     server = _Server(config, lambda port: say(f"watch: {scheme}://{setup.host}:{port}/alert-hook"))
     try:

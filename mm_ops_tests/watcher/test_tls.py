@@ -89,5 +89,5 @@ def test_a_certificate_that_cannot_be_used_is_said_in_one_line(tmp_path: Path, c
     flags = ("--tls-cert", str(certificates / "server.crt"), "--tls-key", str(certificates / "server.key"))
     watcher = RunningWatcher(tmp_path, flags)
     assert watcher.spawn().wait(60) == 2
-    assert "tls: " in watcher.log.splitlines()[-1]
+    assert "tls: /" in watcher.log.splitlines()[-1], "it names the file"
     assert "Traceback" not in watcher.log
