@@ -12,6 +12,9 @@ from mm_ops.domain.notify.notice import Waiting
 from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops.domain.windows import is_lately
 
+MOST_REMEMBERED = 20_000
+"""Keys, as many as may wait; 100,000 took 9 MB of the watcher, and a flood is told again rather than remembered."""
+
 
 @dataclass(slots=True)
 class Delivered:
@@ -27,7 +30,9 @@ class Delivered:
         for key in keys:
             self.told.pop(key, None)  # so that they stay in the order in which they were told
             self.told[key] = at
-        while self.told and at - self.told[oldest := next(iter(self.told))] >= policy.repeats.length:
+        while self.told and (
+            at - self.told[oldest := next(iter(self.told))] >= policy.repeats.length or len(self.told) > MOST_REMEMBERED
+        ):
             del self.told[oldest]
 
     def quiet_until(self, key: int, length: timedelta, now: datetime) -> datetime | None:

@@ -50,7 +50,7 @@ class Notice:
     def key(self) -> int:
         """The same for what says the same of the same breach to the same people, within one process.
 
-        A hundred thousand of them are remembered for ten minutes: a number takes a fifth of what the words do.
+        Many of them are remembered for ten minutes: a number takes a fifth of what the words do.
         """
         return hash((self.told, self.about.bot, self.about.episode, self.what))
 

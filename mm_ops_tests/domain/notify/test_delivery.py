@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,14 @@ def test_while_there_is_room_each_is_a_message_of_its_own_and_the_oldest_is_firs
 def test_what_is_grave_comes_before_what_is_older():
     older, grave = waiting(1), waiting(2, about=About(grave=True))
     assert plan_message([older, grave], Delivered(), THREE, NOW) == Send((grave,))
+
+
+def test_of_a_flood_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mm_ops.domain.notify.delivery.MOST_REMEMBERED", 2)
+    delivered = Delivered()
+    for key in (1, 2, 3):
+        delivered.note(NOW, {key}, POLICY)
+    assert delivered.told == {2: NOW, 3: NOW}
 
 
 def test_the_same_words_of_the_same_breach_are_one_message():
