@@ -1,7 +1,6 @@
 """Pages of edges as people meet them: sound, doubtful, and without any fill."""
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,7 @@ from mm_ops_tests.builders import START
 from mm_ops_tests.domain.readiness.week import POLICY
 
 DAY = TimeWindow.of_day(START.date())
-LIMITS = replace(
-    POLICY.edge,
-    min_measured_share=0.99,
-    min_quote_coverage=0.999,
-    max_quote_age_p95_ms=2000.0,
-    max_outside_touch_share_alone=0.01,
-    max_wrong_side_share=0.01,
-    max_mark_jump_bps=300,
-    max_fill_gap_s=900,
-).limits
+LIMITS = POLICY.edge.limits
 
 
 def group(net: float | None = 2.6, **different: Any) -> dict[str, Any]:
