@@ -120,6 +120,14 @@ def _parse_address(name: str, text: str | None) -> str | None:
     return text or None
 
 
+def is_read_by_others(path: Path) -> bool:
+    """Whether every user of the machine may read a secret; its group may, since clusters hand secrets out so."""
+    try:
+        return bool(path.stat().st_mode & 0o007)
+    except OSError:
+        return False  # whoever reads it says what is wrong with it
+
+
 def _refuse_open(path: Path, what: str) -> None:
     """Refuse a file that is not there, or that others may read: what it holds is no secret any more."""
     if not path.is_file():

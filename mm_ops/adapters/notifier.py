@@ -21,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from mm_ops.adapters.log_lines import known
 from mm_ops.adapters.notify_channels import Channel, Written, channel_of
 from mm_ops.adapters.notify_line import Line
 from mm_ops.adapters.notify_outbox import Outbox
@@ -136,7 +137,8 @@ class Notifier:
         return Line(name, channel, policy, self._outbox, self._clock, self._changed)
 
     def _tell(self, notice: Notice) -> None:
-        self._say(f"{_WORDS[notice.told]}: {notice.what}")
+        with known(bot=notice.about.bot, alert=notice.about.alert, episode=notice.about.episode):
+            self._say(f"{_WORDS[notice.told]}: {notice.what}")
         named = [name for name in self._policy.channels_of(notice.told) if name != notice.spared] or [RESERVED]
         number = self._outbox.add(notice, named, WRITTEN_WITHIN_S)
         self._say_outbox()

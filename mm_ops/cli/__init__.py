@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from mm_ops.adapters.log_lines import use_format
 from mm_ops.cli.exits import invoke, run
 
 COMMANDS = {
@@ -59,11 +60,21 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup)
 @click.version_option(package_name="mm_ops")
-def cli() -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json", "auto"]),
+    default="text",
+    show_default=True,
+    envvar="MM_OPS_LOG_FORMAT",
+    help="Of the lines on standard error; auto: JSON where it is no terminal.",
+)
+def cli(log_format: str) -> None:
     """Operate a market-making bot: may it trade, is it healthy, has it stopped.
 
     Exit codes: 0 pass or GO, 1 a gate failed or HOLD, 2 could not decide or could not run.
     """
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    use_format(as_json=log_format == "json" or (log_format == "auto" and not watched))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.log_lines import write
 
 if TYPE_CHECKING:
     from mm_ops.domain.verdict import Finding
@@ -73,7 +74,7 @@ def yesterday() -> date:
 
 def say(text: str) -> None:
     """Tell progress on standard error, so that standard output stays the result."""
-    click.echo(text, err=True)
+    write(text)
 
 
 def marker(command: str, answer: str, *, err: bool = False) -> None:
@@ -82,7 +83,11 @@ def marker(command: str, answer: str, *, err: bool = False) -> None:
     With ``err`` on standard error: after ``--json``, so that standard output is one JSON document.
     """
     variable = command.upper().replace(" ", "_").replace("-", "_")
-    click.echo(f"| {command} | {answer} | {variable}={answer} |", err=err)
+    line = f"| {command} | {answer} | {variable}={answer} |"
+    if err:
+        write(line)
+    else:
+        click.echo(line)
 
 
 def agreed(question: str) -> bool:

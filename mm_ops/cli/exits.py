@@ -5,6 +5,7 @@ is broken in mm_ops itself exit 2, Ctrl-C 130, and a reader who left before the 
 """
 
 import contextlib
+import logging
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from collections.abc import Callable
 import click
 
 from mm_ops.adapters.environment import wants_traceback
+from mm_ops.adapters.log_lines import write
 from mm_ops.domain.errors import MmOpsError
 
 UNDECIDED, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
@@ -66,7 +68,7 @@ def _misused(error: click.ClickException) -> int:
     said = " ".join(error.format_message().split()).rstrip(".")
     called = context.command_path
     with contextlib.suppress(OSError):
-        click.echo(f"{called}: {said[:1].lower()}{said[1:]}; {called} --help tells what there is", err=True)
+        write(f"{called}: {said[:1].lower()}{said[1:]}; {called} --help tells what there is", logging.ERROR)
     return UNDECIDED
 
 
@@ -83,5 +85,5 @@ def _own_fault(error: BaseException) -> int:
 
 def _refuse(reason: str, code: int = UNDECIDED) -> int:
     with contextlib.suppress(OSError):  # nobody reads standard error: the exit code still says it
-        click.echo(f"mm-ops: {reason}", err=True)
+        write(f"mm-ops: {reason}", logging.ERROR)
     return code

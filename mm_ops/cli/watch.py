@@ -2,11 +2,16 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mm_ops.adapters.journal_place import DEFAULT, TRIAL, anchor_beside
 from mm_ops.cli.context import marker, say
+
+if TYPE_CHECKING:
+    from mm_ops.domain.bots import Fleet
+    from mm_ops.domain.notify.policy import NotifyPolicy
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -71,6 +76,7 @@ def watch(  # noqa: PLR0913 - one a flag
     bots = read_sound_bots(policies / "bots.yaml")
     for fault in bots.faults:
         say(f"watch: {fault}: nobody stops this bot; its alerts page")
+    notify = read_policy(policies / "notify.yaml", NotifyPolicy)
     place = journal or journal_named(environment) or str(environment.path(TRIAL if dry_run else DEFAULT))
     setup = Setup(
         host=host,
@@ -81,8 +87,9 @@ def watch(  # noqa: PLR0913 - one a flag
         token_file=token_file,
         policy=rollback,
         bots=controls_of(bots.fleet, environment.path, WallClock().now, within=rollback.attempts.attempt),
-        notify=read_policy(policies / "notify.yaml", NotifyPolicy),
+        notify=notify,
         secret=environment.secret,
+        secret_files=(token_file, *map(environment.path, _named(bots.fleet, notify))),
         release_of=partial(go_back_of, environment.artifacts),
         dry_run=dry_run,
         tls_cert=tls_cert,
@@ -93,3 +100,10 @@ def watch(  # noqa: PLR0913 - one a flag
     )
     serve(setup, say)
     marker("watch", "STOPPED")
+
+
+def _named(fleet: "Fleet", notify: "NotifyPolicy") -> list[str]:
+    """The files that hold what nobody else may know: each bot's token, each channel's address."""
+    tokens = (getattr(bot.control, "token_file", None) for bot in fleet.bots)
+    addresses = (channel.address.file for channel in notify.channels)
+    return [name for name in dict.fromkeys((*tokens, *addresses)) if name]

@@ -6,6 +6,7 @@ from datetime import date
 
 import dagster as dg
 
+from mm_ops.adapters.log_lines import known
 from mm_ops.defs.automation import days_as_of, refuse_unless_complete
 from mm_ops.defs.fleet import Location
 from mm_ops.defs.judgement import decide_exit_code
@@ -65,7 +66,7 @@ def run_night(
     """
     now = location.site.now()
     refuse_unless_complete(day, location.shape.first_day, now)
-    with days_as_of(now):
+    with days_as_of(now), known(bot=bot.name, day=day.isoformat()):
         return _run_night(location, instance, bot, day, tell)
 
 
@@ -77,8 +78,9 @@ def _run_night(
     for work in find_missing(instance, location.site, bot, location.shape, day):
         tell(f"nightly: {bot.name} {work.day}: {', '.join(key.path[-1] for key in work.assets)}")
         outcome = run_assets(location.definitions, instance, bot.name, work.day, work.assets)
-        for asset, why in outcome.refusals.items():
-            tell(f"nightly: {bot.name} {work.day}: {asset.path[-1]}: {why}")
+        with known(run=outcome.run_id):
+            for asset, why in outcome.refusals.items():
+                tell(f"nightly: {bot.name} {work.day}: {asset.path[-1]}: {why}")
         filled.append(outcome)
         if isinstance(bot.samples, Scraped) and keys.sli_samples in outcome.refusals:
             tell(f"nightly: {bot.name}: the server did not answer for {work.day}, so it is not asked for other days")

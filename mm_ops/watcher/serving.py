@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import signal
 import socket
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from mm_ops.adapters.alertmanager import Alertmanager
-from mm_ops.adapters.environment import WallClock
+from mm_ops.adapters.environment import WallClock, is_read_by_others
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.notifier import Notifier, outbox_beside
 from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
@@ -44,7 +43,7 @@ class Setup:
     """How a watcher is run; with ``tls_cert`` over TLS, with ``client_ca`` only for clients that it has signed.
 
     ``alertmanager`` and ``prometheus`` are the addresses that the backstop reads; without any there is none.
-    ``secret`` reads the address of a channel of ``notify``.
+    ``secret`` reads the address of a channel of ``notify``; ``secret_files`` are those that hold a token or an address.
     """
 
     host: str
@@ -59,6 +58,7 @@ class Setup:
     secret: Callable[[SecretPlace], str]
     release_of: Callable[[str], str]
     dry_run: bool
+    secret_files: tuple[Path, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
     client_ca: Path | None = None
@@ -207,8 +207,9 @@ def _say_how_it_is_set(setup: Setup, say: Callable[[str], None]) -> None:
         say("watch: AUTO ROLLBACK IS OFF (rollback.yaml: auto_rollback.enabled): every rollback is only a page")
     if setup.alertmanager is None and setup.prometheus is None:
         say("watch: NO BACKSTOP (--alertmanager, --prometheus): an alert that no webhook brings is not heard")
-    if setup.token_file.stat().st_mode & stat.S_IRWXO:
-        say(f"watch: {setup.token_file}: others on this machine may read the token: chmod o-rwx")
+    for path in setup.secret_files:  # told, and not refused: a stop must not hang on the mode of a file
+        if is_read_by_others(path):
+            say(f"watch: {path}: every user may read it: chmod 600, and make another secret")
     if not setup.bots:
         say("watch: no bot of bots.yaml has a control: every rollback is only a page")
 
@@ -235,6 +236,7 @@ async def _serve(setup: Setup, service: Service, guard: Guard, door: socket.sock
         http=DeadlineProtocol,
         ws="none",
         lifespan="off",
+        log_config=None,  # its complaints take the way of ours
         log_level="error",
         access_log=False,
         server_header=False,

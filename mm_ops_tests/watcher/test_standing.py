@@ -162,6 +162,6 @@ def test_a_token_that_others_may_read_is_told(watcher: RunningWatcher):
     assert watcher.stop() == 0
     token = watcher.folder / "token"
     token.chmod(0o600)
-    before = watcher.log.count("others on this machine may read the token")
+    before = watcher.log.count("every user may read it")
     watcher.start()
-    assert (before, watcher.log.count("others on this machine may read the token")) == (1, 1)
+    assert (before, watcher.log.count("every user may read it")) == (1, 1)
