@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from mm_ops.adapters.rotation import Moved, Rotation
 from mm_ops.adapters.rotation_pins import find_needed
-from mm_ops.adapters.rotation_scan import scan
+from mm_ops.adapters.rotation_scan import scan, stored_days
 from mm_ops.domain.retention.plan import Plan, make_plan
 from mm_ops.domain.retention.policy import RetentionPolicy
 from mm_ops.domain.retention.references import pin
@@ -59,6 +59,17 @@ def rotate(
         plan = _plan(root, policy, now, known_good)
         moved = rotation.quarantine(plan)
         return Rotated(plan, moved, rotation.purge(now, policy.quarantine, archive))
+
+
+def kept_days(root: Path, policy: RetentionPolicy) -> set[date]:
+    """The days of which anything is stored, or lies in quarantine and may be brought back.
+
+    Raises:
+        SourceUnavailableError: a folder cannot be read.
+    """
+    rotation = Rotation(root)
+    waiting = [files for name in rotation.rotations() if (files := rotation.place / name / "files").is_dir()]
+    return {day for folder in (root, *waiting) for day in stored_days(folder, policy)}
 
 
 def _plan(root: Path, policy: RetentionPolicy, now: datetime, known_good: Mapping[str, Path]) -> Plan:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 from re import Pattern as Expression
 
@@ -46,6 +47,21 @@ def scan(root: Path, policy: RetentionPolicy) -> dict[str, list[Unit]]:
         found[rule.kind] = gather(rule.kind, patterns, (measure(root, name) for name in names))
     _refuse_nested(owners)
     return found
+
+
+def stored_days(root: Path, policy: RetentionPolicy) -> set[date]:
+    """The days of which anything is stored below a root, by the names of the folders alone.
+
+    Raises:
+        SourceUnavailableError: a folder cannot be read.
+    """
+    days = set()
+    for pattern in (pattern for rule in policy.rules for pattern in rule.patterns):
+        for name in find_folders(root, pattern.parts):
+            text = (pattern.match(name) or {}).get("day", "")
+            with suppress(ValueError):
+                days.add(date.fromisoformat(text))
+    return days
 
 
 def _refuse_nested(owners: Mapping[str, str]) -> None:

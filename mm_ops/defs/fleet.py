@@ -154,12 +154,13 @@ def build_location(site: Site, fleet: Fleet | None = None, loaded: Loaded | None
     watch, columns = _graph(cron_assets(), cron_checks(tasks)), freshness_columns(tasks)
     shown = _graph(grafana_assets(), grafana_checks())
     parts = (*graphs.values(), *packs.values(), shared, *stops.values(), watch, shown)
+    every_check = [key for graph in parts for key in graph.all_checks]
     weekly = site.policy("drill.yaml", DrillPolicy).weekly
     definitions = dg.Definitions(
         assets=[
             *labelled(
                 [
-                    *retention_assets(),
+                    *retention_assets(every_check),
                     *(one for bot in bots.bots for one in promotion_assets(bot, graphs[bot.name].promoted_by)),
                     *(one for graph in parts for one in graph.assets),
                 ],

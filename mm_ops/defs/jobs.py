@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, GRAFANA_DASHBOARD, PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.keys import (
+    ARTIFACT_ROTATION,
+    CRON_FRESHNESS,
+    DAGSTER_RUNS,
+    GRAFANA_DASHBOARD,
+    PROMETHEUS_RULES,
+    BotKeys,
+)
 from mm_ops.defs.limits import NIGHT, WORK_TAG
 from mm_ops.domain.bots import Fleet
 
@@ -84,8 +91,8 @@ def rotation_job() -> Any:
     """The rotation of stored evidence by itself."""
     return dg.define_asset_job(
         ROTATION,
-        selection=dg.AssetSelection.assets(ARTIFACT_ROTATION),
-        description="Rotate stored evidence by retention.yaml; what is needed stays.",
+        selection=dg.AssetSelection.assets(ARTIFACT_ROTATION, DAGSTER_RUNS),
+        description="Rotate stored evidence by retention.yaml, then Dagster's own runs; what is needed stays.",
     )
 
 
@@ -163,5 +170,6 @@ def _of_no_day(fleet: Fleet) -> list[dg.AssetKey]:
         *_drills(fleet),
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,
+        DAGSTER_RUNS,
         GRAFANA_DASHBOARD,
     ]

@@ -12,6 +12,9 @@ GRAFANA_DASHBOARD = dg.AssetKey("grafana_dashboard")
 ARTIFACT_ROTATION = dg.AssetKey("artifact_rotation")
 """What was rotated out of the stored evidence."""
 
+DAGSTER_RUNS = dg.AssetKey("dagster_runs")
+"""What Dagster keeps of its own runs."""
+
 CRON_FRESHNESS = dg.AssetKey("cron_freshness")
 """How every scheduled task stands: of no day and of no single bot."""
 

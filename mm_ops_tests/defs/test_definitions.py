@@ -9,7 +9,14 @@ from mm_ops.adapters.policy_files import read_policy
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.fleet import Location, build_location
 from mm_ops.defs.jobs import CHECKS, NIGHTLY
-from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, GRAFANA_DASHBOARD, PROMETHEUS_RULES, BotKeys
+from mm_ops.defs.keys import (
+    ARTIFACT_ROTATION,
+    CRON_FRESHNESS,
+    DAGSTER_RUNS,
+    GRAFANA_DASHBOARD,
+    PROMETHEUS_RULES,
+    BotKeys,
+)
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import check_result, report_of_day
 from mm_ops.domain.errors import MissingEvidenceError, SchemaError, SourceUnavailableError
@@ -36,6 +43,7 @@ def test_the_location_loads_with_every_asset_of_the_design(location: Location):
         KEYS.edge_profile,
         CRON_FRESHNESS,
         ARTIFACT_ROTATION,
+        DAGSTER_RUNS,
         GRAFANA_DASHBOARD,
         KEYS.fire_drill,
         KEYS.promotion,

@@ -13,6 +13,7 @@ from mm_ops.domain.retention.units import Pattern
 from mm_ops.domain.windows import Duration
 
 Count = Annotated[int, Field(ge=1)]
+_SHORTEST = timedelta(days=30)
 BUCKETS = {"last": None, "daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m", "yearly": "%Y"}
 """What ``keep_<bucket>`` keeps the newest of; a week is that of ISO 8601."""
 
@@ -82,19 +83,22 @@ class MaxSize:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class RunsRule:
-    """How long Dagster's own runs and their events are kept: ``most`` go in one night, those in ``spare`` never.
+    """How long Dagster's own runs are kept that nothing asks for: ``most`` go in one night, those in ``spare`` never.
 
-    ``spare`` names jobs, and assets without their bot.
+    ``spare`` names jobs, and assets without their bot. While ``delete`` is false they are only planned.
     """
 
     keep: Duration
     most: Count
     spare: tuple[str, ...]
+    delete: bool
     source: Source
 
     def __post_init__(self) -> None:
-        if self.keep <= timedelta(0):
-            raise ValueError("keep: expected more than 0s")
+        if self.keep < _SHORTEST:
+            raise ValueError(
+                f"keep: expected at least {_SHORTEST.days}d: sensors look back on runs to begin none twice"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -46,8 +46,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a bare number": (lambda: policy(rule(keep_last=1), quarantine=7), "expected a duration such as 30m"),
     "no time at all": (lambda: policy(rule(keep_last=1), settled="0s"), "settled: expected more than 0 s"),
     "runs that are kept for no time": (
-        lambda: RunsRule(keep="0s", most=1, spare=(), source=WORDS),  # type: ignore[arg-type] # as a policy writes it
-        "keep: expected more than 0s",
+        lambda: RunsRule(keep="0s", most=1, spare=(), delete=True, source=WORDS),  # type: ignore[arg-type] # as a policy writes it
+        "keep: expected at least 30d",
     ),
     "a low mark above the high one": (lambda: size_between(2, 1), "expected 0 < low <= high"),
 }
