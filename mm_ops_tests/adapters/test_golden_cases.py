@@ -91,11 +91,15 @@ def test_the_tiny_case_holds_the_numbers_worked_by_hand():
     assert total["maker_share"] == pytest.approx(0.7495)
 
 
-def test_the_paper_hour_holds_the_numbers_of_the_slow_reference():
+PAPER = [case for case in POLICY.cases if case.name.startswith("paper_")]
+
+
+@pytest.mark.parametrize("case", PAPER, ids=[case.name for case in PAPER])
+def test_what_the_paper_bot_recorded_holds_the_numbers_of_the_slow_reference(case: Case):
     """Which is written apart from the product; the case's baseline is anchored on it."""
-    (hour,) = [case for case in POLICY.cases if case.name == "paper_hour"]
-    baseline = json.loads((HERE.root / hour.baseline.path).read_bytes())
-    fills, quotes = read_fills(HERE.root / hour.fills.path), read_quotes(HERE.root / hour.quotes.path)
+    baseline = json.loads((HERE.root / case.baseline.path).read_bytes())
+    fills, quotes = read_fills(HERE.root / case.fills.path), read_quotes(HERE.root / case.quotes.path)
+    assert set(baseline["by_symbol"]) == {"AAA-USDT", "BBB-USDT"}
     for symbol, said in baseline["by_symbol"].items():
         slow = reference.measured(
             fills.filter(fills["symbol"] == symbol),
@@ -104,12 +108,12 @@ def test_the_paper_hour_holds_the_numbers_of_the_slow_reference():
             kind="linear",
             size=1.0,
             stale_ms=60_000,
-            end_ns=to_ns(hour.end),
+            end_ns=to_ns(case.end),
         )
         for name, value in reference.numbers(slow).items():
             assert said[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
         jump = baseline["quality_by_symbol"][symbol]["mark_jump_bps"]
-        assert jump == pytest.approx(_mark_jump(quotes.filter(quotes["symbol"] == symbol), to_ns(hour.end)), rel=1e-9)
+        assert jump == pytest.approx(_mark_jump(quotes.filter(quotes["symbol"] == symbol), to_ns(case.end)), rel=1e-9)
 
 
 def _mark_jump(quotes: pl.DataFrame, end_ns: int) -> float:

@@ -141,7 +141,7 @@ def test_the_pinned_cases_are_run_written_and_found_equal(project: Path):
 def test_a_case_that_is_none_is_refused(project: Path):
     refused = golden(project, "run", "--case", "big")
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "no such case: big; there are: tiny, paper_hour" in refused.stderr
+    assert "no such case: big; there are: tiny, paper_hour, paper_day" in refused.stderr
 
 
 def test_in_ci_nothing_is_accepted(project: Path):
