@@ -20,6 +20,8 @@ from mm_ops.domain.rollback.bot import BotState, TradingState
 from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
 from mm_ops.domain.rollback.drill.notes import SUBJECT, DrillRequest, closed
 from mm_ops.domain.rollback.history import Truth
+from mm_ops.domain.rollback.parts import divide
+from mm_ops.domain.rollback.payload import parse_payload
 from mm_ops.domain.rollback.policy import Confirmations, RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
 from mm_ops.domain.rollback.stop import DrillPager, plan_stop
@@ -474,6 +476,19 @@ def test_one_alert_that_cannot_be_dealt_with_keeps_no_stop_waiting_and_the_body_
     assert len(journal.pending()) == 1
     assert responder(journal, bot, Pages()).work_off() == 1
     assert journal.pending() == []
+
+
+def test_a_body_of_two_bots_is_done_when_the_last_of_its_parts_is(journal: Journal):
+    bots = {"paper": MemoryBot(), "other": MemoryBot()}
+    told = replace(responder(journal, bots["paper"], Pages()), bots=bots)
+    journal.take_in(body(alert(), alert(bot="other"), alert("SoakWSLagHigh")), NOW)
+    (pending,) = journal.pending()
+    parts = [part for _, part in divide(parse_payload(pending.body), QUICK, bots)]
+    seen = []
+    for part in parts:
+        told.take_up(replace(pending, part=part))
+        seen.append((len(journal.pending()), *(len(bot.asked) for bot in bots.values()), len(journal.episodes())))
+    assert seen == [(1, 4, 0, 1), (1, 4, 4, 2), (0, 4, 4, 3)]
 
 
 def test_a_history_that_cannot_be_read_keeps_no_bot_from_being_stopped_once(journal: Journal, tmp_path: Path):
