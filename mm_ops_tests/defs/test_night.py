@@ -93,11 +93,11 @@ SIGNED = ("--section", "edge", "--reason", "the venue was slow for everyone", "-
 
 def test_a_hold_that_a_person_passes_over_is_no_plain_go_and_holds_again_when_that_ends(altered: Deployment):
     key, policy, signers = (
-        make_key(altered.root / "ada"),
+        make_key(altered.root.parent / "ada"),
         altered.policy("readiness.yaml"),
         altered.policy("signers.yaml"),
     )
-    edit(policy, b"full_at_bps: 2.5", b"full_at_bps: 3.5")
+    edit(policy, b"full_at_bps: 2.5", b"full_at_bps: 9.5")
     signer = (
         f'{{name: ada, person: Ada Example, public_key: "{public_key(key)}", signs: [override], source: made up here}}'
     )
@@ -109,7 +109,9 @@ def test_a_hold_that_a_person_passes_over_is_no_plain_go_and_holds_again_when_th
     assert signed.returncode == 0, signed.stderr
 
     told = altered.run("nightly", "--date", "2026-11-20")
-    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "| nightly | OVERRIDDEN | NIGHTLY=OVERRIDDEN |")
+    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "| nightly | OVERRIDDEN | NIGHTLY=OVERRIDDEN |"), (
+        told.stdout
+    )
     whose = "edge passed over until 2026-11-22T06:00:00+00:00 by Ada Example: the venue was slow for everyone"
     assert f"GO BY OVERRIDE: paper 2026-11-20\n  HOLD, overridden: {whose} (HOLD: edge: " in told.stdout
     with zipfile.ZipFile(altered.root / "var/artifacts/paper/2026-11-20/release/paper-v1.0.0.zip") as archive:

@@ -109,7 +109,7 @@ def collect(instance: dg.DagsterInstance, site: Site, bot: Bot, day: date, *, pa
     evidence = site.evidence(bot)
     reports = read_reports(instance, BotKeys(bot.name), evidence, day, pack=pack)
     members = collect_members(site, bot, evidence, reports)
-    members |= describe_evidence(bot, day, members, reports)
+    members |= describe_evidence(site, bot, day, members, reports)
     members |= (sbom := find_sbom(site))
     missing = [] if sbom else [f"{SBOM}: there is no {LOCK}"]
     return Contents(

@@ -16,14 +16,13 @@ from typing import Any
 
 import dagster as dg
 
-from mm_ops.adapters import evidence as names
 from mm_ops.adapters.bundle import Built, Member, build
 from mm_ops.adapters.bundle_verify import NoBundleError, say_signature, verify
 from mm_ops.adapters.own_code import code_digest
 from mm_ops.defs.automation import daily, partition_day
 from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.limits import night_pool
-from mm_ops.defs.overrides import SIGNERS, judge_readiness
+from mm_ops.defs.overrides import SIGNERS
 from mm_ops.defs.records import latest_materialisation, recorded_digests
 from mm_ops.defs.release.assets import collect, signer_of
 from mm_ops.defs.release.inputs import JUDGEMENT, PROVENANCE, Reports, find_secrets
@@ -33,7 +32,6 @@ from mm_ops.domain.bots import Bot
 from mm_ops.domain.canonical import encode
 from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.prelive.finding import ALL_STEPS_PASSED
-from mm_ops.domain.readiness.finding import IS_GO
 from mm_ops.domain.release.finding import (
     GATES_PASSED,
     MANIFEST_VERIFIES,
@@ -215,10 +213,7 @@ def _findings(bundle: Bundle) -> Iterator[Finding]:
 
     paths = [item["path"] for item in _document(bundle, MANIFEST)["files"]]
     named = [path for path in paths if path.startswith(("reports/", "golden/")) and path.endswith(".json")]
-    reports = Reports({}, {path: _document(bundle, path) for path in named})
-    for finding in findings_of(reports):  # an override may have expired, or may count
-        is_go = finding.gate == IS_GO
-        yield judge_readiness(reports.document(names.READINESS), bundle.site) if is_go else finding
+    yield from findings_of(Reports({}, {path: _document(bundle, path) for path in named}), bundle.site)
 
 
 def _document(bundle: Bundle, member: str) -> Any:
