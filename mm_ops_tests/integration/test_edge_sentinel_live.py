@@ -172,7 +172,7 @@ def test_the_edge_decays_the_bot_quotes_wider_recovers_and_quotes_as_before(watc
     watched.until(watched.agrees)
     assert bot.state()["profile"] == "base"
     assert watched.width_bps() == pytest.approx(8.0, abs=0.3)
-    bot.faults(edge_decay=7)
+    bot.faults(edge_decay=10)
     watched.until(lambda: watched.is_in("conservative"))
     assert watched.width_bps() == pytest.approx(12.0, abs=0.3)
     assert bot.state()["profile_settings"] == {"spread_factor": 1.5, "max_in_flight": 5, "backoff_ms": 200}
