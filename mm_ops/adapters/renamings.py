@@ -9,6 +9,7 @@ from mm_ops.domain.rendering.renaming import Renaming, rename
 
 NAMES = "names.yaml"
 FOLDERS = ("deploy/compose", "deploy/kubernetes")
+ADDRESSES = "deploy/policies/alerting.yaml"
 _HEADER = "# Rendered by `mm-ops render`: {of} with the names of {folder}/names.yaml. Change those, not this file.\n"
 
 
@@ -31,6 +32,18 @@ def render_deployments(root: Path, rendered: Mapping[str, str]) -> dict[str, str
             for name, text in rename(texts, renaming).items():
                 found[f"{folder}/{name}"] = _HEADER.format(of=origin[name], folder=folder) + text
     return found
+
+
+def deployment_of(policies: Path) -> str | None:
+    """The folder of the deployment that this site is: its ``alerting.yaml`` was rendered there; none on one machine.
+
+    Told by its first line and not by its bytes: an address of the cluster may be newer than the image.
+
+    Raises:
+        PolicyError: there is no such file, or it is no text.
+    """
+    first = _read(policies, "alerting.yaml").partition("\n")[0] + "\n"
+    return next((one for one in FOLDERS if first == _HEADER.format(of=ADDRESSES, folder=one)), None)
 
 
 def _read(root: Path, path: str) -> str:

@@ -13,7 +13,7 @@ import yaml
 
 from mm_ops.adapters.artifacts import write_atomically
 from mm_ops.adapters.policy_files import read_policy
-from mm_ops.adapters.renamings import render_deployments
+from mm_ops.adapters.renamings import deployment_of, render_deployments
 from mm_ops.domain.bots import Fleet
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
@@ -81,6 +81,8 @@ def check_rollback(policies: Path, catalogue: Catalogue) -> None:
 def render_all(root: Path, policies: Path) -> dict[str, bytes]:
     """Render every file, by its path below the root; a page that people write must be there to be completed.
 
+    In a container the addresses are its deployment's: the files that have any are compared in the project, not there.
+
     Raises:
         PolicyError: a policy is impossible, or a page has no place for its block.
     """
@@ -98,7 +100,10 @@ def render_all(root: Path, policies: Path) -> dict[str, bytes]:
         CHECKS: _with_gate_table(root, policies, catalogue),
         **_with_alert_tables(root, catalogue),
     }
-    texts |= render_deployments(root, texts)
+    if deployment_of(policies) is None:
+        texts |= render_deployments(root, texts)
+    else:
+        del texts[PROMETHEUS], texts[ALERTMANAGER]
     return {path: text.encode() for path, text in texts.items()}
 
 

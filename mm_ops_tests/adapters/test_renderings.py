@@ -52,7 +52,7 @@ def test_what_is_committed_is_what_the_policies_render() -> None:
     rendered = render_all(PROJECT, PROJECT / POLICIES)
     assert [item.path for item in find_differences(PROJECT, rendered)] == []
     assert faults(PROJECT) == []
-    assert len(rendered) == 6 + 4 + len(project().alert_names)
+    assert len(rendered) == 7 + 4 + len(project().alert_names)
 
 
 def test_the_files_hold_what_was_built() -> None:
@@ -196,6 +196,37 @@ def test_a_deployment_without_names_is_rendered_nothing_for(root: Path) -> None:
     rendered = render_all(root, root / POLICIES)
     assert {path for path in rendered if "kubernetes" in path} == set()
     assert {path for path in rendered if "compose" in path} != set()
+
+
+def mounted(folder: str) -> dict[str, Path]:
+    """What a deployment mounts over the policies of the image, by its path below the project."""
+    here = PROJECT / "deploy" / folder
+    if folder == "compose":
+        service = yaml.safe_load((here / "compose.yaml").read_text(encoding="utf-8"))["services"]["code"]
+        found = {target: here / source for source, target, *_ in (one.split(":") for one in service["volumes"])}
+    else:
+        values = yaml.safe_load((here / "values.yaml").read_text(encoding="utf-8"))
+        (site,) = yaml.safe_load((here / "kustomization.yaml").read_text(encoding="utf-8"))["configMapGenerator"]
+        files = {Path(name).name: here / name for name in site["files"]}
+        (location,) = values["dagster-user-deployments"]["deployments"]
+        found = {one["mountPath"]: files[one["subPath"]] for one in location["volumeMounts"] if one["name"] == "site"}
+    return {target.removeprefix("/app/"): path for target, path in found.items() if target.startswith("/app/deploy/")}
+
+
+@pytest.mark.parametrize("folder", ["compose", "kubernetes"])
+def test_in_a_container_all_that_has_no_address_is_as_rendered(root: Path, folder: str) -> None:
+    for path, source in mounted(folder).items():
+        shutil.copyfile(source, root / path)
+    change(root / f"{POLICIES}/alerting.yaml", ":9093", ":9193")  # of the cluster, and newer than the image
+    assert differing(root) == []
+    assert faults(root) == []
+    left_out = {renderings.PROMETHEUS, renderings.ALERTMANAGER}
+    rendered = render_all(root, root / POLICIES)
+    assert set(render_all(PROJECT, PROJECT / POLICIES)) - set(rendered) - left_out == {
+        path for path in render_all(PROJECT, PROJECT / POLICIES) if path.startswith(("deploy/compose", "deploy/kube"))
+    }
+    change(root / POLICIES / "soak.yaml", "limit: 200\n", "limit: 250\n")
+    assert renderings.RULES in differing(root)
 
 
 def test_a_file_that_names_names_and_is_not_there_is_refused(root: Path) -> None:

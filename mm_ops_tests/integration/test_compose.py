@@ -114,6 +114,14 @@ def test_every_process_is_healthy_and_they_find_each_other(up: Host):
 
 
 @pytest.mark.integration
+def test_what_a_night_there_compares_is_as_the_mounted_policies_render_it(up: Host):
+    command = ["mm-ops", "render", "--check"]
+    app = up.folder / "code/app"
+    done = subprocess.run(command, cwd=app, env=up.variables("code"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.integration
 def test_prometheus_sees_the_bot_and_alertmanager_reaches_a_watcher(up: Host):
     prometheus = f"http://127.0.0.1:{up.ports['prometheus']}/api/v1"
     seen: dict[str, dict[str, str]] = {}
