@@ -4,7 +4,7 @@ What decides over all bots at once, such as a rotation that spares what each one
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ from pydantic import TypeAdapter, ValidationError
 from mm_ops.adapters import policy_files
 from mm_ops.domain.bots import Bot, Fleet
 from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.policy import BotName
 
 _BOTS = "bots"
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The bots that can be loaded; of the others a line for each fault, and the names of those that have one."""
+    """The bots that can be loaded; of the others a line for each fault, and a name for each to be watched by.
+
+    Where an entry's own is no name, or another bot's, it is ``entry_`` and its number in the file, from 1.
+    """
 
     fleet: Fleet
     faults: tuple[str, ...] = ()
@@ -48,10 +52,18 @@ def read_sound_bots(path: Path) -> Loaded:
         fleet = TypeAdapter(Fleet).validate_json(policy_files.as_json({**data, _BOTS: sound}))
     except ValidationError as error:
         raise whole from error  # it is not an entry that is wrong, or every one is
-    broken = (entry for number, entry in enumerate(entries) if faults[number] and isinstance(entry, dict))
-    names = dict.fromkeys(str(entry["name"]) for entry in broken if isinstance(entry.get("name"), str))
-    left_out = tuple(name for name in names if name not in {bot.name for bot in fleet.bots})
-    return Loaded(fleet, tuple(line for lines in faults.values() for line in lines), left_out)
+    known = {bot.name for bot in fleet.bots}
+    left_out = dict.fromkeys(_name(entries[number], number, known) for number in faults if faults[number])
+    return Loaded(fleet, tuple(line for lines in faults.values() for line in lines), tuple(left_out))
+
+
+def _name(entry: Any, number: int, known: Collection[str]) -> str:
+    """What a broken entry is called: nothing else may keep all the others from being loaded."""
+    try:
+        name = TypeAdapter(BotName).validate_python(entry["name"] if isinstance(entry, dict) else None, strict=True)
+    except (KeyError, ValidationError):
+        name = ""
+    return name if name and name not in known else f"entry_{number + 1}"
 
 
 def _faults(path: Path, node: yaml.Node, entries: list[Any], number: int) -> Iterator[str]:

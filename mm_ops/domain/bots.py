@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.errors import PolicyError
-from mm_ops.domain.policy import CLOSED, Name, Source
+from mm_ops.domain.policy import CLOSED, BotName, Source
 from mm_ops.domain.windows import Duration
 
 Owner = Annotated[str, Field(pattern=r"^(team:[\w-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+)$")]
@@ -135,7 +135,7 @@ class Bot:
     ``owners`` are those whom the UI names for its assets, by default the fleet's.
     """
 
-    name: Name
+    name: BotName
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+.][0-9A-Za-z.-]+)?$")]
     samples: Samples
     fills: str

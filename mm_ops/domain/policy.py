@@ -11,6 +11,9 @@ CLOSED = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """What may become part of an asset key, a check name or a file name."""
 
+BotName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
+"""A bot's, which stands after the name of a task (``readiness_score_mm1``) in a ``Name``."""
+
 MetricName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
 """What Prometheus takes for the name of a metric."""
 

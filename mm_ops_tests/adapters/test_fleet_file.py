@@ -3,7 +3,11 @@ from pathlib import Path
 import pytest
 
 from mm_ops.adapters.fleet_file import read_sound_bots
+from mm_ops.adapters.policy_files import read_policy
 from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.sentinel.tasks import CronPolicy
+from mm_ops.domain.sentinel.watched import tasks_of
+from mm_ops_tests.requirements import PROJECT
 
 HEAD = 'first_day: 2025-01-01\nsource: "made up for a test"\nbots:\n'
 
@@ -50,7 +54,7 @@ def test_of_two_entries_of_one_name_the_first_is_loaded(path: Path) -> None:
     loaded = read_sound_bots(path)
     assert [bot.version for bot in loaded.fleet.bots] == ["1.0.0"]
     assert loaded.faults == (f"{path}:13: bots.1.name: mm1 stands above already",)
-    assert loaded.left_out == ()
+    assert loaded.left_out == ("entry_2",)
 
 
 def test_entries_that_are_no_mappings_or_have_no_name_are_told_too(path: Path) -> None:
@@ -58,7 +62,17 @@ def test_entries_that_are_no_mappings_or_have_no_name_are_told_too(path: Path) -
     loaded = read_sound_bots(path)
     assert [bot.name for bot in loaded.fleet.bots] == ["mm2"]
     assert {fault.split(":")[1] for fault in loaded.faults} == {"4", "5"}
-    assert loaded.left_out == ()
+    assert loaded.left_out == ("entry_1", "entry_2")
+
+
+@pytest.mark.parametrize("name", ["paper-2", "Paper", '"x y"', "12", "a" * 49, "[]"])
+def test_an_entry_whose_name_is_none_is_watched_by_its_number(path: Path, name: str) -> None:
+    path.write_text(HEAD + entry("m" * 48) + entry("mm2").replace("name: mm2", f"name: {name}"))
+    loaded = read_sound_bots(path)
+    assert loaded.left_out == ("entry_2",)
+    policy = read_policy(PROJECT / "deploy/cron/sentinel.yaml", CronPolicy)
+    names = {task.name for task in tasks_of(policy, loaded.fleet.bots, loaded.left_out)}
+    assert {"readiness_score_" + "m" * 48, "nightly_entry_2"} <= names
 
 
 @pytest.mark.parametrize(

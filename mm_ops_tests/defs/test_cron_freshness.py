@@ -251,6 +251,23 @@ def test_a_file_that_is_broken_fails_the_tick_and_is_told_outside(watched: Watch
     assert "two are called a_paper" in ping
 
 
+def test_a_broken_entry_is_down_at_once_with_its_line(watched: Watched):
+    watched.watch(entry("nightly", "out/{bot}"))
+    watched.ran("paper", "mm2", "entry_3")
+    path = watched.deployment.policy("bots.yaml")
+    fleet = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (sound,) = fleet["bots"]
+    nameless = {key: value for key, value in sound.items() if key != "name"}
+    fleet["bots"] += [{**sound, "name": "mm2", "version": "new"}, {**nameless, "nmae": "mm3"}]
+    path.write_text(json.dumps(fleet))
+    watched.tick(location=build_location(watched.site, loaded=watched.site.sound_bots()))
+    (page,) = watched.told
+    assert "2 tasks are down: nightly_mm2: " in page
+    assert "bots.1.version" in page
+    assert watched.table()["nightly_entry_3"]["state"] == "down"
+    assert watched.table()["nightly_paper"]["state"] == "up"
+
+
 def test_a_run_looks_at_once_and_every_check_runs_alone(watched: Watched):
     watched.ran("nightly")
     definitions = watched.location.definitions

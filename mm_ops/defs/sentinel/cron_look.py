@@ -9,6 +9,7 @@ import dagster as dg
 from mm_ops.defs.resources import Site
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.sentinel.freshness import Freshness, document_of, judge_tasks, rows_of
+from mm_ops.domain.sentinel.runs import Evidence
 from mm_ops.domain.sentinel.tasks import CronPolicy, Task
 from mm_ops.domain.sentinel.watched import needed_by, tasks_of
 
@@ -39,14 +40,10 @@ def read_cron_policy(site: Site) -> CronPolicy:
     return read_policy(site.path(FILE), CronPolicy)
 
 
-def watched_tasks(site: Site, policy: CronPolicy) -> tuple[Task, ...]:
-    """Give every task, with those of each bot; also of one whose entry is broken."""
-    bots = site.sound_bots()
-    return tasks_of(policy, bots.fleet.bots, bots.left_out)
-
-
 def look_at_tasks(site: Site, instance: dg.DagsterInstance, chosen: Sequence[str] = ()) -> Look:
-    """Read what proves every task, or some and what they need, and judge them.
+    """Read what proves every task, or some and what they need, and judge them; also of each bot's, sound or not.
+
+    Those of a bot whose entry is broken are down with its line, whatever ran: it cannot be loaded again.
 
     Raises:
         PolicyError: the file is impossible, or has no such task.
@@ -54,15 +51,17 @@ def look_at_tasks(site: Site, instance: dg.DagsterInstance, chosen: Sequence[str
     from mm_ops.adapters.sentinel_evidence import Sources, read_evidence
     from mm_ops.defs.sentinel.evidence import DagsterRecords
 
-    policy = read_cron_policy(site)
-    tasks = needed_by(watched_tasks(site, policy), chosen)
+    policy, bots = read_cron_policy(site), site.sound_bots()
+    tasks = needed_by(tasks_of(policy, bots.fleet.bots, bots.left_out), chosen)
     sources = Sources(
         root=site.environment().root,
         journal=site.journal(),
         other=DagsterRecords(instance, site.now()).read,
         attempt=policy.attempt.length,
     )
-    evidence = read_evidence(tasks, sources)
+    fault = Evidence(fault="; ".join(bots.faults))
+    broken = {f"{task.name}_{bot}": fault for task in policy.tasks for bot in bots.left_out}
+    evidence = {**read_evidence(tasks, sources), **broken}
     return Look(
         policy=policy, tasks=tasks, freshness=judge_tasks(tasks, evidence, site.now(), policy.clock_skew.length)
     )
