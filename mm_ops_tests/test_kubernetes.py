@@ -77,8 +77,8 @@ def test_both_are_of_one_image_and_the_limits_are_those_of_one_host():
     assert (mine["pools"]["defaultLimit"], mine["pools"]["granularity"]) == tuple(
         theirs["pools"][name] for name in ("default_limit", "granularity")
     )
-    tags = {(one["key"], str(one["value"])) for one in mine["runs"]["tagConcurrencyLimits"]}
-    assert tags == {(one["key"], str(one["value"])) for one in theirs["runs"]["tag_concurrency_limits"]}
+    tags = {(one["key"], str(one.get("value"))) for one in mine["runs"]["tagConcurrencyLimits"]}
+    assert tags == {(one["key"], str(one.get("value"))) for one in theirs["runs"]["tag_concurrency_limits"]}
 
 
 def snake(value: Any) -> Any:

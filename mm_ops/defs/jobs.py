@@ -14,7 +14,7 @@ from mm_ops.defs.keys import (
     PROMETHEUS_RULES,
     BotKeys,
 )
-from mm_ops.defs.limits import NIGHT, WORK_TAG
+from mm_ops.defs.limits import PARTITION_TAG
 from mm_ops.domain.bots import Fleet
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ ROTATION = "rotation"
 PRE_LIVE = "pre_live"
 FIRE_DRILL, DRILL_AGE = "fire_drill", "drill_age"
 BOT_TAG = "mm_ops/bot"
-PARTITION_TAG = "dagster/partition"
 
 
 def nightly_job(fleet: Fleet) -> Any:
@@ -35,7 +34,6 @@ def nightly_job(fleet: Fleet) -> Any:
     return dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*_of_no_day(fleet)),
-        run_tags={WORK_TAG: NIGHT},
         description="Measure, judge and, if every hard gate passes, bundle one UTC day.",
     )
 

@@ -8,8 +8,9 @@ it.
 ROTATION = "rotation"
 DRILLS = "drills"
 
-WORK_TAG, NIGHT = "mm_ops/work", "night"
-"""Of each run of the nightly job: many may wait for each other, so that a stop of a bot never waits for them."""
+PARTITION_TAG = "dagster/partition"
+"""Of each run of a day, by the nightly job or a person or a backfill, and of a stop's report: Dagster sets it. Many may
+wait for each other, so that a stop of a bot, which has none, never waits for them."""
 STOP_TAG = "mm_ops/stop"
 """Of each run that stops a bot, its value the bot."""
 FIRST = {"dagster/priority": "100", "dagster/max_runtime_seconds": "600"}

@@ -11,8 +11,9 @@ import dagster as dg
 from mm_ops.adapters import evidence as names
 from mm_ops.defs.fleet import Shape
 from mm_ops.defs.interrupts import interrupts_end_the_command
-from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PARTITION_TAG, PROMOTION
+from mm_ops.defs.jobs import BOT_TAG, CHECKS, NIGHTLY, PROMOTION
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import PARTITION_TAG
 from mm_ops.defs.resources import Site
 from mm_ops.defs.soak.assets import policies as read_policies
 from mm_ops.defs.verdicts import finding_of

@@ -1,12 +1,15 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from mm_ops.adapters.environment import Environment
 from mm_ops.defs import limits
 from mm_ops.defs.fleet import Location, build_location
-from mm_ops.defs.jobs import FIRE_DRILL, NIGHTLY, ROTATION
+from mm_ops.defs.jobs import FIRE_DRILL, NIGHTLY, PRE_LIVE, ROTATION
 from mm_ops.defs.keys import ARTIFACT_ROTATION, BotKeys
 from mm_ops.defs.resources import Site
 from mm_ops.defs.rollback.backstop import JOB
@@ -47,17 +50,33 @@ def test_every_pool_has_one_place_for_a_whole_run(name: str) -> None:
     assert read(name)["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
 
 
+@dataclass
+class Run:
+    """What Dagster's queue reads of a run."""
+
+    tags: Mapping[str, str]
+
+
+def tags_of_a_day(location: Location, job: str) -> Mapping[str, str]:
+    """As Dagster sets them, for a run that anybody begins."""
+    days = location.definitions.resolve_job_def(job).partitions_def
+    assert days is not None
+    return days.get_tags_for_partition_key("2026-11-20")
+
+
+def test_runs_of_days_leave_places_free_for_stops_whoever_began_them(location: Location) -> None:
+    runs = read("production/dagster.yaml")["concurrency"]["runs"]
+    at_work = [Run(tags_of_a_day(location, NIGHTLY)) for _ in range(runs["max_concurrent_runs"] - 1)]
+    queue = TagConcurrencyLimitsCounter(runs["tag_concurrency_limits"], at_work)  # type: ignore[arg-type]
+    assert queue.is_blocked(Run(tags_of_a_day(location, PRE_LIVE)))  # type: ignore[arg-type]
+    assert not queue.is_blocked(Run({limits.STOP_TAG: "paper"}))  # type: ignore[arg-type]
+    assert location.definitions.resolve_job_def(JOB).partitions_def is None
+
+
 def test_every_tag_that_production_limits_is_one_that_runs_have(location: Location) -> None:
     named = {limit["key"] for limit in read("production/dagster.yaml")["concurrency"]["runs"]["tag_concurrency_limits"]}
-    assert named == {limits.WORK_TAG, limits.STOP_TAG}  # the second: see the test of the backstop's sensor
-    assert location.definitions.resolve_job_def(NIGHTLY).run_tags[limits.WORK_TAG] == limits.NIGHT
-
-
-def test_nights_leave_places_free_for_stops() -> None:
-    runs = read("production/dagster.yaml")["concurrency"]["runs"]
-    nights = [limit["limit"] for limit in runs["tag_concurrency_limits"] if limit.get("value") == limits.NIGHT]
-    assert nights
-    assert max(nights) < runs["max_concurrent_runs"]
+    assert named == {limits.PARTITION_TAG, limits.STOP_TAG}  # the second: see the test of the backstop's sensor
+    assert limits.PARTITION_TAG in tags_of_a_day(location, NIGHTLY)
 
 
 def test_a_stop_goes_first_and_a_drill_is_not_begun_again(location: Location) -> None:

@@ -13,8 +13,9 @@ import pytest
 from mm_ops.adapters.environment import WallClock
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
-from mm_ops.defs.jobs import NIGHTLY, PARTITION_TAG
+from mm_ops.defs.jobs import NIGHTLY
 from mm_ops.defs.keys import BotKeys
+from mm_ops.defs.limits import PARTITION_TAG
 from mm_ops.domain.rollback.response import Responder
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.dagster_stack import DagsterStack, dagster_stack
