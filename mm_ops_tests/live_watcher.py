@@ -29,11 +29,12 @@ QUICK = {"attempt": "300ms", "pause": "50ms", "deadline": "1s", "no_open_orders"
 
 @dataclass
 class RunningWatcher:
-    """One watcher: its place on the disk stays the same over its restarts."""
+    """One watcher: its place on the disk stays the same over its restarts; ``told_to`` is where its log goes else."""
 
     folder: Path
     flags: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
+    told_to: Path | None = None
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -54,7 +55,7 @@ class RunningWatcher:
         command = [sys.executable, "-m", "mm_ops", "watch", "--port", str(self.port)]
         command += ["--token-file", str(self.folder / "token"), "--journal", str(self.folder / "journal.sqlite")]
         environment = {**os.environ, "MM_OPS_POLICIES": str(self.folder / "policies")}
-        with (self.folder / "watcher.log").open("ab") as stream:
+        with (self.told_to or self.folder / "watcher.log").open("wb" if self.told_to else "ab") as stream:
             self.process = subprocess.Popen(
                 [*command, *self.flags], stdout=stream, stderr=stream, cwd=self.folder, env=environment
             )

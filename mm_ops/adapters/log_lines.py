@@ -3,11 +3,11 @@
 Dagster's own processes have their ``--log-format json``; this is for the commands and the services of mm_ops.
 """
 
+import contextlib
 import json
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
@@ -17,7 +17,10 @@ _LOG = logging.getLogger("mm_ops")
 
 
 class _Stderr(logging.Handler):
-    """Writes to standard error as it is at that moment; a line that nobody reads is no fault of what is told."""
+    """Writes to standard error as it is at that moment.
+
+    Where it cannot be written our own lines say so to whoever told them; what a library complains of is lost.
+    """
 
     def __init__(self, form: logging.Formatter) -> None:
         super().__init__()
@@ -26,7 +29,9 @@ class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, at once."""
         stream: TextIO | None = sys.stderr  # None where the shell closed it
-        if stream is not None:
+        if stream is None:
+            return
+        with contextlib.nullcontext() if record.name == _LOG.name else contextlib.suppress(OSError):
             stream.write(f"{self.format(record)}\n")
             stream.flush()
 
@@ -63,7 +68,7 @@ def write(text: str, level: int = logging.INFO) -> None:
     _LOG.log(level, "%s", text)
 
 
-@contextmanager
+@contextlib.contextmanager
 def known(**fields: str) -> Iterator[None]:
     """Say what lines within the block are about, such as ``run``, ``bot``, ``episode``; what is empty is left out."""
     before = _KNOWN.get() or {}

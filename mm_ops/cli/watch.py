@@ -1,5 +1,6 @@
 """``mm-ops watch``: the rollback watcher."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,7 @@ def watch(  # noqa: PLR0913 - one a flag
     resolve_rollback(rollback, soak, read_policy(policies / "alerting.yaml", AlertingPolicy))
     bots = read_sound_bots(policies / "bots.yaml")
     for fault in bots.faults:
-        say(f"watch: {fault}: nobody stops this bot; its alerts page")
+        _tell(f"watch: {fault}: nobody stops this bot; its alerts page")
     notify = read_policy(policies / "notify.yaml", NotifyPolicy)
     place = journal or journal_named(environment) or str(environment.path(TRIAL if dry_run else DEFAULT))
     setup = Setup(
@@ -98,8 +99,14 @@ def watch(  # noqa: PLR0913 - one a flag
         alertmanager=alertmanager,
         prometheus=prometheus,
     )
-    serve(setup, say)
+    serve(setup, _tell)
     marker("watch", "STOPPED")
+
+
+def _tell(text: str) -> None:
+    """Say it where that can be read: a stop and its page wait for no log, whose disk may be full."""
+    with contextlib.suppress(OSError):
+        say(text)
 
 
 def _named(fleet: "Fleet", notify: "NotifyPolicy") -> list[str]:

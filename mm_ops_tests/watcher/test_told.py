@@ -15,6 +15,7 @@ from mm_ops_tests.live_paperbot import running
 from mm_ops_tests.live_watcher import RunningWatcher, prepare
 from mm_ops_tests.watcher.alerts import LATENCY
 
+FULL = Path("/dev/full")
 SECRET = "token-that-nobody-may-see"  # noqa: S105 - of a test
 
 
@@ -65,6 +66,29 @@ def test_a_stop_is_told_with_its_evidence_the_state_and_the_way_back(
             assert 'mm_ops_notify_messages_total{channel="pager"}' in shown
             assert SECRET not in shown + watcher.log
             assert "NO CHANNEL FOR TEAM" in watcher.log
+        finally:
+            watcher.stop()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full: Linux only")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_that_cannot_be_written_keeps_no_stop_and_no_page_back(
+    tmp_path: Path, httpserver: HTTPServer, bodies: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, form: str
+):
+    monkeypatch.setenv("MM_OPS_LOG_FORMAT", form)
+    with running(tmp_path, speed=20) as bot:
+        prepare(tmp_path, catalogue_of({"paper": bot.url}, "http://127.0.0.1/alert-hook", 1).fleet)
+        with_channel(tmp_path, httpserver.url_for(f"/{SECRET}"))
+        watcher = RunningWatcher(tmp_path, told_to=FULL)
+        (tmp_path / "watcher.log").touch()
+        watcher.start()
+        try:
+            assert watcher.post(b"no payload").status_code == 400
+            assert watcher.post(LATENCY).status_code == 200
+            watcher.until(lambda: any("was no payload" in one["title"] for one in bodies))
+            watcher.until(lambda: any("paper: stopped" in one["title"] for one in bodies))
+            assert bot.state()["trading_state"] == "HALTED"
+            assert watcher.get("/state")["faults"] == []
         finally:
             watcher.stop()
 
