@@ -53,6 +53,8 @@ def describe(desk: "Desk", opened: "FollowedJournal", bot: str) -> dict[str, Any
     if found.bot is not None and found.bot.trading_state is TradingState.HALTED and stop is None:
         known["doubts"] = (*gathered.doubts, "the journal knows of no stop: it was halted by hand or by another")
     known["escaped"] = _has_escaped(standing, found.bot)
+    rule = None if stop is None else desk.policy.rule_of(stop.alert)
+    known["held"] = desk.policy.auto_rollback.enabled and rule is not None and not rule.drill
     return known
 
 
@@ -81,7 +83,8 @@ def show(rows: list[dict[str, Any]]) -> None:
         stop = row["stop"]
         lines = [f"episode {stop['episode']}: {stop['reason']}", *stop["faults"]] if stop else []
         lines += [row["resumed"]] if row["resumed"] else []
-        lines += ["STOPPED AND RESUMED BY NOBODY, and it is not halted: the watcher stops it again"] * row["escaped"]
+        then = "the watcher stops it again" if row["held"] else "the watcher only pages: stop it by hand"
+        lines += [f"STOPPED AND RESUMED BY NOBODY, and it is not halted: {then}"] * row["escaped"]
         lines += [f"not known: {doubt}" for doubt in row["doubts"]]
         lines += [f"{row['next']} is refused: {reason}" for reason in row["hindrances"]]
         for line in lines:

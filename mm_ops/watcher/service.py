@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from mm_ops.adapters.journal import Intake, Journal
 from mm_ops.adapters.notifier import Notifier
@@ -56,6 +57,7 @@ class Service:
     _stop: threading.Event = field(default_factory=threading.Event)
     _recovering: threading.Thread | None = None
     _more: bool = False
+    _waited_s: float = 0.0
     _said_blind: bool = False
     standing: Standing = field(init=False)
 
@@ -188,40 +190,49 @@ class Service:
         self.responder.pager.page(f"an alert is not dealt with yet: {reason}", about)
 
     def _recover(self) -> None:
-        try:
-            self.responder.recover()
-            self._more = self._sweep()
-        except Exception as error:  # noqa: BLE001 - what is left must be told; the next sweep takes it up again
-            about = About(todo="`mm-ops halt status`: see whether each bot that should stand still does", grave=True)
-            self.responder.pager.page(f"what a former watcher began is not finished: {_words(error)}", about)
+        """Take up what waits, and beside it finish what was begun: a claim is taken once, whichever comes first."""
+        for recover in (self._sweep_first, self.responder.recover):
+            try:
+                recover()
+            except Exception as error:  # noqa: BLE001 - what is left must be told; the next sweep takes it up again
+                about = About(
+                    todo="`mm-ops halt status`: see whether each bot that should stand still does", grave=True
+                )
+                self.responder.pager.page(f"what a former watcher began is not finished: {_words(error)}", about)
+
+    def _sweep_first(self) -> None:
+        self._more = self._sweep()
 
     def _look_after(self) -> None:
-        """Until the end: judge the Watchdog's silence, and take up again what has failed."""
-        again_s = self.responder.policy.attempts.again_after.total_seconds()
-        left_s = again_s
+        """Until the end: judge the journal and the Watchdog's silence, and take up again what has failed."""
+        looks = (self._judge_journal, self._look_again, self._judge_silence)
         while not self._stop.wait(LOOK_EVERY_S):
             self.looks += 1
-            self.standing.judge_journal()
-            try:
-                left_s -= LOOK_EVERY_S
-                if left_s <= 0 or self._more:
-                    if left_s <= 0:
-                        start(self._take_over)
-                    left_s = again_s
-                    self._more = self._sweep()
-                self._judge_silence()
-            except Exception as error:  # noqa: BLE001 - if this ended, nobody would judge silence
-                self.counts["look_failed"] += 1
-                self.say(f"watch: {_words(error)}")
+            for look in looks:
+                try:
+                    look()
+                except Exception as error:  # noqa: BLE001 - if this ended, nobody would judge silence
+                    self.counts["look_failed"] += 1
+                    self.say(f"watch: {_words(error)}")
 
-    def _take_over(self) -> None:
-        """Finish what was begun and nobody is at: its journal failed in the middle, or its watcher has died.
+    def _judge_journal(self) -> None:
+        self.standing.judge_journal(self.responder.clock.now())
 
-        And see that what was stopped still stands.
-        """
+    def _look_again(self) -> None:
+        """Sweep where there is more or the time has come; then mend, too."""
+        self._waited_s += LOOK_EVERY_S
+        due = self._waited_s >= self.responder.policy.attempts.again_after.total_seconds()
+        if due:
+            for mend in (self.responder.take_over, self.responder.hold):
+                start(partial(self._mend, mend))
+        if due or self._more:
+            self._waited_s = 0.0
+            self._more = self._sweep()
+
+    def _mend(self, mend: Callable[[], object]) -> None:
+        """Finish what was begun and nobody is at any more, or see that what was stopped still stands."""
         try:
-            self.responder.take_over()
-            self.responder.hold()
+            mend()
         except MmOpsError as error:
             self.say(f"watch: what was begun is not looked after: {error}")
 

@@ -4,10 +4,13 @@
 out for that would cut off the last way by which an alert may come, and it would stay blind for ever.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.notifier import Notifier
+from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rollback.bounded import start
 from mm_ops.domain.rollback.stop import Pager
@@ -20,6 +23,11 @@ _REPAIR = About(
     "bots yourself: `mm-ops halt status`",
     grave=True,
 )
+_READ_AGAIN = About(
+    todo="see that the journal's database answers and is whole (`mm-ops audit verify`); the watcher goes on by itself "
+    "when it can read; until then watch the bots yourself",
+    grave=True,
+)
 
 
 @dataclass(slots=True)
@@ -29,7 +37,7 @@ class Standing:
     journal: Journal
     pager: Pager
     refused: str | None = None
-    _told: str | None = None
+    _told: tuple[bool, bool] = (False, False)
 
     def faults(self, *, lanes_alive: bool) -> list[str]:
         """Why it should not be relied on, if anything."""
@@ -43,11 +51,21 @@ class Standing:
         if self.refused and not before:
             self._page(f"alerts are refused and no stop is made: {self.refused}", _MAKE_ROOM)
 
-    def judge_journal(self) -> None:
-        """Tell once that the journal is gone, cannot be read, or is anchored no more."""
-        before, self._told = self._told, self.journal.fault
-        if self._told and not before:
-            self._page(f"the journal: {self._told}{_LOST if self.journal.lost else ''}", _REPAIR)
+    def judge_journal(self, now: datetime) -> None:
+        """Tell once that the journal is gone, and once that it cannot be read or is anchored no more.
+
+        Where an alert was refused a write is tried: who waits for the next alert may be sent none, being not ready.
+        """
+        if self.refused:
+            with suppress(MmOpsError):
+                self.journal.note_event("writable", "journal", {"was": self.refused}, now)
+                self.judge_writing(None)
+        fault, lost = self.journal.fault, self.journal.lost is not None
+        found = (lost, fault is not None)
+        if fault and found > self._told:
+            about = _READ_AGAIN if fault == self.journal.read_fault else _REPAIR
+            self._page(f"the journal: {fault}{_LOST if lost else ''}", about)
+        self._told = found
 
     def _page(self, said: str, about: About) -> None:
         start(lambda: self.pager.page(said, about))

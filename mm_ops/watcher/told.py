@@ -1,13 +1,13 @@
 """What the watcher says of itself: a state for people, metrics for Prometheus."""
 
-import queue
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.rendering.policy import DRILL_LABEL, DRILL_METRIC
 from mm_ops.domain.rollback.bot import BotControl, BotState
-from mm_ops.domain.rollback.bounded import call_within, start
+from mm_ops.domain.rollback.bounded import call_within, together
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.watcher.service import Service
 
@@ -91,7 +91,5 @@ def _backstop_metrics(service: Service) -> Iterator[str]:
 
 
 def _read_all(bots: dict[str, BotControl], within_s: float) -> dict[str, BotState | MmOpsError]:
-    answers: queue.SimpleQueue[tuple[str, BotState | MmOpsError]] = queue.SimpleQueue()
-    for name, control in bots.items():
-        start(lambda name=name, control=control: answers.put((name, call_within(control.read, within_s))))  # type: ignore[misc]
-    return dict(answers.get() for _ in bots)
+    read = together([partial(call_within, control.read, within_s) for control in bots.values()])
+    return dict(zip(bots, read, strict=True))

@@ -115,7 +115,7 @@ def test_a_bot_that_forgot_that_it_was_stopped_is_never_shown_as_well(stopped: D
         control.apply(SetTradingState(state), f"by-hand-{state.value}")
     result = stopped.run("status")
     assert (result.exit_code, last_line(result)) == (1, "| halt status | ESCAPED | HALT_STATUS=ESCAPED |")
-    assert "STOPPED AND RESUMED BY NOBODY" in result.output
+    assert "STOPPED AND RESUMED BY NOBODY, and it is not halted: the watcher stops it again" in result.output
 
 
 def test_a_journal_that_lost_its_last_records_lets_nobody_go_on(stopped: Desk):

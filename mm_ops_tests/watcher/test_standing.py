@@ -69,6 +69,21 @@ def test_a_journal_whose_tail_is_cut_meanwhile_takes_nothing_in_any_more(watcher
     watcher.until(lambda: "PAGE: alerts are refused and no stop is made: journal: expected at least" in watcher.log)
 
 
+def test_one_refused_write_keeps_it_unready_until_it_can_write_again_though_no_alert_comes(watcher: RunningWatcher):
+    """Or whoever sends alerts only to those that are ready would never send it another."""
+    journal = watcher.folder / "journal.sqlite"
+    refuse = "CREATE TRIGGER full BEFORE INSERT ON inbox BEGIN SELECT RAISE(ABORT, 'full'); END"
+    with closing(sqlite3.connect(journal, isolation_level=None, timeout=30)) as other:
+        other.execute(refuse)
+        other.execute(refuse.replace("full BEFORE", "fuller BEFORE").replace("inbox", "audit"))
+        assert watcher.post(LATENCY).status_code == 503
+        watcher.until(lambda: not ready(watcher)["ready"])
+        assert "the last alert was refused: " in ready(watcher)["faults"][0]
+        other.execute("DROP TRIGGER full")
+        other.execute("DROP TRIGGER fuller")
+    watcher.until(lambda: ready(watcher)["ready"])
+
+
 def test_a_history_that_cannot_be_read_lets_no_bot_trade_on(watcher: RunningWatcher, bot: RunningBot):
     with closing(sqlite3.connect(watcher.folder / "journal.sqlite", isolation_level=None)) as journal:
         journal.execute("ALTER TABLE resumes RENAME COLUMN confirmed TO gone")

@@ -2,7 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
@@ -27,6 +28,29 @@ def call_within(call: Callable[[], T], seconds: float) -> T | MmOpsError:
         return answer.get(timeout=max(0.0, seconds))
     except queue.Empty:
         return SourceUnavailableError(f"expected an answer within {seconds:.3g} s, was none")
+
+
+def together(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Call all at once, each in a thread of its own; when all have ended, give the answers or raise what one raised."""
+    done: queue.SimpleQueue[None] = queue.SimpleQueue()
+    answers: dict[int, T] = {}
+    failed: list[Exception] = []
+
+    def run(number: int, call: Callable[[], T]) -> None:
+        try:
+            answers[number] = call()
+        except Exception as error:  # noqa: BLE001 - raised below, where somebody waits for it
+            failed.append(error)
+        finally:
+            done.put(None)
+
+    for number, call in enumerate(calls):
+        start(partial(run, number, call))
+    for _ in calls:
+        done.get()
+    if failed:
+        raise failed[0]
+    return [answers[number] for number in range(len(calls))]
 
 
 def start(run: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ what it had begun by then is history, and is finished, not begun a second time.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from mm_ops.domain.errors import MmOpsError, SchemaError
@@ -15,7 +16,7 @@ from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome, say_of, say_stop
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, TradingState
-from mm_ops.domain.rollback.bounded import call_within
+from mm_ops.domain.rollback.bounded import call_within, together
 from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record, RollBack, decide, say_truth
 from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, find_open
 from mm_ops.domain.rollback.executor import Executor
@@ -53,19 +54,27 @@ class Responder:
     def recover(self) -> list[Outcome]:
         """Finish every stop that was begun, and try anew each bot's last one where it was not confirmed.
 
-        Call at the start, before anything is taken in.
+        Call at the start. A bot that hangs keeps no other waiting.
         """
         if self.dry_run or not self.policy.auto_rollback.enabled:
             self._tell_unfinished()
             return []
-        outcomes = [self._execute(stop, self._tell_recovered) for stop in self.log.unfinished()]
+        bots = {stop.bot for stop in self.log.unfinished()} | {past.bot for past in self.log.unconfirmed()}
+        found = together([partial(self._recover, bot) for bot in sorted(bots)])
+        return [outcome for outcomes in found for outcome in outcomes if outcome is not None]
+
+    def _recover(self, bot: str) -> list[Outcome | None]:
+        outcomes = self._finish(bot)
         for past in self.log.unconfirmed():
-            rule = self.policy.rule_of(past.alert)
-            if rule is not None and not rule.drill and self.clock.now() - past.at <= self.policy.max_event_age.length:
-                reason = f"{past.bot}: the stop for {past.alert} was not confirmed before the restart"
-                again = RollBack(bot=past.bot, round=past.round + 1, actions=rule.actions, reason=reason)
+            rule, age = self.policy.rule_of(past.alert), self.clock.now() - past.at
+            if past.bot == bot and rule and not rule.drill and age <= self.policy.max_event_age.length:
+                reason = f"{bot}: the stop for {past.alert} was not confirmed before the restart"
+                again = RollBack(bot=bot, round=past.round + 1, actions=rule.actions, reason=reason)
                 outcomes.append(self._execute(plan_stop(again, past.episode, past.alert), self._tell_recovered))
-        return [outcome for outcome in outcomes if outcome is not None]
+        return outcomes
+
+    def _finish(self, bot: str) -> list[Outcome | None]:
+        return [self._execute(stop, self._tell_recovered) for stop in self.log.unfinished() if stop.bot == bot]
 
     def _tell_unfinished(self) -> None:
         """Tell what a former watcher left, where this one may not finish it."""
@@ -77,33 +86,32 @@ class Responder:
     def take_over(self) -> None:
         """Finish the stops of our bots that were begun and that nobody is at any more."""
         acts = self.policy.auto_rollback.enabled and not self.dry_run
-        for stop in self.log.unfinished() if acts else ():
-            if stop.bot in self.bots:
-                self._execute(stop, self._tell_recovered)
+        bots = {stop.bot for stop in self.log.unfinished()} & set(self.bots) if acts else ()
+        together([partial(self._finish, bot) for bot in sorted(bots)])
 
     def hold(self) -> list[Outcome]:
         """Stop anew each bot that was stopped, that nobody resumes, and that reads back another state than HALTED.
 
         A bot that is started again may have forgotten that it was halted, and the start may have cleared the alert.
+        One whose stop was never confirmed is stopped when it answers again, however long that takes.
         """
         standing = self.log.standing_stops(self.clock.now(), self.policy.attempts.longest)
-        found = [self._hold(past) for past in standing if past.bot in self.bots]
+        found = together([partial(self._hold, past) for past in standing if past.bot in self.bots])
         return [outcome for outcome in found if outcome is not None]
 
     def _hold(self, past: PastRollback) -> Outcome | None:
         rule, now = self.policy.rule_of(past.alert), self.clock.now()
-        old = not past.confirmed and now - past.at > self.policy.max_event_age.length
         lately = past.finished_at is None or is_lately(past.finished_at, self.policy.attempts.again_after, now)
-        if rule is None or rule.drill or old or lately:
+        if lately or (rule is not None and rule.drill and not past.confirmed):  # such a drill has told that it failed
             return None
         state = call_within(self.bots[past.bot].read, self.policy.attempts.attempt.total_seconds())
         if isinstance(state, MmOpsError) or state.trading_state is TradingState.HALTED:
             return None
-        shown = state.trading_state.value
-        was = f"{past.bot}: was stopped for {past.alert} and resumed by nobody, but reads back {shown}"
+        was = "was stopped" if past.confirmed else "was NOT confirmed as stopped"
+        was = f"{past.bot}: {was} for {past.alert} and resumed by nobody, but reads back {state.trading_state.value}"
         about = About(bot=past.bot, alert=past.alert, todo=RESUME_PROPERLY, grave=True)
-        if self.dry_run or not self.policy.auto_rollback.enabled:
-            self.pager.page(f"{was}; nothing was asked of it", about)
+        if rule is None or rule.drill or self.dry_run or not self.policy.auto_rollback.enabled:
+            self._pager_for(past.alert).page(f"{was}; nothing was asked of it", about)
             return None
         again = RollBack(bot=past.bot, round=past.round + 1, actions=rule.actions, reason=was)
 

@@ -1,8 +1,10 @@
 import multiprocessing
 import threading
 
+import pytest
+
 from mm_ops.domain.errors import EffectNotConfirmedError, SourceUnavailableError
-from mm_ops.domain.rollback.bounded import call_within, start
+from mm_ops.domain.rollback.bounded import call_within, start, together
 
 
 def test_an_answer_in_time_is_the_answer():
@@ -30,6 +32,23 @@ def test_what_hangs_is_left_behind():
         release.set()
         assert isinstance(found, SourceUnavailableError)
         assert "expected an answer within" in str(found)
+
+
+def test_what_is_called_together_runs_at_once_and_answers_in_order():
+    meet = threading.Barrier(3, timeout=60)
+    assert together([lambda n=n: (meet.wait(), n)[1] for n in range(3)]) == [0, 1, 2]  # type: ignore[misc]
+    assert together([]) == []
+
+
+def test_what_one_raised_is_raised_when_the_others_have_ended():
+    ended: list[int] = []
+    with pytest.raises(EffectNotConfirmedError, match="no"):
+        together([refuses, lambda: ended.append(1)])
+    assert ended == [1]
+
+
+def refuses() -> None:
+    raise EffectNotConfirmedError("no")
 
 
 def test_what_is_started_runs_beside():

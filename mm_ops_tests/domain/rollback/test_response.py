@@ -4,7 +4,7 @@ import json
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,19 +16,20 @@ import pytest
 from mm_ops.adapters.journal import Journal
 from mm_ops.domain.errors import SourceUnavailableError
 from mm_ops.domain.rollback.alert import Alert
-from mm_ops.domain.rollback.bot import BotState, TradingState
+from mm_ops.domain.rollback.bot import BotState, Command, TradingState
 from mm_ops.domain.rollback.decision import Notify, Page, Record, RollBack
 from mm_ops.domain.rollback.drill.notes import SUBJECT, DrillRequest, closed
 from mm_ops.domain.rollback.history import Truth
 from mm_ops.domain.rollback.parts import divide
 from mm_ops.domain.rollback.payload import parse_payload
-from mm_ops.domain.rollback.policy import Confirmations, RollbackPolicy
+from mm_ops.domain.rollback.policy import ActionName, Confirmations, RollbackPolicy
 from mm_ops.domain.rollback.response import Responder
 from mm_ops.domain.rollback.stop import DrillPager, plan_stop
 from mm_ops.domain.verdict import Severity
 from mm_ops_tests.rollback_world import (
     ACTIVE,
     NOW,
+    POLICY,
     QUICK,
     MemoryBot,
     Pages,
@@ -352,7 +353,7 @@ def test_what_was_not_confirmed_before_a_restart_is_tried_in_a_new_round(tmp_pat
 
 
 @pytest.mark.parametrize("shift", [timedelta(minutes=61), timedelta(minutes=59)])
-def test_an_old_failure_is_a_person_s_by_now(tmp_path: Path, shift: timedelta):
+def test_an_old_failure_is_not_tried_at_the_start_before_the_bot_is_read(tmp_path: Path, shift: timedelta):
     bot, pages = MemoryBot(fault=refuses), Pages()
     with open_journal(tmp_path) as first:
         responder(first, bot, pages).respond(LATENCY, NOW)
@@ -382,6 +383,51 @@ def test_a_bot_that_forgets_that_it_was_stopped_is_stopped_again_and_told(journa
     )
     assert "halt resume" in pages.about[-1].todo
     assert later.hold() == []
+
+
+@pytest.mark.parametrize("shift", [timedelta(minutes=59), timedelta(minutes=61), timedelta(days=9)])
+def test_a_bot_whose_stop_never_worked_is_stopped_when_it_answers_again(journal: Journal, shift: timedelta):
+    bot, pages = MemoryBot(fault=refuses), Pages()
+    responder(journal, bot, Pages()).respond(LATENCY, NOW)
+    bot.fault = lambda _bot, _command, _count: None
+    (outcome,) = responder(journal, bot, pages, shift=shift).hold()
+    assert (outcome.confirmed, bot.state.trading_state.value) == (True, "HALTED")
+    assert pages.pages[-1].startswith("paper: was NOT confirmed as stopped for SoakLatencyP95High and resumed by nobod")
+
+
+@pytest.mark.parametrize("fault", [None, refuses])
+def test_a_bot_that_forgets_a_drill_is_only_told_and_of_a_stop_that_failed_the_drill_tells(
+    journal: Journal, fault: Callable[..., BotState | None] | None
+):
+    bot, pages = MemoryBot() if fault is None else MemoryBot(fault=fault), Pages()
+    ask_for_a_drill(journal)
+    responder(journal, bot, Pages()).respond(alert("RollbackDrill", drill="d1"), NOW)
+    forget(bot)
+    assert responder(journal, bot, pages, shift=LATER).hold() == []
+    assert (bot.state, len(pages.pages)) == (ACTIVE, int(fault is None))
+    assert all(page.startswith("DRILL paper: was stopped for RollbackDrill and resumed by") for page in pages.pages)
+
+
+def test_a_bot_that_hangs_keeps_no_other_s_stop_waiting_after_a_restart(tmp_path: Path):
+    """Each waits for the other: one after the other would never end."""
+    meet = threading.Barrier(2, timeout=60)
+
+    def meets(_bot: MemoryBot, _command: Command, _count: int) -> None:
+        meet.wait()
+
+    both = {name: MemoryBot(fault=meets) for name in ("paper", "other")}
+    patient = replace(QUICK, attempts=POLICY.attempts)
+    with open_journal(tmp_path) as first:
+        for name in both:
+            decision = RollBack(bot=name, round=1, actions=(ActionName.HALT,), reason="latency")
+            assert first.claim(plan_stop(decision, f"{name}@1", LATENCY.name), NOW)
+    for how in ("recover", "hold"):
+        with open_journal(tmp_path) as again:
+            told = replace(responder(again, both["paper"], Pages(), patient, LATER * (how == "hold")), bots=both)
+            found = getattr(told, how)()
+            assert [(one.confirmed, one.results[0].attempts) for one in found] == [(True, 1)] * 2
+        for bot in both.values():
+            forget(bot)
 
 
 def test_a_bot_that_somebody_resumes_is_let_go_on(journal: Journal):
@@ -428,8 +474,9 @@ def test_a_bot_is_not_stopped_again_on_a_guess(journal: Journal, name: str):
     responder(journal, bot, Pages()).respond(LATENCY, NOW)
     forget(bot)
     bot.mute = how["mute"]
-    assert responder(journal, bot, Pages(), how["policy"], how["shift"]).hold() == []
-    assert bot.state == ACTIVE
+    pages = Pages()
+    assert responder(journal, bot, pages, how["policy"], how["shift"]).hold() == []
+    assert (bot.state, len(pages.pages)) == (ACTIVE, int("left the policy" in name)), "that one is told"
 
 
 @pytest.mark.parametrize("dry", [True, False])
