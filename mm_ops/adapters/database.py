@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mm_ops.adapters.same_files import SameFiles
 from mm_ops.domain.errors import IntegrityError, PolicyError, SourceUnavailableError
 
 BUSY_S = 5.0
@@ -142,7 +143,7 @@ class Database:
         self._url = f"postgresql://{rest}"
         self._idle: list[Any] = []
         self._change = threading.Condition()
-        self._opened: tuple[int, int] | None = None
+        self._files = SameFiles(self.file) if self.file else None
         if self.file and not read_only:
             self.file.parent.mkdir(parents=True, exist_ok=True)
 
@@ -152,10 +153,9 @@ class Database:
 
     @property
     def lost(self) -> str | None:
-        """Say that the file is no more the one that was opened first: who has that one open goes on, seen by nobody."""
-        if self.file is None or self._opened in {None, _identity(self.file)}:
-            return None
-        return f"{self.file} was deleted or replaced while it was in use"
+        """Say that the files are no more those that were opened: who has them open goes on, seen by nobody."""
+        gone = self._files.gone if self._files else None
+        return f"{gone} was deleted or replaced while it was in use" if gone else None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -171,6 +171,8 @@ class Database:
             yield Transaction(cursor, server=not self.file)
             cursor.close()  # a query that was not read to its end would keep seeing what it saw
             connection.commit()
+            if self._files and not self._read_only:
+                self._files.written()
         except (self._driver.Error, UnicodeDecodeError) as error:  # the words of a damaged file may be no text
             self._undo(connection)
             raise DatabaseFaultError(error) from error
@@ -184,7 +186,7 @@ class Database:
         with self._change:
             idle, self._idle = self._idle, []
         for one in idle:
-            one.close()
+            self._end(one)
 
     def _begin(self, connection: Any) -> Any:
         cursor = connection.cursor()
@@ -202,7 +204,7 @@ class Database:
             raise DatabaseFaultError(FileNotFoundError(lost))
         if connection is not None and not self.file and not self._answers(connection):
             connection = None
-        return connection or (self._open_file(self.file) if self.file else self._connect())
+        return connection or (self._open_file(self._files) if self._files else self._connect())
 
     def _keep(self, connection: Any) -> None:
         with self._change:
@@ -215,10 +217,15 @@ class Database:
         try:
             connection.rollback()
         except self._driver.Error:
-            with suppress(self._driver.Error):
-                connection.close()
+            self._end(connection)
         else:
             self._keep(connection)
+
+    def _end(self, connection: Any) -> None:
+        if self._files:
+            self._files.closed()
+        with suppress(self._driver.Error):
+            connection.close()
 
     def _answers(self, connection: Any) -> bool:
         """Whether the server still has it: after its restart every kept connection is dead."""
@@ -226,19 +233,18 @@ class Database:
             connection.cursor().execute("SELECT 1")
             connection.rollback()
         except self._driver.Error:
-            with suppress(self._driver.Error):
-                connection.close()
+            self._end(connection)
             return False
         return True
 
-    def _open_file(self, file: Path) -> sqlite3.Connection:
-        mode = "ro" if self._read_only else "rw" if self._opened else "rwc"
-        named = f"{file.absolute().as_uri()}?mode={mode}"
+    def _open_file(self, files: SameFiles) -> sqlite3.Connection:
+        mode = "ro" if self._read_only else "rw" if files.known else "rwc"
+        named = f"{files.file.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(named, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
         durable = ("journal_mode=WAL", "synchronous=FULL")
         for pragma in (_CACHE, *(("query_only=ON",) if self._read_only else durable)):
             connection.execute(f"PRAGMA {pragma}").close()
-        self._opened = self._opened or _identity(file)
+        files.opened()
         return connection
 
     def _connect(self) -> Any:
@@ -261,15 +267,6 @@ def translate(fault: DatabaseFaultError) -> IntegrityError | SourceUnavailableEr
     if "OperationalError" in fault.kinds or "DatabaseError" not in fault.kinds:
         return SourceUnavailableError(f"journal: not available: {fault.said}")
     return IntegrityError(f"journal: not as it was written: {fault.said}")
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    """What tells a file from another of the same name."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _psycopg2(scheme: str) -> Any:

@@ -132,7 +132,7 @@ class JournalReads:
         return {key: rows[0]["body"]["reason"] for key, rows in latest.items() if rows and rows[0]["body"]["blind"]}
 
     def open_breaches(self, bot: str, alerts: Collection[str], since: datetime) -> list[str]:
-        """The episodes of a bot and of these alerts that were seen firing, heard of since, and never resolved."""
+        """The episodes of a bot and of these alerts that were heard of since, firing when they were last."""
         heard = "SELECT episode, alert FROM episodes WHERE bot = :bot AND fired = 1 AND resolved = 0 AND last_at >= :at"
         rows = self._read(f"{heard} ORDER BY last_at", bot=bot, at=stamp(since))
         return [f"{row['alert']}, {row['episode']}" for row in rows if row["alert"] in alerts]

@@ -24,6 +24,7 @@ from mm_ops.adapters.journal_writer import Ledger
 from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page
+from mm_ops.domain.rollback.resume import HALF_DONE
 from mm_ops.domain.rollback.stop import ActionState, Stop
 
 SIGHTINGS_KEPT = 1000
@@ -66,7 +67,7 @@ def find_running(ledger: Ledger, bot: str, at: datetime, lease: timedelta) -> st
 
 def _find_running(ledger: Ledger, bot: str, at: datetime, lease: timedelta) -> Iterator[str]:
     for stop in ledger.transaction.rows(_STOPPING, bot=bot):
-        yield f"a stop of {bot} that began at {stop['claimed_at']} has not ended"
+        yield f"a stop of {bot} that began at {stop['claimed_at']} has not ended; {HALF_DONE}"
     for step in ledger.transaction.rows(_STEPS, bot=bot):
         if is_running(step, at, lease):
             began = step["id"].rpartition("@")[2]
@@ -125,7 +126,7 @@ def note_episode(ledger: Ledger, alert: Alert, decision: Decision, seen_at: str,
         "first_at": seen_at if known is None else known["first_at"],
         "last_at": seen_at,
         "fired": int(alert.firing or (known is not None and bool(known["fired"]))),
-        "resolved": int(not alert.firing or (known is not None and bool(known["resolved"]))),
+        "resolved": int(not alert.firing),  # the last word: what fires again with the same start is open again
         "told": " ".join(sorted(told)),
         "decision": type(decision).__name__,
         "reason": decision.reason,

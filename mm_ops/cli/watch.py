@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from mm_ops.adapters.journal_place import DEFAULT, TRIAL, anchor_beside
 from mm_ops.cli.context import marker, say
@@ -79,6 +80,7 @@ def watch(  # noqa: PLR0913 - one a flag
         _tell(f"watch: {fault}: nobody stops this bot; its alerts page")
     notify = read_policy(policies / "notify.yaml", NotifyPolicy)
     place = journal or journal_named(environment) or str(environment.path(TRIAL if dry_run else DEFAULT))
+    _refuse_unnamed(place)
     setup = Setup(
         host=host,
         port=port,
@@ -107,6 +109,13 @@ def _tell(text: str) -> None:
     """Say it where that can be read: a stop and its page wait for no log, whose disk may be full."""
     with contextlib.suppress(OSError):
         say(text)
+
+
+def _refuse_unnamed(place: str) -> None:
+    """Two watchers of one name would each take the stops that the other is at for what it had begun itself."""
+    of_default = click.get_current_context().get_parameter_source("owner") is ParameterSource.DEFAULT
+    if of_default and place.startswith("postgresql"):
+        raise click.UsageError("--owner: expected a name of its own, since others may watch on this database; was none")
 
 
 def _named(fleet: "Fleet", notify: "NotifyPolicy") -> list[str]:

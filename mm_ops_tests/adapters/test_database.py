@@ -71,6 +71,33 @@ def test_a_query_that_is_not_read_to_its_end_keeps_no_old_state(place: str):
     writing.close()
 
 
+def write(database: Database, name: str) -> None:
+    with database.transaction() as transaction:
+        transaction.run(THINGS.insert, {"name": name, "by": None})
+
+
+@pytest.mark.parametrize("kind", ["", "-wal", "-shm"])
+def test_a_file_that_is_deleted_while_it_is_in_use_is_lost(place: str, kind: str):
+    database = Database(place)
+    write(database, "second")
+    assert database.lost is None
+    Path(f"{place}{kind}").unlink()
+    write(database, "third")  # it goes on, and nobody will find it
+    assert database.lost == f"{place}{kind} was deleted or replaced while it was in use"
+    database.close()
+
+
+def test_a_log_that_is_made_anew_after_a_close_is_not_lost(place: str):
+    database = Database(place)
+    for name in ("second", "third"):
+        write(database, name)
+        assert database.lost is None
+        database.close()
+        assert not Path(f"{place}-wal").exists()
+        assert names(database)[-1] in {"second", "third"}
+        assert database.lost is None
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_a_block_that_raises_leaves_nothing_behind(place: str, error: type[BaseException]):
     database = Database(place)

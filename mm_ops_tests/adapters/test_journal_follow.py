@@ -260,6 +260,8 @@ def test_a_breach_is_open_until_it_is_resolved_or_was_heard_of_too_long_ago(plac
         assert journal.open_breaches("paper", names, NOW + timedelta(seconds=1)) == []
         journal.note(replace(slow, firing=False), Record("resolved"), NOW, NOW)
         assert journal.open_breaches("paper", names, NOW) == []
+        journal.note(slow, Record("Prometheus was cut off from Alertmanager and sends the same start"), NOW, NOW)
+        assert journal.open_breaches("paper", names, NOW) == [f"SoakLatencyP95High, {slow.episode}"]
 
 
 def test_a_watcher_is_set_as_it_said_at_its_latest_start(place: JournalPlace):

@@ -160,7 +160,11 @@ def test_what_another_watcher_began_and_died_in_is_taken_over(watcher: RunningWa
 def test_a_watcher_whose_server_is_not_there_pages_before_it_ends(tmp_path: Path):
     prepare(tmp_path, catalogue_of({"paper": "http://127.0.0.1:9"}, "http://127.0.0.1/alert-hook", 1).fleet)
     nobody = f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"
-    watcher = RunningWatcher(tmp_path, ("--journal", nobody, "--anchor", str(tmp_path / "anchor")))
+    place = ("--journal", nobody, "--anchor", str(tmp_path / "anchor"))
+    unnamed = RunningWatcher(tmp_path, place)
+    assert unnamed.spawn().wait(60) == 2
+    assert "--owner: expected a name of its own, since others may watch on this database" in unnamed.log
+    watcher = RunningWatcher(tmp_path, (*place, "--owner", "a"))
     assert watcher.spawn().wait(60) == 2
     assert "PAGE: the watcher does not start: journal: not available: " in watcher.log
 

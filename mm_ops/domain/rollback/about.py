@@ -9,6 +9,7 @@ from mm_ops.domain.rollback.decision import Decision, Hold, Notify, Page, Record
 from mm_ops.domain.rollback.stop import Outcome
 
 BY_HAND = "stop the bot by hand now, cancel its orders at the venue, then `mm-ops halt status`"
+LET_GO = "find out why it trades (a bot must keep HALTED over a start); `mm-ops halt resume` lets it go on"
 DRY_RUN = "nothing was asked of the bot: decide whether to stop it by hand"
 _LOOK = "look at the runbook, and stop the bot by hand if it gets worse; nothing was asked of it"
 _TODO = {

@@ -40,7 +40,8 @@ class History:
     ``sightings`` whether the last ones of the same labels fired (oldest first, the one judged included). ``told`` are
     the topics of this episode that a person knows of. ``rollbacks`` are the bot's, oldest first. ``bot`` is ``None``
     where it did not answer. ``truth`` is ``None`` where Prometheus was not asked. ``drill_open`` is whether the fire
-    drill that the alert names is open for its bot.
+    drill that the alert names is open for its bot. ``unread`` says that the journal could not be
+    read: what seems never to have been may have been.
     """
 
     bots: frozenset[str]
@@ -53,6 +54,7 @@ class History:
     bot: BotState | None = None
     truth: Truth | None = None
     drill_open: bool = False
+    unread: bool = False
 
     @property
     def halted(self) -> bool:

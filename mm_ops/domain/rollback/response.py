@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from mm_ops.domain.errors import MmOpsError, SchemaError
+from mm_ops.domain.errors import MmOpsError, SchemaError, SourceUnavailableError
 from mm_ops.domain.notify.notice import About
 from mm_ops.domain.rendering.policy import DRILL_LABEL
-from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, about_decision, about_outcome, say_of, say_stop
+from mm_ops.domain.rollback.about import BY_HAND, DRY_RUN, LET_GO, about_decision, about_outcome, say_of, say_stop
 from mm_ops.domain.rollback.alert import Alert
 from mm_ops.domain.rollback.bot import BotControl, TradingState
 from mm_ops.domain.rollback.bounded import call_within, together
@@ -25,13 +25,12 @@ from mm_ops.domain.rollback.parts import stopped_by, take_part
 from mm_ops.domain.rollback.payload import Payload, parse_payload
 from mm_ops.domain.rollback.policy import Response, RollbackPolicy
 from mm_ops.domain.rollback.response_world import AlertSource, Pending, ResponseLog, TruthSource
+from mm_ops.domain.rollback.resume import HALF_DONE
 from mm_ops.domain.rollback.stop import Clock, DrillPager, Outcome, Pager, Stop, plan_stop
 from mm_ops.domain.verdict import Severity
 from mm_ops.domain.windows import is_lately
 
 __all__ = ["Pending", "Responder"]
-
-RESUME_PROPERLY = "find out why it trades (a bot must keep HALTED over a start); `mm-ops halt resume` lets it go on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,9 @@ class Responder:
         """Tell what a former watcher left, where this one may not finish it."""
         why = "a dry run" if self.dry_run else "auto_rollback.enabled is false"
         for stop in self.log.unfinished():
-            reason = f"{stop.bot}: a stop for {stop.alert} was begun and has not ended; {why}: nothing is done"
+            reason = (
+                f"{stop.bot}: a stop for {stop.alert} was begun and has not ended; {why}: nothing is done; {HALF_DONE}"
+            )
             self._pager_for(stop.alert).page(reason, About(bot=stop.bot, alert=stop.alert, todo=BY_HAND, grave=True))
 
     def take_over(self) -> None:
@@ -109,7 +110,7 @@ class Responder:
             return None
         was = "was stopped" if past.confirmed else "was NOT confirmed as stopped"
         was = f"{past.bot}: {was} for {past.alert} and resumed by nobody, but reads back {state.trading_state.value}"
-        about = About(bot=past.bot, alert=past.alert, todo=RESUME_PROPERLY, grave=True)
+        about = About(bot=past.bot, alert=past.alert, todo=LET_GO, grave=True)
         if rule is None or rule.drill or self.dry_run or not self.policy.auto_rollback.enabled:
             self._pager_for(past.alert).page(f"{was}; nothing was asked of it", about)
             return None
@@ -117,9 +118,7 @@ class Responder:
 
         def tell(outcome: Outcome) -> None:
             done = "confirmed" if outcome.confirmed else "NOT confirmed"
-            self.pager.page(
-                f"{was}: it was stopped again, {done}", replace(about_outcome(outcome), todo=RESUME_PROPERLY)
-            )
+            self.pager.page(f"{was}: it was stopped again, {done}", replace(about_outcome(outcome), todo=LET_GO))
 
         return self._execute(plan_stop(again, past.episode, past.alert), tell)
 
@@ -183,8 +182,13 @@ class Responder:
         return [alert for alert in found if alert.episode not in had], []
 
     def respond(self, alert: Alert, seen_at: datetime) -> tuple[Decision, Outcome | None]:
-        """Decide on one alert, do what was decided, and write it down."""
-        decision = decide(alert, self.policy, self._history(alert, seen_at), self.clock.now())
+        """Decide on one alert, do what was decided, and write it down.
+
+        Raises:
+            MmOpsError: it could not be dealt with, or written down, or nobody knows whether it was dealt with before.
+        """
+        history = self._history(alert, seen_at)
+        decision = decide(alert, self.policy, history, self.clock.now())
         outcome, about, pager = None, about_decision(alert, decision), self._pager_for(alert.name)
         match decision:
             case RollBack() if self.dry_run:
@@ -192,6 +196,8 @@ class Responder:
                 pager.page(decision.reason, replace(about, todo=DRY_RUN))
             case RollBack():
                 outcome = self._stop(alert, decision)
+                if outcome is None and history.unread:
+                    raise SourceUnavailableError(f"journal: it could not be read whether {decision.bot} stands still")
                 if outcome is None:
                     decision = Record(f"{decision.bot} is being stopped or was stopped for this by another")
                 else:
@@ -228,7 +234,7 @@ class Responder:
             rule = self.policy.rule_of(alert.name)
             if rule is None or rule.cause is not Severity.HARD or not alert.firing:
                 raise
-            return History(bots=frozenset(self.bots), seen_at=seen_at)
+            return History(bots=frozenset(self.bots), seen_at=seen_at, unread=True)
 
     def _is_open(self, alert: Alert) -> bool:
         """Whether the drill that the alert names is open for its bot."""

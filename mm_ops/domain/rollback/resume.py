@@ -23,6 +23,9 @@ from mm_ops.domain.windows import format_duration
 BEFORE = {TradingState.REDUCING: TradingState.HALTED, TradingState.ACTIVE: TradingState.REDUCING}
 """The state that each step leads from; nothing leads to HALTED here."""
 
+HALF_DONE = "a watcher with auto_rollback.enabled: true finishes it (`mm-ops watch`)"
+"""What becomes of a stop that was begun."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeEvidence:
@@ -113,7 +116,7 @@ def find_causes(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime)
     if evidence.blind:
         yield "alerts: the Watchdog is silent: what does not fire may not be heard"
     if evidence.stopping:
-        yield "a stop of the bot has not ended"
+        yield f"a stop of the bot has not ended; {HALF_DONE}"
 
 
 def _is_unknown(evidence: ResumeEvidence, policy: RollbackPolicy, now: datetime) -> bool:
