@@ -65,6 +65,13 @@ class StoppedSite:
         path = self.root / "deploy/policies" / name
         path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **fields}, sort_keys=False))
 
+    def break_entry(self, name: str) -> None:
+        """Give a bot a version that is none."""
+        path = self.root / "deploy/policies/bots.yaml"
+        fleet = yaml.safe_load(path.read_text(encoding="utf-8"))
+        next(bot for bot in fleet["bots"] if bot["name"] == name)["version"] = "new"
+        path.write_text(yaml.safe_dump(fleet), encoding="utf-8")
+
     def location(self) -> Location:
         fake = {"CI_FAKE_UTC": self.now.isoformat()} if self.now else {}
         return build_location(Site.of(Environment.read({"MM_OPS_ROOT": str(self.root), **fake})))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mm_ops.adapters.bot_controls import controls_of
 from mm_ops.adapters.environment import Environment, WallClock
+from mm_ops.adapters.fleet_file import read_sound_bots
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_follow import FollowedJournal, JournalPlace, following
 from mm_ops.adapters.journal_place import DEFAULT
@@ -24,7 +25,10 @@ from mm_ops.domain.rollback.stop import Clock
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The bots of a deployment, and where their stops are written down; ``beside`` is where anchors lie."""
+    """The bots of a deployment, and where their stops are written down; ``beside`` is where anchors lie.
+
+    ``faults`` are what is wrong with entries of bots.yaml: their bots are not here, the others can be commanded.
+    """
 
     policy: RollbackPolicy
     fleet: Fleet
@@ -33,6 +37,7 @@ class Desk:
     beside: Path
     prometheus: PrometheusAlerts
     clock: Clock
+    faults: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environment: Environment, *, journal: str | None = None, prometheus: str | None = None) -> "Desk":
@@ -43,17 +48,18 @@ class Desk:
         """
         folder, clock = environment.policies, WallClock()
         policy = read_policy(folder / "rollback.yaml", RollbackPolicy)
-        fleet = read_policy(folder / "bots.yaml", Fleet)
+        read = read_sound_bots(folder / "bots.yaml")
         listen = read_policy(folder / "alerting.yaml", AlertingPolicy).prometheus.listen
         place = JournalPlace.of(environment, journal)
         return cls(
             policy,
-            fleet,
-            controls_of(fleet, environment.path, clock.now, within=policy.attempts.attempt),
+            read.fleet,
+            controls_of(read.fleet, environment.path, clock.now, within=policy.attempts.attempt),
             place,
             place.path if place.is_file else environment.path(DEFAULT),
             PrometheusAlerts.at(prometheus or f"http://{listen}", policy.backstop.timeout),
             clock,
+            read.faults,
         )
 
     def names(self, chosen: str | None) -> list[str]:
@@ -64,18 +70,19 @@ class Desk:
         """
         known = ", ".join(self.controls) or "none"
         if not self.controls or (chosen is not None and chosen not in self.controls):
-            raise PolicyError(f"bots.yaml: expected {chosen or 'a bot'} with a control; there are: {known}")
+            wanted = f"bots.yaml: expected {chosen or 'a bot'} with a control; there are: {known}"
+            raise PolicyError("; ".join((wanted, *self.faults)))
         return [chosen] if chosen else list(self.controls)
 
     def one(self, chosen: str | None) -> str:
         """The bot that is meant.
 
         Raises:
-            PolicyError: there are several, and none was named.
+            PolicyError: there are several, or another may be in a broken entry, and none was named.
         """
         names = self.names(chosen)
-        if len(names) > 1:
-            raise PolicyError(f"--bot: expected one of {', '.join(names)}, was none")
+        if chosen is None and (len(names) > 1 or self.faults):
+            raise PolicyError("; ".join((f"--bot: expected one of {', '.join(names)}, was none", *self.faults)))
         return names[0]
 
     def bot(self, name: str) -> Bot:

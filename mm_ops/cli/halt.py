@@ -34,7 +34,7 @@ def status(chosen: str | None, journal: str | None, prometheus: str | None, *, a
     """Read each bot back, and say since when and why it is halted, what fires, and what may be done next.
 
     Exit 0 when every bot is ACTIVE, 1 when one is not, or is although it was stopped and nobody has resumed it, 2 when
-    the state of one is unknown.
+    the state of one is unknown, as that of a bot whose entry in bots.yaml is broken.
     """
     from mm_ops.adapters.environment import Environment
     from mm_ops.adapters.rollback_desk import Desk
@@ -43,14 +43,16 @@ def status(chosen: str | None, journal: str | None, prometheus: str | None, *, a
     desk = Desk.read(Environment.read(), journal=journal, prometheus=prometheus)
     with desk.opened() as opened:
         rows = [describe(desk, opened, name) for name in desk.names(chosen)]
-    states = {row["trading_state"] for row in rows}
+    states = {row["trading_state"] for row in rows} | ({"unknown"} if desk.faults and chosen is None else set())
     answer = next((one for one in ("unknown", "HALTED", "REDUCING") if one in states), "ACTIVE").upper()
     if any(row["escaped"] for row in rows):
         answer = "ESCAPED"
     if as_json:
-        click.echo(encode({"answer": answer, "bots": rows}).decode(), nl=False)
+        click.echo(encode({"answer": answer, "bots": rows, "faults": desk.faults}).decode(), nl=False)
     else:
         show(rows)
+    for fault in desk.faults:
+        say(f"not known: {fault}")
     marker("halt status", answer, err=as_json)
     sys.exit({"ACTIVE": DONE, "UNKNOWN": UNDECIDED}.get(answer, REFUSED))
 

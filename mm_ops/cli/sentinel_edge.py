@@ -47,7 +47,8 @@ def edge() -> None:
 def status(chosen: str | None, *, as_json: bool) -> None:
     """Read each bot back, and say which profile it should have, since when and why.
 
-    Exit 0 when every bot trades by the profile that it should, 1 when one does not, 2 when that is not known.
+    Exit 0 when every bot trades by the profile that it should, 1 when one does not, 2 when that is not known, as of a
+    bot whose entry in bots.yaml is broken.
     """
     from mm_ops.adapters.environment import Environment
     from mm_ops.adapters.rollback_desk import Desk
@@ -56,12 +57,14 @@ def status(chosen: str | None, *, as_json: bool) -> None:
     environment = Environment.read()
     desk = Desk.read(environment)
     rows = [_describe(environment, desk, name) for name in desk.names(chosen)]
-    answers = {row["answer"] for row in rows}
+    answers = {row["answer"] for row in rows} | ({"UNKNOWN"} if desk.faults and chosen is None else set())
     answer = next(one for one in ("UNKNOWN", "OTHERWISE", "AS_IT_SHOULD") if one in answers)
     if as_json:
-        click.echo(encode({"answer": answer, "bots": rows}).decode(), nl=False)
+        click.echo(encode({"answer": answer, "bots": rows, "faults": desk.faults}).decode(), nl=False)
     else:
         _show(rows)
+    for fault in desk.faults:
+        say(f"not known: {fault}")
     marker("sentinel edge", answer, err=as_json)
     sys.exit({"AS_IT_SHOULD": DONE, "OTHERWISE": NOT_SO}.get(answer, UNDECIDED))
 

@@ -132,6 +132,21 @@ def test_a_bot_that_trades_is_shown_as_active(desk: Desk):
     assert (result.exit_code, last_line(result)) == (0, "| halt status | ACTIVE | HALT_STATUS=ACTIVE |"), result.output
 
 
+def test_a_broken_entry_is_not_known_and_keeps_no_other_bot_halted(stopped: Desk):
+    path = stopped.folder / "policies/bots.yaml"
+    fleet = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**fleet, "bots": [*fleet["bots"], {**fleet["bots"][0], "name": "mm-2"}]}, default=str))
+    result = stopped.run("status", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["answer"]) == (2, "UNKNOWN")
+    assert "bots.1.name: String should match" in json.loads(result.stdout)["faults"][0]
+    assert "not known: " in result.stderr
+    assert stopped.run("status", "--bot", "paper").exit_code == 1
+    unnamed = stopped.run("resume", "--by", "ada", "--reason", "the feed was moved", "--to", "REDUCING", "--yes")
+    assert str(unnamed.exception).startswith("--bot: expected one of paper, was none; ")
+    assert stopped.resume("--yes").exit_code == 0
+    assert stopped.bot.state()["trading_state"] == "REDUCING"
+
+
 def test_a_halted_bot_says_why_since_when_and_what_may_be_done_next(stopped: Desk):
     result = stopped.run("status", "--json")
     (row,) = json.loads(result.stdout)["bots"]

@@ -114,6 +114,21 @@ def test_what_is_not_known_is_exit_2(site: StoppedSite):
     assert "paper: not known: " in words(result)
 
 
+def test_a_broken_entry_is_not_known_and_keeps_no_other_bot_from_being_pinned(site: StoppedSite):
+    store(site, "+")
+    site.break_entry("idle")
+    shown = run("status", "--json")
+    assert (shown.exit_code, json.loads(shown.stdout)["answer"]) == (2, "UNKNOWN")
+    assert "bots.1.version: String should match" in shown.stderr
+    assert run("status", "--bot", "paper").exit_code == 0
+    pinned = ("pin", "--profile", "conservative", "--for", "1h", *WHO)
+    assert "--bot: expected one of paper, was none; " in str(run(*pinned).exception)
+    assert run(*pinned, "--bot", "paper").exit_code == 0
+    absent = run("status", "--bot", "idle").exception
+    assert "expected idle with a control; there are: paper; " in str(absent)
+    assert "bots.1.version" in str(absent)
+
+
 @pytest.mark.usefixtures("site")
 def test_a_pin_on_a_halted_bot_is_kept_and_the_bot_left_alone(bot: RunningBot):
     bot.put("/trading-state", datetime.now(UTC).isoformat(), trading_state="HALTED")

@@ -132,6 +132,16 @@ def test_three_windows_below_switch_the_bot_and_it_is_all_written_down(site: Edg
     assert result.success
 
 
+def test_a_broken_entry_of_another_bot_keeps_no_profile_from_being_switched(site: EdgeSite, bot: RunningBot):
+    with site.instance() as instance:
+        site.look(instance, "+--")
+        site.lay("+---")
+        job = site.location().definitions.resolve_implicit_global_asset_job_def()
+        site.break_entry("idle")
+        assert job.execute_in_process(instance=instance, asset_selection=[KEY]).success
+    assert bot.state()["profile"] == "conservative"
+
+
 def test_it_recovers_after_the_dwell_and_never_before(site: EdgeSite, bot: RunningBot):
     with site.instance() as instance:
         site.look(instance, "---+++")

@@ -59,6 +59,17 @@ def test_drills_are_held_on_the_live_bot_and_count_for_its_day(tmp_path: Path):
     assert judged.chaos_ok is True
 
 
+def test_a_broken_entry_of_another_bot_keeps_no_embedded_drill_from_being_held(tmp_path: Path):
+    deployment = configured(tmp_path / "site", chaos={})
+    location = deployment.location()
+    path = deployment.policy("bots.yaml")
+    fleet = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**fleet, "bots": [*fleet["bots"], {"name": "mm2"}]}))
+    with deployment.instance() as instance:
+        outcome = run_assets(location.definitions, instance, "paper", LAST, [KEYS.chaos_drill])
+    assert outcome.refusals == {}
+
+
 def test_a_bot_that_does_not_answer_and_a_day_long_ago_have_no_drill(tmp_path: Path):
     deployment = configured(tmp_path / "site", chaos={"url": "http://127.0.0.1:9"})
     policy = deployment.policy("chaos.yaml")

@@ -51,7 +51,8 @@ def _held_now(site: Site, drills: LiveDrills, day: date) -> dict[str, Any]:
             f"at most {most} may pass (chaos.yaml)"
         )
     token = None if drills.token_file is None else site.path(drills.token_file)
-    place = Place(fleet=site.fleet(), url=drills.url, token_file=token)
+    fleet = site.fleet() if drills.url else site.sound_bots().fleet  # any other might be controlled at that address
+    place = Place(fleet=fleet, url=drills.url, token_file=token)
     seed = day.toordinal()  # another length each day, and the same again
     found = hold_drills(policy, policy.drills, place, seed=seed, day=day, say=lambda _: None)
     return {**found, "held_at": now}
