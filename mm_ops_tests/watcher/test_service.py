@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mm_ops.adapters.journal import Journal
+from mm_ops.domain.errors import SourceUnavailableError
+from mm_ops.domain.rollback.bot import Command, TradingState
 from mm_ops.domain.rollback.decision import Record, RollBack
 from mm_ops.domain.rollback.drill.notes import SUBJECT, closed
 from mm_ops.domain.rollback.policy import ActionName
@@ -17,6 +20,7 @@ from mm_ops.domain.rollback.response import Responder
 from mm_ops.domain.rollback.stop import plan_stop
 from mm_ops.watcher import service as service_module
 from mm_ops.watcher.service import Service
+from mm_ops.watcher.standing import Standing
 from mm_ops.watcher.told import metrics_text
 from mm_ops_tests.drills import REQUEST
 from mm_ops_tests.journal_crash import BODY
@@ -139,6 +143,68 @@ def test_what_was_begun_and_nobody_is_at_is_finished_without_a_restart(
     assert bot.state.trading_state.value == "HALTED"
     assert [page for page in pages.pages if "begun and not finished is confirmed" in page]
     service.close(POLICY.attempts.longest)
+
+
+def test_what_waits_is_taken_up_though_a_bot_that_was_being_stopped_hangs(
+    service: Service, journal: Journal, bot: MemoryBot
+):
+    def waits(_bot: MemoryBot, _command: Command, _count: int) -> None:
+        let_go.wait(WITHIN_S)
+
+    let_go = threading.Event()
+    service.responder = replace(service.responder, bots={"paper": bot, "mute": MemoryBot(fault=waits)})
+    decision = RollBack(bot="mute", round=1, actions=(ActionName.HALT,), reason="latency")
+    assert journal.claim(plan_stop(decision, "mute@1", "SoakLatencyP95High"), WallClock().now())
+    journal._release("mute@1/1")  # noqa: SLF001 - as a process that has died
+    journal.take_in(BODY, WallClock().now())
+    service.start()
+    wait_for(lambda: bot.state.trading_state is TradingState.HALTED)
+    assert [stop.bot for stop in journal.unfinished() if stop.bot != "paper"] == ["mute"]
+    let_go.set()
+    wait_for(lambda: not journal.unfinished())
+    service.close(POLICY.attempts.longest)
+
+
+class TornJournal(Journal):
+    """One of which nothing can be said."""
+
+    @property
+    def fault(self) -> str | None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_what_goes_wrong_with_one_look_ends_neither_it_nor_the_others(
+    tmp_path: Path, pages: Pages, bot: MemoryBot, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service_module, "LOOK_EVERY_S", 0.05)
+    clock, said = WallClock(), list[str]()
+    torn = TornJournal(str(tmp_path / "torn.sqlite"), tmp_path / "torn.anchor", owner="a", lease=timedelta(minutes=1))
+    service = Service(torn, Responder(torn, {"paper": bot}, POLICY, clock, pages), say=said.append)
+    service.start()
+    wait_for(lambda: service.looks > 1)
+    clock.shift = timedelta(seconds=91)
+    wait_for(lambda: bool(service.blind))
+    assert "watch: a fault of mm_ops: RuntimeError: can't start new thread" in said
+    service.close(POLICY.attempts.longest)
+
+
+def test_a_journal_that_is_lost_is_told_though_it_could_not_be_read_before(
+    journal: Journal, pages: Pages, tmp_path: Path
+):
+    standing = Standing(journal, pages)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("ALTER TABLE resumes RENAME COLUMN confirmed TO gone")
+    with pytest.raises(SourceUnavailableError):
+        journal.unconfirmed()
+    for _ in range(2):
+        standing.judge_journal(WallClock().now())
+    wait_for(lambda: len(pages.about) == 1)
+    assert ("no such column: confirmed" in pages.pages[0], "audit verify" in pages.about[0].todo) == (True, True)
+    (tmp_path / "journal.sqlite-wal").unlink()
+    for _ in range(2):
+        standing.judge_journal(WallClock().now())
+    wait_for(lambda: len(pages.about) == 2)
+    assert ("-wal was deleted" in pages.pages[1], "bring back" in pages.about[1].todo) == (True, True)
 
 
 @pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forward"])
