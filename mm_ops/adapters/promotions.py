@@ -9,7 +9,9 @@ from mm_ops.domain.release.promotion import go_back_words, read_standing
 
 
 def go_back_of(artifacts: str, bot: str) -> str:
-    """Say it in words, for whoever must act; empty where nothing was ever promoted, and where that is kept elsewhere.
+    """Say it in words, for whoever must act; empty where nothing was ever promoted, and behind a URL.
+
+    A machine without the evidence, such as a watcher's own, does not know, and says that.
 
     Args:
         artifacts: the artifacts root, a folder or a URL.
@@ -17,9 +19,10 @@ def go_back_of(artifacts: str, bot: str) -> str:
     """
     if "://" in artifacts and not artifacts.startswith("file://"):
         return ""
-    path = Path(artifacts.removeprefix("file://")) / bot / PROMOTIONS
+    root = Path(artifacts.removeprefix("file://"))
+    path = root / bot / PROMOTIONS
     if not bot or not path.is_file():
-        return ""
+        return "" if not bot or root.is_dir() else f"which version to go back to is not known here: there is no {root}"
     try:
         return go_back_words(read_standing(read_json(path)))
     except MmOpsError as error:

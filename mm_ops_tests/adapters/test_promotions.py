@@ -35,6 +35,12 @@ def test_where_nothing_was_promoted_or_it_lies_elsewhere_nothing_is_said(tmp_pat
     assert go_back_of(str(tmp_path), "") == ""
 
 
+def test_a_machine_without_the_evidence_says_that_it_does_not_know(tmp_path: Path):
+    nowhere = tmp_path / "var/artifacts"
+    assert go_back_of(str(nowhere), "paper") == f"which version to go back to is not known here: there is no {nowhere}"
+    assert go_back_of(str(nowhere), "") == ""
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}"])
 def test_what_cannot_be_read_is_said_and_keeps_no_page_back(tmp_path: Path, data: bytes):
     write(tmp_path, data)

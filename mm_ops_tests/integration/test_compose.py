@@ -48,6 +48,12 @@ def test_no_secret_is_written_down_and_each_has_one_kind_of_reader():
     )
 
 
+@pytest.mark.parametrize("name", ["watcher_a", "watcher_b"])
+def test_a_watcher_reads_what_runs_wrote_of_promotions_and_writes_none(name: str):
+    assert "evidence:/app/var" in SERVICES["code"]["volumes"]
+    assert "evidence:/app/var:ro" in SERVICES[name]["volumes"]
+
+
 def test_both_servers_run_with_the_flags_that_the_alerts_rely_on():
     catalogue = read_catalogue(PROJECT / "deploy/policies")
     for name, flags in (("prometheus", prometheus_flags(catalogue)), ("alertmanager", alertmanager_flags(catalogue))):
