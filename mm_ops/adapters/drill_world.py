@@ -10,13 +10,14 @@ from mm_ops.adapters.rollback_desk import Desk
 from mm_ops.domain.errors import MmOpsError
 from mm_ops.domain.rendering.policy import DRILL_LABEL
 from mm_ops.domain.rollback.drill.judge import Trace
-from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, DrillRequest, drill_name, find_open
+from mm_ops.domain.rollback.drill.notes import LATEST, SUBJECT, DrillRequest, drill_name, find_asked, find_open
 from mm_ops.domain.rollback.drill.plan import Ground
 from mm_ops.domain.rollback.drill.policy import DrillPolicy
 from mm_ops.domain.rollback.drill.run import Conductor, Drilled
 from mm_ops.domain.rollback.policy import AlertRule, Response, RollbackPolicy
 from mm_ops.domain.rollback.report.story import Story
 from mm_ops.domain.rollback.resume import ResumeEvidence
+from mm_ops.domain.verdict import Verdict
 
 OWNER = "drill"
 
@@ -76,8 +77,19 @@ def drill_rule(policy: RollbackPolicy) -> AlertRule:
     return next(rule for rule in policy.alerts if rule.drill)
 
 
-def run_drill(desk: Desk, policy: DrillPolicy, bot: str, *, by: str, why: str, say: Callable[[str], None]) -> Drilled:
+def run_drill(
+    desk: Desk,
+    policy: DrillPolicy,
+    bot: str,
+    *,
+    by: str,
+    why: str,
+    say: Callable[[str], None],
+    once: bool = False,
+) -> Drilled:
     """Conduct a drill of one bot, now; its story has the way back in it.
+
+    ``once`` refuses where one was asked for with the same words: who asks may be a run that was killed and goes on.
 
     Raises:
         MmOpsError: as :meth:`Conductor.conduct`; there is no journal.
@@ -87,8 +99,11 @@ def run_drill(desk: Desk, policy: DrillPolicy, bot: str, *, by: str, why: str, s
     request = DrillRequest(
         name=drill_name(bot, at), bot=bot, by=by, why=why, at=at, until=_until(at, policy, desk.policy)
     )
-    with desk.opened():  # a drill makes no journal: the watcher does
-        pass
+    with desk.opened() as read:  # a drill makes no journal: the watcher does
+        former = find_asked(read.notes(SUBJECT, bot, LATEST), why) if once else None
+    if former is not None:
+        against = f"{former}: asked for already by {why}, which was cut off: a drill is not begun again"
+        return Drilled(request=request, verdict=Verdict.INCONCLUSIVE, reasons=(against,), begun=False)
     with desk.written(OWNER) as journal:
         drilled = _conductor(desk, policy, world, journal, say).conduct(request)
     trace = drilled.trace

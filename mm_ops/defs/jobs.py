@@ -123,7 +123,7 @@ def drill_jobs(fleet: Fleet) -> list[Any]:
         dg.define_asset_job(
             FIRE_DRILL,
             selection=dg.AssetSelection.assets(*drills),
-            run_tags={"dagster/max_retries": "0"},  # a drill that was cut off is looked at, and not begun again
+            run_tags={"dagster/max_retries": "0"},  # nor by a resumed run: a drill that was cut off is looked at
             description="Stop each bot on purpose by the way of a breach, measure it, and let the bot go on.",
         ),
         dg.define_asset_job(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -32,10 +33,12 @@ def site(tmp_path: Path, bot: RunningBot) -> StoppedSite:
     return made
 
 
-def run(site: StoppedSite, job: str) -> dg.ExecuteInProcessResult:
+def run(site: StoppedSite, job: str, run_id: str | None = None) -> dg.ExecuteInProcessResult:
     with site.instance() as instance:
         definitions = site.location().definitions
-        return definitions.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False)
+        return definitions.resolve_job_def(job).execute_in_process(
+            instance=instance, raise_on_error=False, run_id=run_id
+        )
 
 
 def look(site: StoppedSite) -> dg.AssetCheckEvaluation:
@@ -62,6 +65,19 @@ def test_a_drill_that_is_refused_fails_its_run_says_why_pages_and_touches_no_bot
         told = [str(record["body"]) for record in journal.records_after(0) if record["subject"] == "told"]
     assert SUBJECT not in subjects
     assert any("DRILL paper: the drill shows nothing" in one for one in told)
+
+
+def test_a_run_that_was_killed_and_goes_on_begins_no_second_drill(site: StoppedSite, bot: RunningBot):
+    run_id, at = str(uuid4()), datetime.now(UTC) - timedelta(minutes=10)
+    why = f"the weekly drill, Dagster's run {run_id[:8]}"
+    note(site, at, event="asked", by="ada", why=why, until=(at + timedelta(minutes=2)).isoformat())
+    note(site, at, event="closed")
+    before = bot.state()["sequence"]
+    (failed,) = [event for event in run(site, "fire_drill", run_id).all_events if event.is_step_failure]
+    assert f"d1: asked for already by {why}, which was cut off" in str(failed.step_failure_data)
+    assert bot.state()["sequence"] == before
+    (other,) = [event for event in run(site, "fire_drill").all_events if event.is_step_failure]
+    assert "asked for already" not in str(other.step_failure_data)  # it is refused for what it would begin on
 
 
 def test_the_check_reads_the_last_drill_whoever_asked_for_it(site: StoppedSite):

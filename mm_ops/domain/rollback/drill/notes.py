@@ -74,6 +74,12 @@ def find_open(bot: str, notes: Notes, now: datetime) -> DrillRequest | None:
     return found
 
 
+def find_asked(notes: Notes, why: str) -> str | None:
+    """Find the drill that was asked for with these words, by its name."""
+    asked = (note["body"] for note in notes if note["body"]["event"] == "asked")
+    return next((str(body["drill"]) for body in asked if body["why"] == why), None)
+
+
 def find_last(notes: Notes) -> LastDrill | None:
     """Find the latest drill that was asked for, with what came of it."""
     asked = next((note for note in notes if note["body"]["event"] == "asked"), None)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_ops.domain.rollback.drill.notes import LastDrill, closed, drill_name, find_last, find_open
+from mm_ops.domain.rollback.drill.notes import LastDrill, closed, drill_name, find_asked, find_last, find_open
 from mm_ops.domain.verdict import Verdict
 from mm_ops_tests.drills import REQUEST
 from mm_ops_tests.rollback_world import NOW
@@ -95,6 +95,13 @@ def test_the_last_drill_has_the_verdict_that_it_ended_with():
         detect_to_halt_ms=41.5,
         reasons=("slow",),
     )
+
+
+def test_a_drill_is_found_by_the_words_it_was_asked_for_with():
+    notes = [over("b", 12), asked("b", 10), asked("a", 0)]
+    assert find_asked(notes, "the weekly one") == "b"
+    assert find_asked(notes, "the weekly on") is None
+    assert find_asked([over("b", 12)], "the weekly one") is None
 
 
 def test_a_drill_is_named_by_its_bot_and_its_moment():
