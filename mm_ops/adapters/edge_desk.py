@@ -90,6 +90,8 @@ class EdgeDesk:
     ) -> Looked:
         """Count what has closed since, and have the bot trade by the profile that follows.
 
+        Where it is not known what persons pinned, nothing is loosened, though the journal may take writing.
+
         Args:
             before: what is known of the bot.
             now: by which a window is closed.
@@ -102,12 +104,15 @@ class EdgeDesk:
         """
         ends = find_ends(before.state.last, now, self.policy)
         windows, fills = self._windows(ends, before.fills, patient=patient) if ends else ([], before.fills)
-        pins = self.profile.pins()
+        found = self.profile.pins()
+        if unread := isinstance(found, MmOpsError):
+            say(f"{self.bot.name}: what is pinned is not known, so nothing is loosened: {found}")
+        pins = () if isinstance(found, MmOpsError) else found
         rows = count_all(before.state, self._as_now(windows), self.policy, pins)
         after = replace(before.extended(rows, self.policy, previous), fills=fills)
         with self.profile.log() as log, self.profile.pager(log, say) as pager:
             held = next((pin for pin in reversed(pins) if pin.holds(now)), None)
-            effect = self._apply(after, rows, held, log)
+            effect = self._apply(after, rows, held, None if unread else log)
             history, words = after.settled(effect, before.state, self.policy)
             told = (*(page for row in rows for page in row.pages), *([words] if words else []))
             for page in told:

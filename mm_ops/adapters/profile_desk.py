@@ -12,7 +12,7 @@ from mm_ops.adapters.notifier import Notifier
 from mm_ops.adapters.policy_files import read_policy
 from mm_ops.adapters.rollback_desk import Desk
 from mm_ops.domain.edge.ema_policy import EmaPolicy
-from mm_ops.domain.errors import MmOpsError, SourceUnavailableError
+from mm_ops.domain.errors import MissingEvidenceError, MmOpsError, SourceUnavailableError
 from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops.domain.rollback.bot import BotState
 from mm_ops.domain.rollback.bounded import call_within
@@ -58,16 +58,15 @@ class ProfileDesk:
         control = self.desk.controls.get(self.bot)
         return None if control is None else call_within(control.read, self.desk.policy.attempts.attempt.total_seconds())
 
-    def pins(self) -> tuple[Pin, ...]:
-        """What persons pinned, oldest first; nothing where there is no journal, or it cannot be read.
-
-        A journal that cannot be read cannot be written either, and without one nothing is loosened.
-        """
+    def pins(self) -> tuple[Pin, ...] | MmOpsError:
+        """What persons pinned, oldest first; nothing where there is no journal, and why not where it cannot be read."""
         try:
             with self.desk.opened() as journal:
                 return read_pins(journal, self.bot)
-        except MmOpsError:
+        except MissingEvidenceError:
             return ()
+        except MmOpsError as error:
+            return error
 
     @contextmanager
     def log(self) -> Iterator[SwitchLog | None]:

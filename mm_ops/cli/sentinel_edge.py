@@ -104,12 +104,15 @@ def pin(profile: str, length: timedelta, by: str, reason: str, chosen: str | Non
 @_BOT
 def unpin(by: str, reason: str, chosen: str | None) -> None:
     """Let the windows count again; the bot keeps its profile until they say otherwise."""
-    from mm_ops.domain.errors import PolicyError
+    from mm_ops.domain.errors import MmOpsError, PolicyError
 
     at = _open(chosen)
     if not by.strip() or len(reason.strip()) < at.policy.pin.least_reason:
         raise PolicyError(f"by, reason: expected a name, and at least {at.policy.pin.least_reason} letters of why")
-    if not any(one.holds(at.desk.clock.now()) for one in at.pins()):
+    pins = at.pins()
+    if isinstance(pins, MmOpsError):
+        say(f"{at.bot}: what is pinned is not known: {pins}")
+    elif not any(one.holds(at.desk.clock.now()) for one in pins):
         say(f"{at.bot}: nothing is pinned")
     _write(at, {"profile": None, "by": by.strip(), "reason": " ".join(reason.split())})
     marker("sentinel edge unpin", "UNPINNED")
@@ -136,13 +139,16 @@ def _write(at: "ProfileDesk", body: dict[str, Any]) -> None:
 
 def _describe(environment: "Environment", desk: "Desk", name: str) -> dict[str, Any]:
     from mm_ops.adapters.profile_desk import ProfileDesk
+    from mm_ops.domain.errors import MmOpsError
     from mm_ops.domain.rollback.bot import BotState, shows
 
     at = ProfileDesk.of(environment, name, desk)
-    history, state = _history(environment, name), at.read()
-    pinned = next((one for one in reversed(at.pins()) if one.holds(desk.clock.now())), None)
+    history, state, pins = _history(environment, name), at.read(), at.pins()
+    faults = [str(one) for one in (state, pins) if isinstance(one, MmOpsError)]
+    found = () if isinstance(pins, MmOpsError) else pins
+    pinned = next((one for one in reversed(found) if one.holds(desk.clock.now())), None)
     wanted = history.state.profile if pinned is None else pinned.profile
-    known = isinstance(state, BotState)
+    known = isinstance(state, BotState) and not faults
     obeys = wanted is None or (isinstance(state, BotState) and shows(state, at.order(wanted, "").command))
     return {
         "bot": name,
@@ -155,7 +161,7 @@ def _describe(environment: "Environment", desk: "Desk", name: str) -> dict[str, 
         "state": history.state,
         "last": history.rows[-1] if history.rows else None,
         "effect": None if history.effect is None else (history.effect.reason or "read back"),
-        "fault": None if known else str(state),
+        "fault": None if known else "; ".join(faults or [str(state)]),
     }
 
 

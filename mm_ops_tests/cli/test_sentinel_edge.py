@@ -1,7 +1,9 @@
 """``mm-ops sentinel edge`` as a user runs it: a live bot over HTTP, a real journal, a stored history."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,6 +129,17 @@ def test_a_broken_entry_is_not_known_and_keeps_no_other_bot_from_being_pinned(si
     absent = run("status", "--bot", "idle").exception
     assert "expected idle with a control; there are: paper; " in str(absent)
     assert "bots.1.version" in str(absent)
+
+
+def test_a_journal_that_lost_records_leaves_what_is_pinned_unknown(site: StoppedSite):
+    store(site, "+")
+    with site.open_journal() as journal:
+        journal.note_event("edge_pin", "paper", {"profile": None}, datetime.now(UTC))
+    with closing(sqlite3.connect(site.journal)) as cut, cut:
+        cut.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+    shown = run("status")
+    assert (shown.exit_code, shown.stdout.splitlines()[-1].split()[4]) == (2, "UNKNOWN")
+    assert "paper: not known: " in words(shown)
 
 
 @pytest.mark.usefixtures("site")

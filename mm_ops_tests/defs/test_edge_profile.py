@@ -3,7 +3,9 @@
 import copy
 import json
 import math
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,6 +179,21 @@ def test_a_look_between_two_windows_leaves_a_pin_that_was_made_since(site: EdgeS
         site.lay("---+")
         site.make(instance)
     assert (bot.state()["profile"], site.history().state.pinned) == ("moderate", "moderate")
+
+
+def test_a_pin_that_cannot_be_read_any_more_is_not_loosened(site: EdgeSite, bot: RunningBot):
+    with site.instance() as instance:
+        site.look(instance, "---")
+        made, until = DAY + 3 * WINDOW + timedelta(minutes=1), DAY + 30 * WINDOW
+        pin = {"profile": "conservative", "by": "ann", "reason": "the venue's maker day", "at": made, "until": until}
+        with site.open_journal() as journal:
+            journal.note_event("edge_pin", "paper", pin, made)
+        with closing(sqlite3.connect(site.journal)) as cut, cut:
+            cut.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+        site.look(instance, "---++++")
+    assert bot.state()["profile"] == "conservative"
+    history = site.history()
+    assert (history.state.profile, history.effect and history.effect.asked) == ("conservative", False)
 
 
 def test_the_sensor_asks_once_a_window_with_the_same_key_until_it_was_counted(site: EdgeSite):
