@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 import yaml
 
-from mm_ops.adapters.environment import Environment
+from mm_ops.adapters.environment import Environment, WallClock
 from mm_ops.adapters.evidence import BotEvidence
 from mm_ops.defs.fleet import Location, build_location
 from mm_ops.defs.night import Night, run_night
@@ -22,6 +23,25 @@ from mm_ops_tests.conftest import LAST
 from mm_ops_tests.requirements import PROJECT
 
 NOW = "2026-11-21T00:30:00+00:00"
+
+
+@dataclass(frozen=True)
+class StandingClock(WallClock):
+    """A clock beside a live bot that shows one time."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class SiteAt(Site):
+    """A site at whose live clock it is one time."""
+
+    at: str
+
+    def live_clock(self) -> WallClock:
+        return StandingClock(datetime.fromisoformat(self.at))
 
 
 @dataclass
@@ -65,6 +85,11 @@ class Deployment:
 
     def location(self) -> Location:
         return build_location(Site.of(Environment.read(self.variables)))
+
+    def location_at(self, now: datetime) -> Location:
+        """The same where the live clock shows a time."""
+        site = Site.of(Environment.read(self.variables))
+        return build_location(SiteAt(**{name: getattr(site, name) for name in Site.model_fields}, at=now.isoformat()))
 
     def bot(self, name: str = "paper") -> Bot:
         return next(bot for bot in self.location().fleet.bots if bot.name == name)

@@ -34,6 +34,7 @@ ROLLBACK_TEXT = "ROLLBACK.md"
 ROLLBACK_PAGE = "ROLLBACK.html"
 FIRE_DRILL = "fire_drill.json"
 PROMOTIONS = "promoted/promotions.json"
+PROMOTIONS_BEFORE = "promoted/promotions.before.json"
 """Below a bot's folder."""
 
 
@@ -121,6 +122,10 @@ class BotEvidence:
     def promotions(self) -> str:
         """The artifact name of what stands where, and which steps led there."""
         return f"{self._bot}/{PROMOTIONS}"
+
+    def promotions_before(self) -> str:
+        """The artifact name of the same as it was before the last step, for one that was cut short."""
+        return f"{self._bot}/{PROMOTIONS_BEFORE}"
 
     def promoted(self, version: str, digest: str, file: str) -> str:
         """The artifact name of the copy of a bundle that is kept from when it is in staging on."""

@@ -23,6 +23,7 @@ from mm_ops.domain.rollback.backstop import READ_BY_DAGSTER, READ_BY_WATCHER
 from mm_ops.domain.rollback.bot import BotState, TradingState
 from mm_ops.domain.rollback.drill.judge import Trace
 from mm_ops.domain.rollback.drill.notes import DrillRequest
+from mm_ops.domain.rollback.hearing import BLIND
 from mm_ops.domain.rollback.payload import parse_payload
 from mm_ops.domain.rollback.policy import ActionName
 from mm_ops.domain.rollback.report.follow import Cursor, Ended
@@ -40,6 +41,7 @@ RECORDS_AT_ONCE = 5000
 """Of stops, in one read of what ended: a stop leaves two."""
 
 _STOPS_SINCE = "SELECT alert, claimed_at FROM stops WHERE bot = :bot AND claimed_at >= :at ORDER BY claimed_at"
+_BLIND_SINCE = "SELECT 1 FROM audit WHERE subject = 'blind' AND key IN (:watchdog, :backstop) AND at >= :at LIMIT 1"
 _DRILL_STOPS = "SELECT episode FROM stops WHERE bot = :bot AND alert = :alert AND claimed_at >= :at"
 _DRILL_EPISODES = "SELECT * FROM episodes WHERE bot = :bot AND alert = :alert AND first_at >= :at"
 _BODIES_SINCE = "SELECT * FROM inbox WHERE received_at >= :at ORDER BY received_at"
@@ -167,6 +169,10 @@ class FollowedJournal(JournalReads):
         """The alerts that a bot was stopped for since a time, drills among them, and when, oldest first."""
         rows = self._read(_STOPS_SINCE, bot=bot, at=stamp(at))
         return [(row["alert"], moment(row["claimed_at"])) for row in rows]
+
+    def was_blind_since(self, at: datetime) -> bool:
+        """Whether the watcher said since a time that nothing may be heard, or that it is heard again."""
+        return bool(self._read(_BLIND_SINCE, watchdog="watchdog", backstop=BLIND, at=stamp(at)))
 
     def _stop_record(self, row: Mapping[str, Any]) -> StopRecord:
         outcome = {} if row["outcome"] is None else json.loads(row["outcome"])

@@ -39,7 +39,9 @@ class SizeText(click.ParamType[str]):
 @click.option("--dry-run", is_flag=True, help="Only print the plan.")
 @click.option("--undo", metavar="NAME", help="Bring back what the rotation of this name moved away.")
 @click.option("--archive-dir", "archive", type=FOLDER, help="Keep a tar of what leaves quarantine.")
-@click.option("--base-dir", "base", type=FOLDER, help="Another folder, whose folders are rotated by the options below.")
+@click.option(
+    "--base-dir", "base", type=FOLDER, help="Another folder than the artifacts', whose folders go by the options below."
+)
 @click.option("--days", type=click.IntRange(min=1), help="With --base-dir: what is older goes.")
 @click.option("--keep", type=click.IntRange(min=1), help="With --base-dir: only so many of the newest stay.")
 @click.option("--max-size", type=SizeText(), help="With --base-dir: the oldest go until this is left, such as 2G.")
@@ -74,11 +76,26 @@ def rotate(
     root = local_root(str(base) if base is not None else environment.artifacts)
     if undo is not None:
         _undo(root, undo)
+    elif base is not None:
+        _refuse_evidence(root, environment.artifacts)
     fleet = read_policy(policy_file("bots.yaml"), Fleet)
     known_good = {bot.name: environment.path(bot.known_good) for bot in fleet.bots if bot.known_good is not None}
     done = run(root, policy, utc_now(), known_good=known_good, archive=archive, dry=dry_run)
     _show(done, everything=everything)
     _end(real=not dry_run, left=bool(done.left or done.plan.short))
+
+
+def _refuse_evidence(root: Path, artifacts: str) -> None:
+    """Refuse another folder that holds, or lies in, stored evidence: the options know nothing of what is needed."""
+    from mm_ops.domain.errors import PolicyError
+
+    if "://" in artifacts.removeprefix("file://"):
+        return
+    own = Path(artifacts.removeprefix("file://")).resolve()
+    if root == own or own in root.parents or root in own.parents:
+        raise PolicyError(
+            f"--base-dir: {root}: holds stored evidence, which retention.yaml alone rotates: run it without --base-dir"
+        )
 
 
 def _of_options(
@@ -145,6 +162,9 @@ def _undo(root: Path, name: str) -> None:
         done = rotation.undo(name)
     for folder, why in done.left.items():
         click.echo(f"left: {folder}: {why}")
+    click.echo(
+        "it goes again at the next rotation, unless retention.yaml keeps it: raise its rule, or copy it elsewhere"
+    )
     _end(real=True, left=bool(done.left))
 
 

@@ -11,6 +11,9 @@ from mm_ops.domain.errors import IntegrityError, MissingEvidenceError
 DIGESTS = "digests"
 """Metadata of a materialisation: the digest of every file that it wrote, by artifact name."""
 
+_POSTED = 100
+"""So many materialisations are looked at for one that a run made."""
+
 
 def latest_materialisation(
     instance: dg.DagsterInstance, key: dg.AssetKey, day: date | None
@@ -45,6 +48,17 @@ def recorded_digests(instance: dg.DagsterInstance, key: dg.AssetKey, day: date |
         what = "never materialised" if event is None else "materialised without the digests of its files"
         raise MissingEvidenceError(f"{key.to_user_string()}: {what} for {day or 'any day'}; materialise it")
     return digests
+
+
+def digests_by_a_run(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
+    """The digests of an asset's files as its newest run made them; what was posted from outside since is none.
+
+    Nothing where no run is on record.
+    """
+    records = instance.fetch_materializations(key, limit=_POSTED).records
+    event = next((record.asset_materialization for record in records if record.run_id), None)
+    digests = event.metadata[DIGESTS].value if event is not None and DIGESTS in event.metadata else None
+    return digests if isinstance(digests, dict) else {}
 
 
 def read_recorded(

@@ -10,14 +10,13 @@ import dagster as dg
 import pytest
 import yaml
 
-from mm_ops.adapters.environment import Environment
 from mm_ops.adapters.journal import Journal
 from mm_ops.adapters.journal_place import DEFAULT, anchor_beside
 from mm_ops.adapters.promotions import go_back_of
-from mm_ops.defs.fleet import build_location
 from mm_ops.defs.keys import BotKeys
-from mm_ops.defs.resources import Site
+from mm_ops.defs.records import DIGESTS
 from mm_ops.defs.runs import run_promotion
+from mm_ops.domain.canonical import digest
 from mm_ops_tests.conftest import LAST
 from mm_ops_tests.site import Deployment
 
@@ -45,23 +44,32 @@ def site(released: Deployment, tmp_path: Path) -> Deployment:
 def step(deployment: Deployment, to: str, version: str = "1.0.0", *, after: timedelta = HOUR * 0, **words: str) -> str:
     """Take a step so long after the start; why it was refused, or nothing."""
     config = {"to": to, "version": version, "by": "Ada Example", "why": "it soaked for three days", **words}
-    variables = {**deployment.variables, "CI_FAKE_UTC": (START + after).isoformat()}
-    location = build_location(Site.of(Environment.read(variables)))
     with deployment.instance() as instance:
-        return run_promotion(location.definitions, instance, "paper", config).refusals.get(KEY, "")
+        return run_promotion(deployment.location_at(START + after).definitions, instance, "paper", config).refusals.get(
+            KEY, ""
+        )
+
+
+def place(deployment: Deployment) -> Path:
+    return deployment.root / "var/artifacts/paper/promoted/promotions.json"
 
 
 def document(deployment: Deployment) -> dict[str, Any]:
-    path = deployment.root / "var/artifacts/paper/promoted/promotions.json"
-    found: dict[str, Any] = json.loads(path.read_bytes())
+    found: dict[str, Any] = json.loads(place(deployment).read_bytes())
     return found
 
 
-def another(deployment: Deployment, version: str) -> None:
-    """A bundle of another version, as if a night had built and judged it: the same bytes, by another name."""
-    folder = deployment.root / "var/artifacts/paper/2026-11-20/release"
-    file = folder / f"paper-v{version}.zip"
-    file.write_bytes((folder / "paper-v1.0.0.zip").read_bytes())
+def put_on_record(deployment: Deployment, found: dict[str, Any]) -> None:
+    """Another document, as if a step had made it."""
+    data = json.dumps(found).encode()
+    place(deployment).write_bytes(data)
+
+    @dg.asset(key=KEY)
+    def made_up() -> dg.MaterializeResult[Any]:
+        return dg.MaterializeResult(metadata={DIGESTS: {"paper/promoted/promotions.json": digest(data)}})
+
+    with deployment.instance() as instance:
+        dg.materialize([made_up], instance=instance)
 
 
 def test_a_bundle_goes_by_staging_to_live_and_each_step_is_on_record(site: Deployment):
@@ -119,6 +127,56 @@ def test_a_bundle_whose_gates_are_not_on_record_or_whose_signature_is_asked_for_
     assert "paper/release_bundle:gates_passed was posted from outside" in step(site, "staging")
 
 
+def test_a_document_that_no_step_made_puts_nothing_live(site: Deployment):
+    assert step(site, "staging") == ""
+    first = place(site).read_bytes()
+    found = document(site)
+    early = (START - 48 * HOUR).isoformat()
+    place(site).write_text(json.dumps({**found, "staging": {**found["staging"], "since": early}}))
+    altered = step(site, "live")
+    assert "altered since the last step: restore it" in altered
+    assert step(site, "back") == altered, "nobody knows what is known to be good"
+    with site.instance() as instance:
+        posted = {DIGESTS: {"paper/promoted/promotions.json": digest(place(site).read_bytes())}}
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=KEY, metadata=posted))
+    assert step(site, "live") == altered, "a post from outside is no step"
+    place(site).unlink()
+    assert "was not there: altered since the last step: restore it" in step(site, "staging")
+    place(site).write_bytes(first)
+    assert step(site, "live", after=24 * HOUR) == ""
+
+
+def test_a_step_that_was_cut_short_before_it_was_on_record_is_none(site: Deployment):
+    place(site).parent.mkdir(parents=True)
+    place(site).write_text("{}")
+    assert "no step is on record: take it away, and begin with staging" in step(site, "staging")
+    place(site).unlink()
+    assert (step(site, "staging"), step(site, "live", after=24 * HOUR)) == ("", "")
+    before = place(site).with_name("promotions.before.json")
+    assert json.loads(before.read_bytes())["live"] is None
+    before.write_bytes(place(site).read_bytes())
+    place(site).write_text(json.dumps({**document(site), "live": None}))
+    refused = step(site, "back", after=25 * HOUR)
+    assert f"put {before} in its place" in refused
+    before.replace(place(site))
+    assert "no version is known to be good" in step(site, "back", after=25 * HOUR)
+
+
+def test_what_is_in_staging_goes_live_only_while_the_gates_of_its_day_pass(site: Deployment):
+    assert step(site, "staging") == ""
+    with site.instance() as instance:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=BotKeys("paper").release_bundle,
+                check_name="gates_passed",
+                passed=False,
+                metadata={},
+                partition=LAST.isoformat(),
+            )
+        )
+    assert "paper/release_bundle:gates_passed was posted from outside" in step(site, "live", after=24 * HOUR)
+
+
 def test_two_steps_at_once_are_one_and_a_refusal(site: Deployment):
     with site.evidence().promoting():
         assert "another step of a bundle is being taken; try again" in step(site, "staging")
@@ -128,12 +186,9 @@ def test_two_steps_at_once_are_one_and_a_refusal(site: Deployment):
 def second_live(site: Deployment, after: timedelta) -> None:
     """1.0.0 is live since a day after the start, and a second bundle after so long."""
     assert (step(site, "staging"), step(site, "live", after=24 * HOUR)) == ("", "")
-    bots = yaml.safe_load(site.policy("bots.yaml").read_text())
-    bots["bots"][0]["version"] = "1.0.0"
     found = document(site)
     second = {**found["live"], "version": "1.1.0", "digest": found["live"]["digest"], "since": START.isoformat()}
-    path = site.root / "var/artifacts/paper/promoted/promotions.json"
-    path.write_text(json.dumps({**found, "staging": second}))
+    put_on_record(site, {**found, "staging": second})
     assert step(site, "live", "1.1.0", after=after) == ""
 
 
@@ -143,8 +198,7 @@ def test_what_was_live_long_enough_is_known_to_be_good_and_is_gone_back_to(site:
     assert found["known_good"]["version"] == "1.0.0"
     assert found["steps"][-1]["note"].startswith("1.0.0 is known to be good: live since 2026-11-22T12:00:00Z")
     good = found["known_good"]
-    path = site.root / "var/artifacts/paper/promoted/promotions.json"
-    path.write_text(json.dumps({**found, "live": {**found["live"], "digest": "sha256:other"}}))
+    put_on_record(site, {**found, "live": {**found["live"], "digest": "sha256:other"}})
     assert go_back_of(str(site.root / "var/artifacts"), "paper") == (
         f"live is 1.1.0; go back to 1.0.0 ({good['bundle']}, {good['digest']})"
     )
@@ -160,9 +214,8 @@ def test_what_was_live_for_an_hour_is_not(site: Deployment):
 
 def test_nothing_is_promoted_while_alerts_may_not_be_heard_and_one_may_always_go_back(site: Deployment):
     second_live(site, after=96 * HOUR)
-    path = site.root / "var/artifacts/paper/promoted/promotions.json"
     found = document(site)
-    path.write_text(json.dumps({**found, "live": {**found["live"], "digest": "sha256:other"}}))
+    put_on_record(site, {**found, "live": {**found["live"], "digest": "sha256:other"}})
     policy = site.policy("bots.yaml")
     bots = yaml.safe_load(policy.read_text())
     bots["bots"][0]["control"] = {"kind": "http", "url": "http://127.0.0.1:9"}

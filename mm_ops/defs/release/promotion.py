@@ -5,8 +5,10 @@ is none. The bundle is verified before each, and kept as a copy of its own from 
 made again would withdraw it.
 """
 
+import json
+import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,18 @@ import dagster as dg
 
 from mm_ops.adapters.artifacts import Stored
 from mm_ops.adapters.bundle_verify import NoBundleError
-from mm_ops.adapters.evidence import BotEvidence
+from mm_ops.adapters.evidence import READINESS, BotEvidence
 from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import BotKeys
-from mm_ops.defs.records import recorded_digests
+from mm_ops.defs.overrides import judge_readiness
+from mm_ops.defs.records import digests_by_a_run, recorded_digests
 from mm_ops.defs.release.checks import verification
 from mm_ops.defs.release.guard import find_gate_refusals
 from mm_ops.defs.release.hold import find_promotion_holds
 from mm_ops.defs.resources import Site
 from mm_ops.defs.verdicts import materialised
 from mm_ops.domain.bots import Bot
+from mm_ops.domain.canonical import digest as digest_of
 from mm_ops.domain.errors import IntegrityError, MmOpsError, PolicyError
 from mm_ops.domain.markdown import table
 from mm_ops.domain.release.policy import ReleasePolicy
@@ -38,6 +42,7 @@ from mm_ops.domain.release.promotion import (
     read_standing,
     take_step,
 )
+from mm_ops.domain.verdict import Verdict
 
 Gates = Mapping[dg.AssetCheckKey, bool]
 
@@ -70,7 +75,7 @@ def promotion_assets(bot: Bot, gates: Gates) -> list[dg.AssetsDefinition]:
             policy = site.policy("release.yaml", ReleasePolicy).promotion
             taken = take_step(asked, standing, _stops(site, bot, standing.live), policy)
             document = describe(asked, taken, before)
-            stored = site.evidence(bot).put_json(site.evidence(bot).promotions(), document)
+            stored = _store(site.evidence(bot), document, before)
         return _materialised(stored, asked, taken.standing, taken.note, document["steps"])
 
     return [promotion]
@@ -80,15 +85,43 @@ def _read(instance: dg.DagsterInstance, site: Site, bot: Bot, config: PromotionC
     if config.to not in set(Step):
         raise PolicyError(f"to: expected {', '.join(Step)}, was {config.to!r}")
     step = Step(config.to)
-    before = site.evidence(bot).find_json(site.evidence(bot).promotions())
+    before = _find_document(instance, bot, site.evidence(bot))
     good = None if before is None else read_standing(before).known_good
     version = good.version if step is Step.BACK and good is not None else config.version
-    candidate = _candidate(instance, site, bot, version) if step is Step.STAGING else None
-    now = site.now()
+    now = site.live_clock().now().replace(microsecond=0)
+    candidate = _candidate(instance, site, bot, version, now) if step is Step.STAGING else None
     return Asked(step=step, version=version, by=config.by, why=config.why, at=now, bundle=candidate), before
 
 
-def _candidate(instance: dg.DagsterInstance, site: Site, bot: Bot, version: str) -> Placed | None:
+def _find_document(instance: dg.DagsterInstance, bot: Bot, evidence: BotEvidence) -> Any:
+    """What stands where, as the newest step on record left it; a file that anybody can write says nothing alone.
+
+    Raises:
+        IntegrityError: it is another, or is gone, or no step is on record; says how to go on.
+    """
+    name, kept = evidence.promotions(), evidence.promotions_before()
+    stated = digests_by_a_run(instance, BotKeys(bot.name).promotion).get(name)
+    data = evidence.find(name)
+    found = None if data is None else digest_of(data)
+    if found == stated:
+        return None if data is None else json.loads(data)
+    if stated is None:
+        todo = "no step is on record: take it away, and begin with staging"
+    elif evidence.digest(kept) == stated:
+        todo = f"the last step was cut short, or it was altered since: put {evidence.address(kept)} in its place"
+    else:
+        todo = "altered since the last step: restore it"
+    raise IntegrityError(f"{evidence.address(name)}: expected {stated or 'none'}, was {found or 'not there'}: {todo}")
+
+
+def _store(evidence: BotEvidence, document: Mapping[str, Any], before: Any) -> Stored:
+    """Store it, and what it was before: killed between this and Dagster's record, a step is none."""
+    if before is not None:
+        evidence.copy(evidence.promotions(), evidence.promotions_before())
+    return evidence.put_json(evidence.promotions(), document)
+
+
+def _candidate(instance: dg.DagsterInstance, site: Site, bot: Bot, version: str, now: datetime) -> Placed | None:
     """The newest bundle of a version that was built and is there; its ``bundle`` is where the copy will be."""
     key, evidence = BotKeys(bot.name).release_bundle, site.evidence(bot)
     file = f"{bot.name}-v{version}.zip"
@@ -98,7 +131,7 @@ def _candidate(instance: dg.DagsterInstance, site: Site, bot: Bot, version: str)
             digest = recorded_digests(instance, key, date.fromisoformat(day)).get(name)
             if digest is not None:
                 kept = evidence.promoted(version, digest, file)
-                return Placed(version=version, day=day, digest=digest, bundle=kept, since=site.now())
+                return Placed(version=version, day=day, digest=digest, bundle=kept, since=now)
     return None
 
 
@@ -111,12 +144,27 @@ def _objections(
         found += find_promotion_holds(site, bot)
     if found:
         return found
-    if asked.bundle is not None:
-        day = date.fromisoformat(asked.bundle.day)
-        found += find_gate_refusals(instance, gates, day)
-        return found + _faults(site, bot, site.evidence(bot).bundle(day, _file(asked.bundle)), asked.bundle.digest)
-    placed = standing.staging if asked.step is Step.LIVE else standing.known_good
-    return [] if placed is None else _faults(site, bot, placed.bundle, placed.digest)
+    if asked.step is Step.BACK:
+        good = standing.known_good
+        return [] if good is None else _faults(site, bot, good.bundle, good.digest)
+    placed = asked.bundle or standing.staging
+    if placed is None:
+        return []
+    day = date.fromisoformat(placed.day)
+    found += find_gate_refusals(instance, gates, day)
+    name = placed.bundle if asked.step is Step.LIVE else site.evidence(bot).bundle(day, _file(placed))
+    found += _faults(site, bot, name, placed.digest)
+    return found or _hold_objections(site, site.evidence(bot).local(name), asked.at)
+
+
+def _hold_objections(site: Site, path: Path, now: datetime) -> list[str]:
+    """Say why the readiness in a bundle that was verified is no GO any more: its override expired, or was revoked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            judged = judge_readiness(json.loads(archive.read(f"reports/{READINESS}")), site, now)
+    except (KeyError, ValueError) as error:
+        return [f"{path.name}: reports/{READINESS}: expected readiness: {error}"]
+    return [] if judged.verdict is Verdict.PASS else [f"{judged.gate}: {judged.reason}"]
 
 
 def _faults(site: Site, bot: Bot, name: str, digest: str) -> list[str]:
@@ -151,8 +199,12 @@ def _keep(evidence: BotEvidence, bot: Bot, placed: Placed) -> None:
 
 
 def _stops(site: Site, bot: Bot, live: Placed | None) -> list[str] | None:
-    """The stops of the live version since it is live, drills left out; ``None`` where nobody knows."""
+    """The stops of the live version since it is live, drills left out, and one from which the bot is not back.
+
+    ``None`` where nobody knows: the journal cannot be read, or says that nothing was heard for a while.
+    """
     from mm_ops.adapters.journal_follow import following
+    from mm_ops.domain.rollback.bot import TradingState
     from mm_ops.domain.rollback.policy import RollbackPolicy
 
     if live is None or bot.control is None:
@@ -161,9 +213,13 @@ def _stops(site: Site, bot: Bot, live: Placed | None) -> list[str] | None:
     try:
         with following(site.journal()) as journal:
             stops = journal.stops_since(bot.name, live.since)
+            last, deaf = journal.standing(bot.name), journal.was_blind_since(live.since)
     except MmOpsError:
         return None
-    return [f"{alert} at {at:%Y-%m-%dT%H:%M:%SZ}" for alert, at in stops if not policy.is_drill(alert)]
+    if last.stop is not None and (last.resumed is None or last.resumed.to is not TradingState.ACTIVE):
+        return [f"{last.stop.alert} at {last.stop.claimed_at:%Y-%m-%dT%H:%M:%SZ}, and not back to trading since"]
+    found = [f"{alert} at {at:%Y-%m-%dT%H:%M:%SZ}" for alert, at in stops if not policy.is_drill(alert)]
+    return None if deaf and not found else found
 
 
 def _file(placed: Placed) -> str:

@@ -34,7 +34,7 @@ def plan(
         now: in UTC, of the clock that Dagster uses too.
 
     Raises:
-        IntegrityError: a run began after ``now``.
+        IntegrityError: a run began an hour after ``now`` or later.
     """
     open_backfills = instance.get_backfills(BulkActionsFilter(statuses=_OPEN))
     backfills = {backfill.backfill_id for backfill in open_backfills}

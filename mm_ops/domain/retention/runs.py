@@ -8,7 +8,7 @@ What is deleted does not come back: there is no quarantine, and it is only plann
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mm_ops.domain.errors import IntegrityError
 from mm_ops.domain.retention.policy import RetentionPolicy, RunsRule
@@ -16,6 +16,9 @@ from mm_ops.domain.windows import format_duration
 
 PIN_TAG = "mm_ops/keep"
 """A run that a person gave this tag stays, whatever its value."""
+
+_SKEW = timedelta(hours=1)
+"""How far ahead of ``now`` a run may begin: others begin while the plan is made, and a server has its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,12 @@ def plan_runs(runs: Iterable[Run], needed: Needed, rule: RunsRule, now: datetime
     """Decide about every run, the oldest first; at most ``most`` go.
 
     Raises:
-        IntegrityError: one began after ``now``: the clock is wrong, and ages mean nothing.
+        IntegrityError: one began an hour after ``now`` or later: the clock is wrong, and ages mean nothing.
     """
     every = sorted(runs, key=lambda run: (run.created, run.run_id))
-    if every and every[-1].created > now:
+    if every and every[-1].created > now + _SKEW:
         raise IntegrityError(
-            f"run {every[-1].run_id}: began at {every[-1].created:%Y-%m-%dT%H:%M:%SZ}, after now: "
+            f"run {every[-1].run_id}: began at {every[-1].created:%Y-%m-%dT%H:%M:%SZ}, over an hour after now: "
             f"it is {now:%Y-%m-%dT%H:%M:%SZ}: set the clock; no run was deleted"
         )
     last = {run.group: run.run_id for run in every}

@@ -79,9 +79,15 @@ def test_the_oldest_go_first_and_no_more_than_at_once():
 
 
 def test_a_clock_that_is_behind_decides_nothing():
-    with pytest.raises(IntegrityError, match=r"run later: began at 2026-11-25T03:00:01Z, after now"):
-        answers(OLD, replace(LATER, created=NOW + timedelta(seconds=1)))
+    with pytest.raises(IntegrityError, match=r"run later: began at 2026-11-25T05:00:00Z, over an hour after now"):
+        answers(OLD, replace(LATER, created=NOW + timedelta(hours=2)))
     assert answers() == {}
+
+
+def test_a_run_that_began_while_the_plan_was_made_is_no_wrong_clock():
+    found = answers(OLD, replace(LATER, created=NOW + timedelta(seconds=1)))
+    assert found["later"] == (True, "not older than 2160h")
+    assert not found["old"][0]
 
 
 @given(
