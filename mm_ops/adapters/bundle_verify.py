@@ -125,12 +125,28 @@ def _read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
         with archive.open(MANIFEST) as stream:
             manifest = json.loads(stream.read(64 * _CHUNK))
-        files = {item["path"]: (item["size"], item["sha256"]) for item in manifest["files"]}
+        files = {item["path"]: (item["size"], item["sha256"], item["description"]) for item in manifest["files"]}
+        wrong = [*_mistyped(manifest, files)]
     except (KeyError, TypeError, ValueError) as error:
         raise NoBundleError(f"{MANIFEST}: expected paths with size and sha256: {error!r}") from error
+    if wrong:
+        raise NoBundleError(f"{MANIFEST}: {wrong[0]}")
     if len(files) != len(manifest["files"]):
         raise NoBundleError(f"{MANIFEST}: a path is there twice")
     return dict(manifest)
+
+
+def _mistyped(manifest: dict[str, Any], files: dict[Any, tuple[Any, Any, Any]]) -> Iterator[str]:
+    for name, (size, digest, about) in files.items():
+        if not all(isinstance(text, str) for text in (name, digest, about)):
+            yield f"{name!r}: expected path, sha256 and description as texts"
+        if type(size) is not int or size < 0:
+            yield f"{name!r}: size: expected bytes as a whole number, was {size!r}"
+    for name in ("bot", "version", "day", "result"):
+        if not isinstance(manifest.get(name), str):
+            yield f"{name}: expected a text, was {manifest.get(name)!r}"
+    if not isinstance(manifest.get("missing"), list):
+        yield f"missing: expected a list, was {manifest.get('missing')!r}"
 
 
 def _content_faults(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> Iterator[str]:

@@ -67,8 +67,10 @@ class Desk:
         """
         return differs(board, self.grafana.folder_uid, self.server.dashboard(board.uid))
 
-    def bring(self, board: Board, now: datetime, *, overwrite: bool, dry: bool, show: Show) -> Brought:
+    def bring(self, board: Board, now: datetime, *, overwrite: int | None, dry: bool, show: Show) -> Brought:
         """Import one dashboard, where that is allowed; what it changes is shown before anything is.
+
+        ``overwrite`` is the version that may be written over whoever made it, 0 for one that is gone.
 
         Raises:
             EffectNotConfirmedError: it was taken, and what is there is something else.

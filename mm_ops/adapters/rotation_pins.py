@@ -14,6 +14,7 @@ from mm_ops.domain.retention.references import follow
 from mm_ops.domain.retention.units import Unit
 
 _GO = "GO"
+_ACTIVE = "ACTIVE"
 
 
 def find_needed(
@@ -23,7 +24,8 @@ def find_needed(
 
     Needed is the readiness window of each bot, its last GO, what is in staging, live or known to be good, its newest
     bundle and that of the version before it, the known-good soak of each bot that names one, what the golden cases
-    gave, and every episode that is recent or not resumed; and what these name.
+    gave, every episode that is recent, and the last of each bot while it is not resumed, with its day; and what these
+    name.
     """
     every = [unit for some in units.values() for unit in some]
     roots: dict[str, str] = {}
@@ -113,11 +115,34 @@ def _golden(root: Path, bot: str) -> Iterator[tuple[str, str]]:
 
 
 def _episodes(root: Path, units: Iterable[Unit], policy: RetentionPolicy, now: datetime) -> Iterator[tuple[str, str]]:
-    for folder in [folder for unit in units for folder in unit.folders]:
-        report = _read(root, f"{folder.name}/{ROLLBACK_REPORT}")
-        if isinstance(report, Mapping):
-            since = next(unit.of for unit in units if folder in unit.folders)
-            if not report.get("resumed"):
-                yield f"{folder.name}/{ROLLBACK_REPORT}", "an episode that is not resumed"
-            elif now - since <= policy.episodes:
-                yield f"{folder.name}/{ROLLBACK_REPORT}", "a recent episode"
+    """Recent episodes, and each bot's last stop until it trades again, with its whole day.
+
+    A report is written when the stop ends and a quarter of an hour later, and not when somebody resumes the bot after
+    that; a later stop of the bot says that somebody has.
+    """
+    every = list(units)
+    told = [
+        (unit, f"{folder.name}/{ROLLBACK_REPORT}", report)
+        for unit in every
+        for folder in unit.folders
+        if isinstance(report := _read(root, f"{folder.name}/{ROLLBACK_REPORT}"), Mapping)
+    ]
+    last = {unit.group: name for unit, name, _ in sorted(told, key=lambda one: (_ended(one[0], one[2]), one[1]))}
+    for unit, name, report in told:
+        if last[unit.group] == name and not _trades_again(report):
+            yield name, "an episode that is not resumed"
+            days = {unit.of.date(), _ended(unit, report).date()}
+            same = [other for other in every if other.group == unit.group and other.of.date() in days]
+            yield from ((folder.name, f"of the day of {name}") for other in same for folder in other.folders)
+        elif now - unit.of <= policy.episodes:
+            yield name, "a recent episode"
+
+
+def _ended(unit: Unit, report: Mapping[str, Any]) -> datetime:
+    """When the stop ended, as far as its report says it."""
+    stopped = report.get("stopped_at")
+    return datetime.fromisoformat(stopped) if isinstance(stopped, str) else unit.of
+
+
+def _trades_again(report: Mapping[str, Any]) -> bool:
+    return any(step.get("confirmed") and step.get("to") == _ACTIVE for step in report.get("resumed") or ())

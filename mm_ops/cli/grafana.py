@@ -94,30 +94,43 @@ def diff(*, file: Path | None, as_json: bool, **chosen: Any) -> None:
 @grafana.command(name="import")
 @where
 @click.option("--input", "file", type=FILE, help="A dashboard; default those that grafana.yaml names.")
-@click.option("--overwrite", is_flag=True, help="Also over what was changed in Grafana since the last import.")
+@click.option(
+    "--overwrite",
+    type=click.IntRange(min=0),
+    metavar="VERSION",
+    help="Also over what was changed in Grafana since the last import, if it still is of this version (0: is gone).",
+)
 @click.option("--dry-run", is_flag=True, help="Decide and tell; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as canonical JSON.")
-def bring(*, file: Path | None, overwrite: bool, dry_run: bool, as_json: bool, **chosen: Any) -> None:
+def bring(*, file: Path | None, overwrite: int | None, dry_run: bool, as_json: bool, **chosen: Any) -> None:
     """Write the committed dashboards into Grafana, show what that changes, and read them back.
 
-    What was changed there since the last import stays, unless --overwrite says otherwise. Exit 0 when all are there, 1
-    when one was refused, 2 when it cannot be told.
+    What was changed there since the last import stays, unless --overwrite names its version. Exit 0 when all are there,
+    1 when one was refused, 2 when it cannot be told.
     """
-    from mm_ops.domain.canonical import encode
     from mm_ops.domain.grafana.decision import Refuse
 
     policy, desk = _open(**chosen)
-    done = [
-        desk.bring(board, utc_now(), overwrite=overwrite, dry=dry_run, show=_nothing if as_json else _told(desk))
-        for board in _boards(policy, file)
-    ]
-    if as_json:
-        click.echo(encode([_plain(one) for one in done]), nl=False)
-    else:
-        show_table("grafana import", ("dashboard", "answer", "version", "reason"), [_row(one) for one in done])
+    done: list[Brought] = []
+    show = _nothing if as_json else _told(desk)
+    try:
+        done.extend(
+            desk.bring(board, utc_now(), overwrite=overwrite, dry=dry_run, show=show) for board in _boards(policy, file)
+        )
+    finally:  # what was written before one that raises is in the list, and is told
+        _tell_done(done, as_json=as_json)
     refused = any(isinstance(one.decision, Refuse) for one in done)
     marker("grafana import", "REFUSED" if refused else "DRYRUN" if dry_run else "OK", err=as_json)
     sys.exit(DIFFERS if refused else GOOD)
+
+
+def _tell_done(done: "Sequence[Brought]", *, as_json: bool) -> None:
+    from mm_ops.domain.canonical import encode
+
+    if done and as_json:
+        click.echo(encode([_plain(one) for one in done]), nl=False)
+    elif done:
+        show_table("grafana import", ("dashboard", "answer", "version", "reason"), [_row(one) for one in done])
 
 
 def _open(

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -18,7 +19,7 @@ from mm_ops.adapters.bundle_verify import NoBundleError, Verified, read_signers,
 from mm_ops.adapters.signing import signer
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.errors import PolicyError
-from mm_ops_tests.bundles import pack, regular, seal, sealed_zip
+from mm_ops_tests.bundles import ABOUT, pack, regular, seal, sealed_zip
 from mm_ops_tests.requirements import require_binary
 from mm_ops_tests.signing_keys import make_key, public_key
 
@@ -112,7 +113,7 @@ def without(name: str) -> dict[str, bytes]:
 def claiming(path: str, size: int = 1) -> dict[str, bytes]:
     """A manifest that names a file of any path, which is there."""
     listed = [{"path": path, "size": size, "sha256": digest(b"x"), "description": ""}]
-    return {"MANIFEST.json": encode({"files": listed}), path: b"x"}
+    return {"MANIFEST.json": encode({**ABOUT, "files": listed}), path: b"x"}
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -167,6 +168,16 @@ def test_a_bomb_is_read_no_further_than_the_manifest_says(tmp_path: Path):
     assert "a.md: expected 400 bytes, was more" in check(bomb, tmp_path).faults
 
 
+LISTED = {"path": "a", "size": 1, "sha256": digest(b"x"), "description": ""}
+MISTYPED: dict[str, dict[str, Any]] = {
+    "size, a text": {"files": [{**LISTED, "size": "1"}]},
+    "size, less than nothing": {"files": [{**LISTED, "size": -1}]},
+    "size, a truth": {"files": [{**LISTED, "size": True}]},
+    "sha256": {"files": [{**LISTED, "sha256": 1}]},
+    "description": {"files": [{**LISTED, "description": None}]},
+    "bot": {"files": [LISTED], "bot": None},
+    "missing": {"files": [LISTED], "missing": "an SBOM"},
+}
 NO_BUNDLE: dict[str, bytes] = {
     "nothing": b"",
     "no ZIP": b"x" * 100,
@@ -176,8 +187,12 @@ NO_BUNDLE: dict[str, bytes] = {
     "a manifest that is no JSON": sealed_zip({"MANIFEST.json": b"{"}),
     "a manifest without files": sealed_zip({"MANIFEST.json": b"{}"}),
     "a manifest that names a file twice": sealed_zip(
-        {"MANIFEST.json": encode({"files": [{"path": "a", "size": 1, "sha256": "0"}] * 2})}
+        {"MANIFEST.json": encode({**ABOUT, "files": [{"path": "a", "size": 1, "sha256": "0", "description": ""}] * 2})}
     ),
+    **{
+        f"a manifest of another type: {field}": sealed_zip({"MANIFEST.json": encode({**ABOUT, **changed}), "a": b"x"})
+        for field, changed in MISTYPED.items()
+    },
 }
 
 

@@ -45,7 +45,7 @@ class World:
         policy = GrafanaPolicy(dashboards=("board.json",), timeout="10s", environments=(chosen,), source=WORDS)  # type: ignore[arg-type] # read as in a policy
         return Desk.of(chosen, policy, Environment.read({"MM_OPS_ROOT": str(self.root)}))
 
-    def bring(self, *, overwrite: bool = False, dry: bool = False, **different: Any) -> Brought:
+    def bring(self, *, overwrite: int | None = None, dry: bool = False, **different: Any) -> Brought:
         def show(_: Any, differences: Any) -> None:
             self.shown.append(len(differences))
 
@@ -108,9 +108,12 @@ def test_what_somebody_changed_there_stays_until_one_says_so(world: World):
     assert "was changed in Grafana since its last import (version 1, is 2)" in done.decision.reason
     assert [str(one) for one in done.differences] == ["$.title: committed 'Mine', in Grafana 'Theirs'"]
     assert world.grafana.boards["oper"].data["title"] == "Theirs"
-    assert world.bring(overwrite=True).decision == Update(2)
+    world.grafana.edit("oper", rename("Theirs, once more"))
+    assert isinstance(world.bring(overwrite=2).decision, Refuse), "it is another than the one that was shown"
+    assert world.grafana.boards["oper"].data["title"] == "Theirs, once more"
+    assert world.bring(overwrite=3).decision == Update(3)
     assert world.grafana.boards["oper"].data["title"] == "Mine"
-    assert world.bring().decision == Same(3)
+    assert world.bring().decision == Same(4)
 
 
 def test_what_somebody_saves_between_the_look_and_the_write_stays_even_then(world: World):
@@ -123,7 +126,7 @@ def test_what_somebody_saves_between_the_look_and_the_write_stays_even_then(worl
             grafana.edit("oper", rename("Theirs"))
 
     world.grafana.before = meanwhile
-    done = world.bring(overwrite=True)
+    done = world.bring(overwrite=1)
     assert done.decision == Refuse("oper was changed while it was compared: look at the differences again")
     assert world.grafana.boards["oper"].data["title"] == "Theirs"
     assert done.version is None
@@ -140,7 +143,7 @@ def test_one_that_is_gone_is_not_made_again_unasked_and_its_new_uid_is_told(worl
     world.grafana.boards["theirs"] = world.grafana.boards.pop("oper")
     done = world.bring()
     assert isinstance(done.decision, Refuse)
-    assert done.decision.reason.endswith("or say --overwrite (there is one of its title: theirs)")
+    assert done.decision.reason.endswith("or say --overwrite 0 (there is one of its title: theirs)")
     assert set(world.grafana.boards) == {"theirs"}
     del world.grafana.boards["theirs"]
     again = world.bring()
@@ -171,13 +174,13 @@ def test_one_that_moved_is_told_and_another_folder_of_the_policy_moves_it_by_wor
     done = world.bring(folder=None)
     assert isinstance(done.decision, Refuse)
     assert "oper lies in folder mm, expected root" in done.decision.reason
-    assert world.bring(folder=None, overwrite=True).decision == Update(1)
+    assert world.bring(folder=None, overwrite=1).decision == Update(1)
     assert world.grafana.boards["oper"].folder == ""
 
 
 def test_a_provisioned_one_is_refused_whatever_is_said(world: World):
     world.grafana.put("oper", board(panel(1)), provisioned="oper.json")
-    for overwrite in (False, True):
+    for overwrite in (None, 1):
         done = world.bring(overwrite=overwrite)
         assert isinstance(done.decision, Refuse)
         assert "provisioned from a file of that Grafana (oper.json)" in done.decision.reason

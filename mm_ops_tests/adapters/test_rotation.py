@@ -114,8 +114,10 @@ def test_what_is_in_staging_live_or_known_to_be_good_stays_with_the_evidence_of_
 
 ROLLBACKS = {
     "not resumed, and old": ("20200101T000000Z", [], True),
-    "resumed, and recent": ("20261001T000000Z", [{"to": "ACTIVE"}], True),
-    "resumed, and old": ("20260801T000000Z", [{"to": "ACTIVE"}], False),
+    "only as far as reducing, and old": ("20200101T000000Z", [{"to": "REDUCING", "confirmed": True}], True),
+    "resumed without a confirmation, and old": ("20200101T000000Z", [{"to": "ACTIVE", "confirmed": False}], True),
+    "resumed, and recent": ("20261001T000000Z", [{"to": "ACTIVE", "confirmed": True}], True),
+    "resumed, and old": ("20260801T000000Z", [{"to": "ACTIVE", "confirmed": True}], False),
 }
 
 
@@ -127,6 +129,23 @@ def test_an_episode_stays_while_it_is_recent_or_not_resumed(tmp_path: Path, name
     asked = policy(rule(kind="rollback", folders=["{bot}/rollbacks/{start}-*"], ttl="1d"), rule(keep_last=9))
     run(tmp_path, NOW + timedelta(days=1), asked)
     assert report.exists() is stays
+
+
+def stopped(root: Path, start: str, at: str) -> Path:
+    """A report of a stop that nobody had resumed from when it was written."""
+    text = json.dumps({"resumed": [], "stopped_at": at})
+    return write(root, f"paper/rollbacks/{start}-x/rollback_report.json", text)
+
+
+def test_only_the_last_stop_of_a_bot_is_not_resumed_and_the_samples_of_its_day_stay(tmp_path: Path):
+    evidence(tmp_path, 1)
+    again = stopped(tmp_path, "20260801T000000Z", "2026-08-03T00:00:09.5+00:00")  # the same alert, once more
+    between = stopped(tmp_path, "20260802T000000Z", "2026-08-02T00:00:09+00:00")
+    samples = [write(tmp_path, f"paper/samples/date=2026-08-0{day}/s", "x", date(2026, 8, day)) for day in (1, 2, 3)]
+    rules = (rule(kind="rollback", folders=["{bot}/rollbacks/{start}-*"], ttl="1d"), POLICY.rules[1], rule(keep_last=9))
+    run(tmp_path, NOW + timedelta(days=1), policy(*rules))
+    assert [path.exists() for path in (again, between)] == [True, False]
+    assert [path.exists() for path in samples] == [True, False, True]
 
 
 def test_the_known_good_soak_stays(tmp_path: Path):

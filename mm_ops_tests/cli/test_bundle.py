@@ -6,9 +6,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mm_ops.cli import cli
-from mm_ops_tests.bundles import pack
+from mm_ops.domain.canonical import encode
+from mm_ops_tests.bundles import ABOUT, pack, sealed_zip
 from mm_ops_tests.requirements import PROJECT
 
+LISTED = {"path": "a", "size": 1, "sha256": "sha256:0", "description": ""}
 WHOLE = pack({"VERSION": b"1.0.0\n"}, result="PARTIAL", missing=["an SBOM"])
 
 
@@ -38,6 +40,12 @@ ANSWERS = {
         "signature: it is not signed",
     ),
     "signed by who knows whom": (WHOLE, ("--signers", "no"), 2, "no: the allowed signers cannot be read"),
+    "a manifest of other types": (
+        sealed_zip({"MANIFEST.json": encode({**ABOUT, "files": [{**LISTED, "size": "5"}]}), "a": b"x"}),
+        (),
+        2,
+        "MANIFEST.json: 'a': size: expected bytes as a whole number, was '5'",
+    ),
     "no bundle": (b"PK", (), 2, "it has no seal: not made by mm_ops, cut short, or changed"),
 }
 
@@ -57,3 +65,5 @@ def test_what_is_in_it_and_what_is_missing_is_shown(tmp_path: Path):
         assert words in result.stdout
     assert run(tmp_path, "show", WHOLE.replace(b"VERSION", b"VERSIOL")).exit_code == 1
     assert run(tmp_path, "show", b"").exit_code == 2
+    nameless = sealed_zip({"MANIFEST.json": encode({**ABOUT, "bot": None, "files": []})})
+    assert "bot: expected a text, was None" in run(tmp_path, "show", nameless).output

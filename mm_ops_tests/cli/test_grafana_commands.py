@@ -65,7 +65,8 @@ def test_a_day_with_it(site: Deployment, grafana: FakeGrafana):
     assert json.loads((site.root / "theirs.json").read_text())["panels"][0]["title"] == "Edge, mine"
     assert last(site.run("grafana", "diff", "--input", "theirs.json"))[0] == 0
 
-    assert last(site.run("grafana", "import", "--overwrite"))[0] == 0
+    assert last(site.run("grafana", "import", "--overwrite", "1"))[0] == 1
+    assert last(site.run("grafana", "import", "--overwrite", "2"))[0] == 0
     assert grafana.boards["mm-operability"].data["panels"][0]["title"] == "Net edge"
 
 

@@ -21,7 +21,7 @@ def site(tmp_path: Path) -> Deployment:
     return Deployment(tmp_path / "site", {"paper": tmp_path / "recording"})
 
 
-def run(site: Deployment, *, checks_only: bool = False, overwrite: bool = False) -> dg.ExecuteInProcessResult:
+def run(site: Deployment, *, checks_only: bool = False, overwrite: int | None = None) -> dg.ExecuteInProcessResult:
     resources = {"site": site.location().site}
     definitions = dg.Definitions(assets=grafana_assets(), asset_checks=grafana_checks(), resources=resources)
     job = definitions.resolve_implicit_global_asset_job_def()
@@ -84,7 +84,8 @@ def test_what_was_changed_there_fails_the_step_and_stays_until_a_person_says_so(
         assert not refused.success
         assert failure(refused).startswith(f"production: {UID} was changed in Grafana since its last import")
         assert grafana.boards[UID].data["title"] == "Theirs"
-        assert run(site, overwrite=True).success
+        assert not run(site, overwrite=1).success
+        assert run(site, overwrite=2).success
         assert verdict(run(site, checks_only=True))[0]
 
 
@@ -99,6 +100,18 @@ def test_a_grafana_that_does_not_answer_is_unknown_and_no_pass(site: Deployment)
         reason == f"production/{UID}: grafana {gone.url}: connection refused; does it run there, and is it its address?"
     )
     assert failure(run(site)).startswith(f"grafana {gone.url}: connection refused")
+
+
+def test_what_was_written_before_another_did_not_answer_is_told(site: Deployment):
+    with fake_grafana() as grafana, fake_grafana() as other:
+        name_grafanas(site, {"production": grafana.url, "staging": other.url})
+    with fake_grafana() as grafana:
+        name_grafanas(site, {"production": grafana.url, "staging": other.url})
+        (event,) = run(site).get_step_failure_events()
+    data: Any = event.step_failure_data
+    assert str(data.user_failure_data.description).startswith(f"grafana {other.url}: connection refused")
+    (row,) = data.user_failure_data.metadata["dashboards"].records
+    assert (row.data["grafana"], row.data["answer"]) == ("production", "create")
 
 
 def test_a_file_that_cannot_be_read_is_unknown(site: Deployment):

@@ -24,7 +24,7 @@ from mm_ops.defs.judgement import judge_stored
 from mm_ops.defs.keys import ARTIFACT_ROTATION, CRON_FRESHNESS, PROMETHEUS_RULES, BotKeys
 from mm_ops.defs.night import run_night, run_shared
 from mm_ops.defs.resources import Site
-from mm_ops.defs.runs import QUIET, find_missing, run_assets
+from mm_ops.defs.runs import QUIET, find_missing, run_assets, run_promotion
 from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.release.finding import BUNDLE_CHECKS
@@ -61,6 +61,14 @@ def release_alone(deployment: Deployment) -> str:
     with deployment.instance() as instance:
         outcome = run_assets(deployment.location().definitions, instance, "paper", LAST, [KEYS.release_bundle])
     return outcome.refusals.get(KEYS.release_bundle, "")
+
+
+def step_at(deployment: Deployment, now: str, to: str = "staging") -> str:
+    """Take a step of the bundle at a time; why it was refused, or nothing."""
+    config = {"to": to, "version": "1.0.0", "by": "Ada Example", "why": "it soaked for three days"}
+    location = deployment.location_at(datetime.fromisoformat(now))
+    with deployment.instance() as instance:
+        return run_promotion(location.definitions, instance, "paper", config).refusals.get(KEYS.promotion, "")
 
 
 def reports(deployment: Deployment) -> dict[str, bytes]:
@@ -118,6 +126,13 @@ def test_a_hold_that_a_person_passes_over_is_no_plain_go_and_holds_again_when_th
         shipped = json.loads(archive.read("reports/readiness.json"))
         assert whose in archive.read("reports/READINESS.md").decode()
     assert (shipped["verdict"], shipped["override"]["refused"]) == ("HOLD", [])
+
+    assert step_at(altered, "2026-11-21T01:00:00Z") == ""
+    expired = step_at(altered, "2026-11-22T06:00:00Z", to="live")
+    assert "its override does not count: expired at 2026-11-22T06:00:00Z" in expired
+    edit(signers, f"signers: [{signer}]".encode(), b"signers: []")
+    assert "signed by the unknown key ada: it is not in signers.yaml" in step_at(altered, "2026-11-21T02:00:00Z")
+    edit(signers, b"signers: []", f"signers: [{signer}]".encode())
 
     late = altered.run("ci", "--date", "2026-11-20", CI_FAKE_UTC="2026-11-22T06:00:00Z")
     assert (late.returncode, late.stdout.splitlines()[-1]) == (1, "| ci | FAIL | CI=FAIL |")

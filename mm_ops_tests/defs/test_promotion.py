@@ -17,7 +17,11 @@ from mm_ops.defs.keys import BotKeys
 from mm_ops.defs.records import DIGESTS
 from mm_ops.defs.runs import run_promotion
 from mm_ops.domain.canonical import digest
+from mm_ops.domain.rollback.bot import TradingState
+from mm_ops.domain.rollback.decision import Record
+from mm_ops.domain.rollback.stop import Stop
 from mm_ops_tests.conftest import LAST
+from mm_ops_tests.rollback_world import alert
 from mm_ops_tests.site import Deployment
 
 KEY = BotKeys("paper").promotion
@@ -35,10 +39,28 @@ def released(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Deploym
 
 @pytest.fixture
 def site(released: Deployment, tmp_path: Path) -> Deployment:
-    copy = Deployment(tmp_path / "site", released.recordings)
-    shutil.copytree(released.root / "var", copy.root / "var")
-    shutil.copytree(released.root / "dagster", copy.root / "dagster")
+    return copied(released, tmp_path / "site")
+
+
+def copied(of: Deployment, root: Path) -> Deployment:
+    copy = Deployment(root, of.recordings)
+    for folder in ("var", "dagster", "deploy"):
+        shutil.copytree(of.root / folder, copy.root / folder, dirs_exist_ok=True)
     return copy
+
+
+def control(deployment: Deployment) -> None:
+    """Say how the bot is stopped."""
+    policy = deployment.policy("bots.yaml")
+    bots = yaml.safe_load(policy.read_text())
+    bots["bots"][0]["control"] = {"kind": "http", "url": "http://127.0.0.1:9"}
+    policy.write_text(yaml.safe_dump(bots))
+
+
+def watcher(deployment: Deployment) -> Journal:
+    """The journal, as a watcher opens it."""
+    place = str(deployment.root / DEFAULT)
+    return Journal(place, anchor_beside(place), owner="w", lease=timedelta(minutes=1))
 
 
 def step(deployment: Deployment, to: str, version: str = "1.0.0", *, after: timedelta = HOUR * 0, **words: str) -> str:
@@ -183,13 +205,69 @@ def test_two_steps_at_once_are_one_and_a_refusal(site: Deployment):
     assert step(site, "staging") == ""
 
 
-def second_live(site: Deployment, after: timedelta) -> None:
-    """1.0.0 is live since a day after the start, and a second bundle after so long."""
+def put_second_in_staging(site: Deployment) -> None:
+    """1.0.0 is live since a day after the start, and a second bundle is in staging."""
     assert (step(site, "staging"), step(site, "live", after=24 * HOUR)) == ("", "")
     found = document(site)
     second = {**found["live"], "version": "1.1.0", "digest": found["live"]["digest"], "since": START.isoformat()}
     put_on_record(site, {**found, "staging": second})
+
+
+def second_live(site: Deployment, after: timedelta) -> None:
+    """The second one is live after so long."""
+    put_second_in_staging(site)
     assert step(site, "live", "1.1.0", after=after) == ""
+
+
+@pytest.fixture(scope="module")
+def watched(released: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The second one is in staging, and the bot can be stopped."""
+    copy = copied(released, tmp_path_factory.mktemp("watched") / "site")
+    put_second_in_staging(copy)
+    control(copy)
+    return copy
+
+
+LATENCY = "SoakLatencyP95High"
+GOOD = "1.0.0 is known to be good: live since"
+STOPPED = f"1.0.0 is not known to be good: it was stopped: {LATENCY} at"
+JOURNALS: dict[str, tuple[list[tuple[int, str]], str]] = {
+    "nothing happened": ([], GOOD),
+    "stopped, and traded again, before it was live": ([(10, LATENCY), (11, "ACTIVE")], GOOD),
+    "stopped by a drill alone": ([(30, "RollbackDrill"), (31, "ACTIVE")], GOOD),
+    "stopped, and traded again": ([(30, LATENCY), (31, "ACTIVE")], f"{STOPPED} 2026-11-22T18:00:00Z"),
+    "stopped before it was live, and never back": (
+        [(10, LATENCY), (11, "REDUCING")],
+        f"{STOPPED} 2026-11-21T22:00:00Z, and not back to trading since",
+    ),
+    "not heard for a while": (
+        [(30, "blind"), (90, "heard")],
+        "1.0.0 is not known to be good: whether it was stopped is not known",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_what_is_known_to_be_good_was_never_stopped_and_always_heard(watched: Deployment, tmp_path: Path, name: str):
+    events, note = JOURNALS[name]
+    site = copied(watched, tmp_path / "site")
+    with watcher(site) as journal:
+        for hours, what in events:
+            at = START + hours * HOUR
+            if what in set(TradingState):
+                journal.note_resume("paper", TradingState(what), by="Ada", why=name, confirmed=True, at=at)
+            elif what in {"blind", "heard"}:
+                journal.note_event("blind", "watchdog", {"blind": what == "blind", "reason": what}, at)
+            else:
+                stop = Stop(
+                    episode=f"x@{at:%Y-%m-%dT%H:%M:%SZ}", round=1, bot="paper", alert=what, reason="", actions=()
+                )
+                assert journal.claim(stop, at)
+        beat = START + 96 * HOUR
+        journal.note(alert("Watchdog", bot="", starts_at=beat), Record("the heartbeat"), beat, beat)
+    assert step(site, "live", "1.1.0", after=96 * HOUR) == ""
+    assert document(site)["steps"][-1]["note"].startswith(note)
+    assert (document(site)["known_good"] is not None) is (note == GOOD)
 
 
 def test_what_was_live_long_enough_is_known_to_be_good_and_is_gone_back_to(site: Deployment):
@@ -216,13 +294,9 @@ def test_nothing_is_promoted_while_alerts_may_not_be_heard_and_one_may_always_go
     second_live(site, after=96 * HOUR)
     found = document(site)
     put_on_record(site, {**found, "live": {**found["live"], "digest": "sha256:other"}})
-    policy = site.policy("bots.yaml")
-    bots = yaml.safe_load(policy.read_text())
-    bots["bots"][0]["control"] = {"kind": "http", "url": "http://127.0.0.1:9"}
-    policy.write_text(yaml.safe_dump(bots))
+    control(site)
     assert "held: whether alerts of the bot are heard is not known" in step(site, "staging", after=98 * HOUR)
-    place = site.root / DEFAULT
-    with Journal(str(place), anchor_beside(str(place)), owner="w", lease=timedelta(minutes=1)) as journal:
+    with watcher(site) as journal:
         blind = {"blind": True, "reason": "blind: the Watchdog is silent"}
         journal.note_event("blind", "watchdog", blind, datetime.now(UTC))
     assert "held: blind: the Watchdog is silent" in step(site, "staging", after=98 * HOUR)

@@ -50,7 +50,8 @@ def test_the_job_rotates_and_tells_what_and_how_much(site: Deployment):
     }
     assert not (site.root / "var/artifacts" / SAMPLES).exists()
     assert Rotation(site.root / "var/artifacts").rotations() == [told["quarantine"]]
-    assert site.run("rotate", "--undo", told["quarantine"]).returncode == 0
+    back = site.run("rotate", "--undo", told["quarantine"])
+    assert (back.returncode, "it goes again at the next rotation" in back.stdout) == (0, True)
     assert (site.root / "var/artifacts" / SAMPLES / "part-00.parquet").exists()
 
 
@@ -64,6 +65,16 @@ def test_what_is_old_in_the_journal_is_archived_with_it(site: Deployment):
     (event,) = result.asset_materializations_for_node("artifact_rotation")
     assert event.metadata["journal_records_archived"].value == 3
     assert site.run("audit", "verify").returncode == 0
+
+
+def test_what_was_moved_is_told_where_the_journal_cannot_be_archived(site: Deployment):
+    file = site.root / "var/watcher/journal.sqlite"
+    file.parent.mkdir(parents=True)
+    file.write_text("no journal")
+    (failure,) = rotate(site).get_step_failure_events()
+    data: Any = failure.step_failure_data
+    assert data.user_failure_data.metadata["rotated_units"].value == 1
+    assert data.user_failure_data.description.startswith("journal: damaged")
 
 
 def test_a_clock_that_is_wrong_fails_the_step_with_the_reason(site: Deployment):
@@ -117,6 +128,12 @@ WRONG = {
     "options without a folder": (["--days", "3"], "--days, --keep, --max-size: expected --base-dir"),
     "a folder without an option": (["--base-dir", "deploy"], "--base-dir: expected --days, --keep or --max-size"),
     "a size of no unit": (["--base-dir", "deploy", "--max-size", "5"], "expected a size such as 500M or 2G, was '5'"),
+    "the stored evidence": (["--base-dir", "var/artifacts", "--days", "7"], "var/artifacts: holds stored evidence"),
+    "a bot's": (["--base-dir", "var/artifacts/paper", "--days", "7"], "var/artifacts/paper: holds stored evidence"),
+    "what it lies in": (
+        ["--base-dir", "var", "--days", "7"],
+        "retention.yaml alone rotates: run it without --base-dir",
+    ),
     "a rotation that there is not": (["--undo", "x"], "no rotation x in quarantine; there are: none"),
     "a folder that there is not": (["--base-dir", "no", "--days", "3"], "no: expected a folder, there is none"),
 }
@@ -129,3 +146,4 @@ def test_what_cannot_be_meant_is_one_line(site: Deployment, name: str):
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert (site.root / "var/artifacts" / SAMPLES).exists()

@@ -1,13 +1,13 @@
 """The committed dashboards in every Grafana that is named: of no day and of no single bot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mm_ops.defs.automation import refusals_end_the_step
 from mm_ops.defs.keys import GRAFANA_DASHBOARD
 from mm_ops.defs.resources import Site
+from mm_ops.domain.errors import MmOpsError
 
 if TYPE_CHECKING:
     from mm_ops.adapters.grafana_desk import Brought
@@ -24,9 +24,12 @@ _COLUMNS = [
 
 
 class Import(dg.Config):
-    """What a person says at the launch: whether what was changed in Grafana since the last import is overwritten."""
+    """What a person says at the launch: which version, changed in Grafana since the last import, is overwritten.
 
-    overwrite: bool = False
+    It is the one that the refusal named, 0 for one that is gone; no other is written over.
+    """
+
+    overwrite: int | None = None
 
 
 def grafana_assets() -> list[dg.AssetsDefinition]:
@@ -42,8 +45,11 @@ def grafana_assets() -> list[dg.AssetsDefinition]:
     def grafana_dashboard(context: dg.AssetExecutionContext, config: Import, site: Site) -> dg.MaterializeResult[Any]:
         from mm_ops.domain.grafana.decision import Refuse
 
-        with refusals_end_the_step():
-            done = _bring(site, context, overwrite=config.overwrite)
+        done: list[Brought] = []
+        try:
+            done.extend(_bring(site, context, overwrite=config.overwrite))
+        except MmOpsError as error:  # what was written before it is in the list, and is told
+            raise dg.Failure(description=str(error), metadata=_metadata(done), allow_retries=False) from error
         metadata = _metadata(done)
         refused = [f"{one.environment}: {one.decision.reason}" for one in done if isinstance(one.decision, Refuse)]
         if refused:
@@ -53,7 +59,7 @@ def grafana_assets() -> list[dg.AssetsDefinition]:
     return [grafana_dashboard]
 
 
-def _bring(site: Site, context: dg.AssetExecutionContext, *, overwrite: bool) -> "list[Brought]":
+def _bring(site: Site, context: dg.AssetExecutionContext, *, overwrite: int | None) -> "Iterator[Brought]":
     from mm_ops.adapters.grafana_desk import Desk, read_boards
     from mm_ops.domain.errors import PolicyError
     from mm_ops.domain.grafana.policy import GrafanaPolicy
@@ -68,9 +74,9 @@ def _bring(site: Site, context: dg.AssetExecutionContext, *, overwrite: bool) ->
     def show(board: Any, differences: Sequence[Any]) -> None:
         context.log.info("\n".join([f"{board.uid}: {len(differences)} differences", *map(str, differences)]))
 
-    return [
-        desk.bring(board, site.now(), overwrite=overwrite, dry=False, show=show) for desk in desks for board in boards
-    ]
+    for desk in desks:
+        for board in boards:
+            yield desk.bring(board, site.now(), overwrite=overwrite, dry=False, show=show)
 
 
 def _metadata(done: "Sequence[Brought]") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mm_ops.defs.keys import ARTIFACT_ROTATION, DAGSTER_RUNS
 from mm_ops.defs.limits import ROTATION
 from mm_ops.defs.resources import Site
 from mm_ops.defs.retention.dagster_runs import delete, plan
-from mm_ops.domain.errors import PolicyError
+from mm_ops.domain.errors import MmOpsError, PolicyError
 from mm_ops.domain.retention.policy import RetentionPolicy, RunsRule
 from mm_ops.domain.retention.runs import RunEntry, refuse_unless_fresh
 from mm_ops.domain.retention.sizes import format_size
@@ -57,7 +57,10 @@ def retention_assets(checks: Sequence[dg.AssetCheckKey]) -> list[dg.AssetsDefini
             policy = site.policy("retention.yaml", RetentionPolicy)
             named = {bot.name: site.path(bot.known_good) for bot in site.fleet().bots if bot.known_good is not None}
             done = rotate(local_root(site.artifacts), policy, site.now(), known_good=named, dry=False)
-            archived = _archive(site)
+            try:
+                archived = _archive(site)
+            except MmOpsError as error:  # what was moved, and deleted for good, is told
+                raise dg.Failure(description=str(error), metadata=_metadata(done), allow_retries=False) from error
         _end_unless_done(done)  # a clock that is doubted has ended it before this
         return dg.MaterializeResult(metadata={**_metadata(done), "journal_records_archived": archived})
 

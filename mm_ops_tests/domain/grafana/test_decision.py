@@ -24,7 +24,7 @@ LEFT = Found(BEFORE, 3, "mm", None)
 LAST = Remembered(3, form_digest(BEFORE))
 
 
-def decide(found: Found | None, last: Remembered | None, *, overwrite: bool = False) -> Decision:
+def decide(found: Found | None, last: Remembered | None, *, overwrite: int | None = None) -> Decision:
     return decide_import(OURS, "mm", found, last, overwrite=overwrite)
 
 
@@ -53,7 +53,7 @@ def test_what_somebody_did_there_is_not_overwritten(name: str):
     if isinstance(expected, str):
         assert isinstance(decided, Refuse)
         assert decided.reason.startswith(expected)
-        assert decided.reason.endswith("or say --overwrite")
+        assert decided.reason.endswith(f"or say --overwrite {found.version if found else 0}")
     else:
         assert decided == expected
 
@@ -61,12 +61,14 @@ def test_what_somebody_did_there_is_not_overwritten(name: str):
 @pytest.mark.parametrize("name", [name for name, (_, _, answer) in DECISIONS.items() if isinstance(answer, str)])
 def test_one_who_says_so_overwrites_the_version_that_was_seen_and_no_other(name: str):
     found, last, _ = DECISIONS[name]
-    assert decide(found, last, overwrite=True) == (Create() if found is None else Update(found.version))
+    version = 0 if found is None else found.version
+    assert decide(found, last, overwrite=version) == (Create() if found is None else Update(version))
+    assert isinstance(decide(found, last, overwrite=version + 1), Refuse)
 
 
 @pytest.mark.parametrize(("file", "words"), [("", ""), ("oper.json", " (oper.json)")])
 def test_what_a_file_of_grafana_provisions_cannot_be_overwritten_at_all(file: str, words: str):
-    for overwrite in (False, True):
+    for overwrite in (None, LEFT.version):
         decided = decide(replace(LEFT, provisioned=file), LAST, overwrite=overwrite)
         assert decided == Refuse(f"oper is provisioned from a file of that Grafana{words}: change that file instead")
 
