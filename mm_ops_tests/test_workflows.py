@@ -64,6 +64,13 @@ def test_a_workflow_may_read_the_repository_and_nothing_else(path: Path):
         assert not any("checkout" in one or one.startswith("./") for one in used)
 
 
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if path.name != "soak.yml"], ids=lambda path: path.name)
+def test_runs_wait_for_each_other_only_where_they_share_evidence(path: Path):
+    shared, alone = "vars.MM_OPS_RUNNER && 'mm-ops-evidence'", "github.run_id"  # GitHub cancels a second one that waits
+    assert read(path)["concurrency"] == {"group": f"${{{{ {shared} || {alone} }}}}"}
+    assert any("vars.MM_OPS_RUNNER ||" in job["runs-on"] for job in read(path)["jobs"].values())
+
+
 @pytest.mark.parametrize("path", [*WORKFLOWS, PROJECT / ".github/actions/setup/action.yml"], ids=lambda path: path.name)
 def test_every_action_is_pinned_by_its_release(path: Path):
     used = re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))

@@ -175,7 +175,7 @@ def test_what_a_watcher_was_told_of_long_ago_and_did_not_answer_is_not(world: Wo
         ("Watchdog", timedelta(hours=1), None),
         ("SoakOther", timedelta(hours=1), None),
         ("SoakLatencyP95High", timedelta(hours=1), {"state": "suppressed", "silencedBy": ["7f"]}),
-        ("SoakLatencyP95High", timedelta(seconds=-60), None),
+        ("SoakLatencyP95High", timedelta(), None),
     ],
     ids=["tells", "holds", "the heartbeat", "unknown", "silenced", "a watcher still has time"],
 )
