@@ -159,7 +159,7 @@ def test_what_waits_is_taken_up_though_a_bot_that_was_being_stopped_hangs(
     journal.take_in(BODY, WallClock().now())
     service.start()
     wait_for(lambda: bot.state.trading_state is TradingState.HALTED)
-    assert [stop.bot for stop in journal.unfinished() if stop.bot != "paper"] == ["mute"]
+    assert [(stop.bot, stop.round) for stop in journal.unfinished() if stop.bot != "paper"] == [("mute", 1)]
     let_go.set()
     wait_for(lambda: not journal.unfinished())
     service.close(POLICY.attempts.longest)
