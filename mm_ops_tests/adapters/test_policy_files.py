@@ -13,6 +13,7 @@ from mm_ops.domain.edge.page_policy import EdgePagePolicy
 from mm_ops.domain.edge.policy import EdgePolicy, Instruments
 from mm_ops.domain.errors import PolicyError
 from mm_ops.domain.golden.policy import GoldenPolicy
+from mm_ops.domain.grafana.policy import GrafanaPolicy
 from mm_ops.domain.notify.policy import NotifyPolicy
 from mm_ops.domain.prelive.policy import PrelivePolicy
 from mm_ops.domain.readiness.policy import ReadinessPolicy
@@ -44,6 +45,7 @@ OURS: dict[str, type[Any]] = {
     "edge_sentinel.yaml": EdgeSentinelPolicy,
     "ema.yaml": EmaPolicy,
     "golden.yaml": GoldenPolicy,
+    "grafana.yaml": GrafanaPolicy,
     "inputs.yaml": InputsPolicy,
     "instruments.yaml": Instruments,
     "journal.yaml": JournalPolicy,
