@@ -53,8 +53,8 @@ def launch(stack: DagsterStack) -> str:
 
 
 def started(stack: DagsterStack, instance: dg.DagsterInstance, run_id: str) -> None:
-    """Wait until a run has made something."""
-    stack.until(lambda: instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records)
+    """Wait until a step of a run has ended well: a kill between what it made and its end would repeat it."""
+    stack.until(lambda: instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_SUCCESS).records)
 
 
 def ended(stack: DagsterStack, instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:

@@ -40,9 +40,9 @@ def stack(recording: Path, tmp_path: Path) -> Iterator[DagsterStack]:
 
 
 def stored(deployment: Deployment) -> dict[str, bytes]:
-    """What is stored of the bots; the daemon's sensors store what is of none."""
+    """What is stored of the bots; the daemon's sensors store what is of none, and a kill leaves an unfinished name."""
     root = deployment.root / "var/artifacts"
-    files = [path for bot in BOTS for path in (root / bot).rglob("*") if path.is_file()]
+    files = [path for bot in BOTS for path in (root / bot).rglob("*") if path.is_file() and path.name[0] != "."]
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
