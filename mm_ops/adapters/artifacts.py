@@ -16,6 +16,12 @@ from mm_ops.domain.canonical import digest
 from mm_ops.domain.errors import MissingEvidenceError, PolicyError
 
 
+def local_path(address: str) -> Path | None:
+    """The artifacts root as a path, where it is a folder of this machine; ``None`` for a URL of somewhere else."""
+    plain = address.removeprefix("file://")
+    return None if "://" in plain else Path(plain)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a local file whole or not at all: temporary name, fsync, rename, fsync of the folder.
 

@@ -1,9 +1,10 @@
 """One process at a time, by a lock on a file; a process that dies lets go."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from mm_ops.domain.errors import SourceUnavailableError
 
@@ -15,10 +16,12 @@ def held(lock: Path, busy: str) -> Iterator[None]:
     Raises:
         SourceUnavailableError: another process holds it; says ``busy``.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SourceUnavailableError(busy) from error
+    ours = FileLock(lock, timeout=0, thread_local=False)
+    try:
+        ours.acquire()
+    except Timeout as error:
+        raise SourceUnavailableError(busy) from error
+    try:
         yield
+    finally:
+        ours.release()

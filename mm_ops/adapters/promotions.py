@@ -1,7 +1,6 @@
 """Which version is live and which one to go back to, read where promotions are written down; no Dagster is needed."""
 
-from pathlib import Path
-
+from mm_ops.adapters.artifacts import local_path
 from mm_ops.adapters.evidence import PROMOTIONS
 from mm_ops.adapters.json_files import read_json
 from mm_ops.domain.errors import MmOpsError
@@ -17,12 +16,12 @@ def go_back_of(artifacts: str, bot: str) -> str:
         artifacts: the artifacts root, a folder or a URL.
         bot: whose it is.
     """
-    if "://" in artifacts and not artifacts.startswith("file://"):
+    root = local_path(artifacts)
+    if root is None or not bot:
         return ""
-    root = Path(artifacts.removeprefix("file://"))
     path = root / bot / PROMOTIONS
-    if not bot or not path.is_file():
-        return "" if not bot or root.is_dir() else f"which version to go back to is not known here: there is no {root}"
+    if not path.is_file():
+        return "" if root.is_dir() else f"which version to go back to is not known here: there is no {root}"
     try:
         return go_back_words(read_standing(read_json(path)))
     except MmOpsError as error:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from re import Pattern as Expression
 
+from mm_ops.adapters.artifacts import local_path
 from mm_ops.domain.errors import PolicyError, SchemaError, SourceUnavailableError
 from mm_ops.domain.retention.policy import RetentionPolicy
 from mm_ops.domain.retention.units import Folder, Unit, gather
@@ -18,9 +19,10 @@ def local_root(address: str) -> Path:
     Raises:
         PolicyError: it is a URL of somewhere else, or no folder.
     """
-    if "://" in address and not address.startswith("file://"):
+    path = local_path(address)
+    if path is None:
         raise PolicyError(f"{address}: expected a local folder: an object store has lifecycle rules of its own")
-    root = Path(address.removeprefix("file://")).resolve()
+    root = path.resolve()
     if not root.is_dir():
         raise PolicyError(f"{root}: expected a folder, there is none")
     if root == Path(root.anchor):

@@ -87,11 +87,13 @@ def rotate(
 
 def _refuse_evidence(root: Path, artifacts: str) -> None:
     """Refuse another folder that holds, or lies in, stored evidence: the options know nothing of what is needed."""
+    from mm_ops.adapters.artifacts import local_path
     from mm_ops.domain.errors import PolicyError
 
-    if "://" in artifacts.removeprefix("file://"):
+    path = local_path(artifacts)
+    if path is None:
         return
-    own = Path(artifacts.removeprefix("file://")).resolve()
+    own = path.resolve()
     if root == own or own in root.parents or root in own.parents:
         raise PolicyError(
             f"--base-dir: {root}: holds stored evidence, which retention.yaml alone rotates: run it without --base-dir"

@@ -1,9 +1,13 @@
 """What every policy type shares: closed schemas, and words that say why a number is what it is."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+
+from mm_ops.domain.errors import SchemaError
+
+T = TypeVar("T")
 
 CLOSED = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
 """Unknown keys are refused, and nothing is guessed from a text that looks like a number."""
@@ -34,3 +38,17 @@ class SecretPlace:
     def __post_init__(self) -> None:
         if (self.file is None) == (self.env is None):
             raise ValueError("expected one of file and env: the name of where it is kept")
+
+
+def read_records(kind: TypeAdapter[T], data: bytes, where: str) -> T:
+    """Read back JSON that was written by a closed type.
+
+    Raises:
+        SchemaError: it is not the file that was written; names the field.
+    """
+    try:
+        return kind.validate_json(data)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "top level"
+        raise SchemaError(f"{where}: {place}: {fault['msg'][:1].lower()}{fault['msg'][1:]}") from error

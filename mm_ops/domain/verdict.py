@@ -5,10 +5,12 @@ never a pass (promise P1).
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
+
+_SHOWN = 3
 
 
 class Verdict(StrEnum):
@@ -55,6 +57,29 @@ class Finding:
     def hard(self) -> bool:
         """Whether it blocks unless it passes."""
         return self.severity is Severity.HARD
+
+
+def none_allowed(
+    gate: str, verdict: Verdict, reason: str, count: int | None, *, unit: str, severity: Severity = Severity.HARD
+) -> Finding:
+    """Say what a gate answers that allows none of what it counts; ``count`` is ``None`` where nobody could count."""
+    return Finding(
+        gate=gate,
+        severity=severity,
+        verdict=verdict,
+        reason=reason,
+        unit=unit,
+        bound="at_most",
+        value=None if count is None else float(count),
+        limit=0.0,
+        margin=None if count is None else 0.0 - count,
+    )
+
+
+def some(texts: Sequence[str]) -> str:
+    """The first few of many reasons, and how many more there are: one line that a person reads."""
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return f"{'; '.join(texts[:_SHOWN])}{more}"
 
 
 def combine(findings: Iterable[Finding], expected: AbstractSet[str]) -> Verdict:

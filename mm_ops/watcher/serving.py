@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import signal
 import socket
 import sys
@@ -16,6 +15,7 @@ import uvicorn
 from mm_ops.adapters.alertmanager import Alertmanager
 from mm_ops.adapters.environment import WallClock, is_read_by_others
 from mm_ops.adapters.journal import Journal
+from mm_ops.adapters.locks import held
 from mm_ops.adapters.notifier import Notifier, outbox_beside
 from mm_ops.adapters.prometheus_alerts import PrometheusAlerts
 from mm_ops.domain.errors import IntegrityError, PolicyError, SourceUnavailableError
@@ -122,19 +122,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield door
 
 
-@contextlib.contextmanager
-def _alone(setup: Setup) -> Iterator[None]:
+def _alone(setup: Setup) -> contextlib.AbstractContextManager[None]:
     """Hold the anchor: two watchers of one owner would both carry out a stop, and one would lose its anchor."""
-    lock = setup.anchor.with_name(f".{setup.anchor.name}.lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PolicyError(
-                f"{setup.anchor}: a watcher is at work with this anchor: stop it, or give another --owner and --anchor"
-            ) from error
-        yield
+    busy = f"{setup.anchor}: a watcher is at work with this anchor: stop it, or give another --owner and --anchor"
+    return held(setup.anchor.with_name(f".{setup.anchor.name}.lock"), busy)
 
 
 def _open_journal(setup: Setup, notifier: Notifier) -> Journal:

@@ -2,7 +2,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from mm_ops.domain.verdict import Finding, Severity, Verdict, combine, conclude, exit_code
+from mm_ops.domain.verdict import Finding, Severity, Verdict, combine, conclude, exit_code, none_allowed, some
 
 PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 GATES = ("a", "b", "c")
@@ -76,3 +76,18 @@ def test_readiness_speaks_after_the_gates(name: str):
 def test_readiness_alone_may_conclude():
     assert conclude([finding("is_go", FAIL)], {"is_go"}, last={"is_go"}) == 1
     assert conclude([], {"is_go"}, last={"is_go"}) == 2
+
+
+def test_a_gate_that_allows_none_counts_what_is_beyond_it():
+    found = none_allowed("a", FAIL, "because", 2, unit="faults")
+    assert (found.severity, found.bound, found.limit, found.value, found.margin) == (Severity.HARD, "at_most", 0, 2, -2)
+    unknown = none_allowed("a", UNKNOWN, "because", None, unit="faults", severity=Severity.SOFT)
+    assert (unknown.severity, unknown.value, unknown.margin) == (Severity.SOFT, None, None)
+    assert str(none_allowed("a", PASS, "because", 0, unit="faults").margin) == "0.0"  # and not minus nothing
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"), [([], ""), (["a", "b", "c"], "a; b; c"), (["a", "b", "c", "d", "e"], "a; b; c and 2 more")]
+)
+def test_of_many_reasons_three_are_told_and_the_rest_counted(texts: list[str], told: str):
+    assert some(texts) == told

@@ -12,14 +12,13 @@ from dataclasses import dataclass as plain_dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from mm_ops.domain.canonical import digest, encode
 from mm_ops.domain.comparison import Drift
-from mm_ops.domain.errors import SchemaError
 from mm_ops.domain.golden.policy import Case, Digest, Limits
-from mm_ops.domain.policy import CLOSED, Name
+from mm_ops.domain.policy import CLOSED, Name, read_records
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500)]
 Person = Annotated[Line, StringConstraints(min_length=2, max_length=80)]
@@ -76,12 +75,7 @@ def read_acceptances(data: bytes, where: str) -> tuple[Acceptance, ...]:
     Raises:
         SchemaError: it is not the file that was written.
     """
-    try:
-        return _RECORDS.validate_json(data)
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(map(str, fault["loc"])) or "top level"
-        raise SchemaError(f"{where}: {place}: {fault['msg'][:1].lower()}{fault['msg'][1:]}") from error
+    return read_records(_RECORDS, data, where)
 
 
 def digest_of(record: Acceptance | None) -> str | None:

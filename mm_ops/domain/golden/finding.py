@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Verdict, none_allowed, some
 
 NAME = "no_drift"
-_SHOWN = 3
 
 
 def drift_finding(document: Mapping[str, Any]) -> Finding:
@@ -24,29 +23,20 @@ def drift_finding(document: Mapping[str, Any]) -> Finding:
     elif drifts or crept:
         verdict, reason = Verdict.FAIL, "; ".join(_failures(drifts, crept))
     elif unrecorded := list(_unrecorded(cases, records)):
-        verdict, reason = Verdict.INCONCLUSIVE, _some(unrecorded)
+        verdict, reason = Verdict.INCONCLUSIVE, some(unrecorded)
     else:
         verdict, reason = Verdict.PASS, f"{len(cases)} cases equal their baselines: {', '.join(cases)}"
     unused = document.get("unreferenced")
     found = len(drifts) + len(crept)
-    return Finding(
-        gate=NAME,
-        severity=Severity.HARD,
-        verdict=verdict,
-        reason=f"{reason}; baselines that no case names: {', '.join(unused)}" if unused else reason,
-        unit="differences",
-        bound="at_most",
-        value=float(found) if cases else None,
-        limit=0.0,
-        margin=0.0 - found if cases else None,
-    )
+    told = f"{reason}; baselines that no case names: {', '.join(unused)}" if unused else reason
+    return none_allowed(NAME, verdict, told, found if cases else None, unit="differences")
 
 
 def _failures(drifts: list[str], crept: list[str]) -> Iterator[str]:
     if drifts:
-        yield f"{len(drifts)} differences: {_some(drifts)}"
+        yield f"{len(drifts)} differences: {some(drifts)}"
     if crept:
-        yield f"{len(crept)} numbers crept: {_some(crept)}"
+        yield f"{len(crept)} numbers crept: {some(crept)}"
 
 
 def _unrecorded(cases: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -55,8 +45,3 @@ def _unrecorded(cases: Mapping[str, Any], records: Mapping[str, Mapping[str, Any
             yield f"{case}: nothing says who accepted its baseline"
         else:
             yield from (f"{case}: {text}" for text in records[case]["unrecorded"])
-
-
-def _some(texts: list[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return f"{'; '.join(texts[:_SHOWN])}{more}"

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from mm_ops.domain.grafana.differences import Difference
-from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Severity, Verdict, none_allowed, some
 
 NO_DASHBOARD_DRIFT = "no_dashboard_drift"
-_SHOWN = 3
 
 Looked = Sequence[Difference] | str
 """What was found at one place: differences, or why nobody could look."""
@@ -21,8 +19,7 @@ def dashboard_finding(looked: Mapping[str, Looked]) -> Finding:
     lines = [f"{place}: {one}" for place, found in looked.items() if not isinstance(found, str) for one in found]
     blind = [f"{place}: {found}" for place, found in looked.items() if isinstance(found, str)]
     if lines:
-        more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-        told = f"{'; '.join(lines[:_SHOWN])}{more}: mm-ops grafana import, or export and commit what is there"
+        told = f"{some(lines)}: mm-ops grafana import, or export and commit what is there"
         return _finding(Verdict.FAIL, told, len(lines))
     if blind:
         return _finding(Verdict.INCONCLUSIVE, "; ".join(blind), None)
@@ -32,14 +29,4 @@ def dashboard_finding(looked: Mapping[str, Looked]) -> Finding:
 
 
 def _finding(verdict: Verdict, reason: str, count: int | None) -> Finding:
-    return Finding(
-        gate=NO_DASHBOARD_DRIFT,
-        severity=Severity.SOFT,
-        verdict=verdict,
-        reason=reason,
-        unit="differences",
-        bound=Bound.AT_MOST.value,
-        limit=0,
-        value=count,
-        margin=None if count is None else -count,
-    )
+    return none_allowed(NO_DASHBOARD_DRIFT, verdict, reason, count, unit="differences", severity=Severity.SOFT)

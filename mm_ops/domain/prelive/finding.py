@@ -5,7 +5,7 @@ from typing import Any
 
 from mm_ops.domain.prelive.ended import Ended
 from mm_ops.domain.prelive.policy import REQUIRED
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Verdict, none_allowed
 
 ALL_STEPS_PASSED = "all_steps_passed"
 
@@ -23,17 +23,8 @@ def pack_finding(document: Mapping[str, Any]) -> Finding:
     else:
         verdict = Verdict.INCONCLUSIVE if lacking or red else Verdict.PASS
     against = [*red, *lacking]
-    return Finding(
-        gate=ALL_STEPS_PASSED,
-        severity=Severity.HARD,
-        verdict=verdict,
-        reason="; ".join(against) or f"{len(ends)} steps passed",
-        unit="steps",
-        bound="at_most",
-        value=float(len(against)),
-        limit=0.0,
-        margin=0.0 - len(against),
-    )
+    reason = "; ".join(against) or f"{len(ends)} steps passed"
+    return none_allowed(ALL_STEPS_PASSED, verdict, reason, len(against), unit="steps")
 
 
 def _is_green(step: Mapping[str, Any]) -> bool:

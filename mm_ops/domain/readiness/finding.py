@@ -6,12 +6,11 @@ from typing import Any
 
 from mm_ops.domain.readiness.override import override_words
 from mm_ops.domain.readiness.what_if import GO, HOLD
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Severity, Verdict, some
 
 IS_GO = "is_go"
 OVERRIDDEN = "HOLD, overridden"
 _FULL = 100.0
-_SHOWN = 3
 
 
 def readiness_finding(document: Mapping[str, Any], refused: Sequence[str] | None = None) -> Finding:
@@ -45,18 +44,18 @@ def _judge(document: Mapping[str, Any]) -> tuple[Verdict, str]:
     word = document.get("verdict")
     if word == HOLD:
         reasons = [str(text) for name in ("reasons", "missing") for text in _texts(document.get(name))]
-        return Verdict.FAIL, f"HOLD: {_some(reasons) or 'it gives no reason'}"
+        return Verdict.FAIL, f"HOLD: {some(reasons) or 'it gives no reason'}"
     if word != GO:
         return Verdict.INCONCLUSIVE, f"expected GO or HOLD, was {word!r}"
     doubts = list(_doubts(document))
     if doubts:
-        return Verdict.INCONCLUSIVE, f"says GO, and {_some(doubts)}"
+        return Verdict.INCONCLUSIVE, f"says GO, and {some(doubts)}"
     return Verdict.PASS, "GO: every section is full"
 
 
 def _pass_over(override: Mapping[str, Any], reason: str, refused: Sequence[str] | None) -> tuple[Verdict, str]:
     if refused is None or refused or override.get("content") is None:
-        why = _some(list(refused)) if refused else "nobody has looked at it now"
+        why = some(list(refused)) if refused else "nobody has looked at it now"
         return Verdict.FAIL, f"{reason}; its override does not count: {why}"
     return Verdict.PASS, f"{OVERRIDDEN}: {override_words(override['content'])} ({reason})"
 
@@ -84,8 +83,3 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) <= sys.float_info.max else None
-
-
-def _some(reasons: list[str]) -> str:
-    more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-    return f"{'; '.join(reasons[:_SHOWN])}{more}"

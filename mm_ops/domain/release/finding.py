@@ -5,19 +5,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.verdict import Finding, Severity, Verdict, combine
+from mm_ops.domain.verdict import Finding, Verdict, combine, none_allowed, some
 
 MANIFEST_VERIFIES, REPRODUCIBLE = "manifest_verifies", "reproducible"
 NO_SECRETS_INSIDE, GATES_PASSED = "no_secrets_inside", "gates_passed"
 BUNDLE_CHECKS = (MANIFEST_VERIFIES, REPRODUCIBLE, NO_SECRETS_INSIDE, GATES_PASSED)
-_SHOWN = 5
 
 
 def whole_finding(faults: Sequence[str], files: int, whose: Sequence[str]) -> Finding:
     """Judge a verification: any fault is a fail; ``whose`` says what is known of the signature."""
     if faults:
-        return _counted(MANIFEST_VERIFIES, Verdict.FAIL, _some(faults), len(faults))
+        return _counted(MANIFEST_VERIFIES, Verdict.FAIL, some(faults), len(faults))
     return _counted(MANIFEST_VERIFIES, Verdict.PASS, "; ".join([f"{files} files are what it says", *whose]), 0)
 
 
@@ -48,10 +46,10 @@ def rebuilt_finding(
         return _counted(REPRODUCIBLE, Verdict.FAIL, "built again from its own files it is another bundle", None)
     changed = [path for path in other if path not in derived]
     if other and not changed:
-        return _counted(REPRODUCIBLE, Verdict.FAIL, f"the same sources gave another {_some(other)}", len(other))
+        return _counted(REPRODUCIBLE, Verdict.FAIL, f"the same sources gave another {some(other)}", len(other))
     if not other and same_zlib and from_sources.digest != stored.digest:
         return _counted(REPRODUCIBLE, Verdict.FAIL, "the same files gave another bundle", None)
-    words = "its sources" if not other else f"its own files; other by now: {_some(changed)}"
+    words = "its sources" if not other else f"its own files; other by now: {some(changed)}"
     how = "the same bytes" if same_zlib else "the same files, by another zlib"
     return _counted(REPRODUCIBLE, Verdict.PASS, f"built again from {words}: {how}", 0)
 
@@ -75,7 +73,7 @@ def gates_finding(findings: Iterable[Finding], expected: AbstractSet[str], state
     verdict = combine(hard, expected)
     if unsaid and verdict is Verdict.PASS:
         verdict = Verdict.FAIL
-    reason = _some(lacking) if lacking else f"{len(hard)} hard gates passed by the reports in it"
+    reason = some(lacking) if lacking else f"{len(hard)} hard gates passed by the reports in it"
     return _counted(GATES_PASSED, verdict, reason, len(lacking))
 
 
@@ -84,20 +82,5 @@ def no_bundle(gate: str, reason: str) -> Finding:
     return _counted(gate, Verdict.INCONCLUSIVE, reason, None)
 
 
-def _some(lines: Sequence[str]) -> str:
-    more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-    return "; ".join(lines[:_SHOWN]) + more
-
-
 def _counted(gate: str, verdict: Verdict, reason: str, count: int | None) -> Finding:
-    return Finding(
-        gate=gate,
-        severity=Severity.HARD,
-        verdict=verdict,
-        reason=reason,
-        unit="faults",
-        bound=Bound.AT_MOST.value,
-        limit=0,
-        value=count,
-        margin=None if count is None else -count,
-    )
+    return none_allowed(gate, verdict, reason, count, unit="faults")

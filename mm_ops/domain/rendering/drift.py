@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from mm_ops.domain.soak.bound import Bound
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Verdict, none_allowed, some
 
 NO_RULE_DRIFT = "no_rule_drift"
-_SHOWN = 3
 
 
 def drift_finding(differing: Sequence[str], faults: Sequence[str], compared: int) -> Finding:
@@ -15,9 +13,8 @@ def drift_finding(differing: Sequence[str], faults: Sequence[str], compared: int
     Nothing compared is no evidence, and inconclusive.
     """
     lines = [f"{path} is not what the catalogue renders" for path in differing] + list(faults)
-    more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     if lines:
-        return _finding(Verdict.FAIL, f"{'; '.join(lines[:_SHOWN])}{more}: run mm-ops render", len(lines))
+        return _finding(Verdict.FAIL, f"{some(lines)}: run mm-ops render", len(lines))
     if not compared:
         return _finding(Verdict.INCONCLUSIVE, "nothing was compared", None)
     return _finding(Verdict.PASS, f"{compared} files are what the catalogue renders", 0)
@@ -29,14 +26,4 @@ def not_rendered(reason: str) -> Finding:
 
 
 def _finding(verdict: Verdict, reason: str, count: int | None) -> Finding:
-    return Finding(
-        gate=NO_RULE_DRIFT,
-        severity=Severity.HARD,
-        verdict=verdict,
-        reason=reason,
-        unit="differences",
-        bound=Bound.AT_MOST.value,
-        limit=0,
-        value=count,
-        margin=None if count is None else -count,
-    )
+    return none_allowed(NO_RULE_DRIFT, verdict, reason, count, unit="differences")

@@ -11,10 +11,9 @@ from typing import Any
 
 from mm_ops.domain.secrets.policy import Known, SecretsPolicy
 from mm_ops.domain.secrets.scan import Hit
-from mm_ops.domain.verdict import Finding, Severity, Verdict
+from mm_ops.domain.verdict import Finding, Verdict, none_allowed, some
 
 NO_SECRETS = "no_secrets"
-_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +84,15 @@ def secrets_finding(document: Mapping[str, Any]) -> Finding:
     """Judge what :func:`secrets_document` says."""
     reasons, unread = list(_against(document)), [f"{item['path']}: {item['why']}" for item in document["unread"]]
     if reasons:
-        verdict, reason = Verdict.FAIL, _some(reasons)
+        verdict, reason = Verdict.FAIL, some(reasons)
     elif unread:
-        verdict, reason = Verdict.INCONCLUSIVE, f"not read to the end: {_some(unread)}"
+        verdict, reason = Verdict.INCONCLUSIVE, f"not read to the end: {some(unread)}"
     elif not document["anything_read"]:
         verdict, reason = Verdict.INCONCLUSIVE, "no file was read"
     else:
         verdict, reason = Verdict.PASS, _clean(document)
-    return Finding(
-        gate=NO_SECRETS,
-        severity=Severity.HARD,
-        verdict=verdict,
-        reason=reason,
-        unit="findings",
-        bound="at_most",
-        value=float(document["open"]) if document["anything_read"] else None,
-        limit=0.0,
-        margin=0.0 - document["open"] if document["anything_read"] else None,
-    )
+    count = document["open"] if document["anything_read"] else None
+    return none_allowed(NO_SECRETS, verdict, reason, count, unit="findings")
 
 
 def _fault(item: Known, policy: SecretsPolicy, today: date) -> str | None:
@@ -122,11 +112,6 @@ def _known(item: Known | None, fault: str | None) -> str | None:
 def _against(document: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{item['rule']} in {item['path']}:{item['line']}" for item in document["findings"] if item["open"])
     yield from (f"baseline: {fault}" for fault in document["baseline_faults"])
-
-
-def _some(reasons: Sequence[str]) -> str:
-    more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-    return "; ".join(reasons[:_SHOWN]) + more
 
 
 def _clean(document: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from mm_ops.domain.canonical import to_plain
 from mm_ops.domain.comparison import Drift, Tolerance, compare
 from mm_ops.domain.sli.catalogue import SliCatalogue
 from mm_ops.domain.soak.policy import SoakPolicy
+from mm_ops.domain.verdict import some
 from mm_ops.domain.windows import TimeWindow, format_duration
 
 NOT_ON_RECORD = "what the soak is judged by was not on record when it began"
@@ -21,7 +22,6 @@ LATE = timedelta(hours=1)
 takes minutes; no gate has seen enough by then to be moved, as all ask for most of the window."""
 
 _EXACT = Tolerance(absolute=0.0, relative=0.0)
-_SHOWN = 3
 
 
 def register(slis: SliCatalogue, soak: SoakPolicy, *, registered: datetime, version: str | None) -> dict[str, Any]:
@@ -84,9 +84,7 @@ def _find_other_policy(registration: Mapping[str, Any], slis: SliCatalogue, soak
     drifts = compare(registration.get("content"), content_of(slis, soak), _EXACT)
     if not drifts:
         return None
-    more = f" and {len(drifts) - _SHOWN} more" if len(drifts) > _SHOWN else ""
-    shown = "; ".join(map(_words, drifts[:_SHOWN]))
-    return f"the policy changed since it was put on record: {shown}{more}"
+    return f"the policy changed since it was put on record: {some([*map(_words, drifts)])}"
 
 
 def _words(drift: Drift) -> str:

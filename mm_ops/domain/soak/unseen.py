@@ -8,6 +8,9 @@ An evaluation is **seen** where every series has a sample less than one scrape i
 less than an interval after the range's start. What else is lost inside a range does not change it, since counters
 carry on, but for two holes: one across a reset, with what was counted before it, and any in a range that begins
 before the window, whose stretch to its start (:mod:`.range_functions`) goes by the average distance of the samples.
+
+What no reader of these values can know: that a counter began anew in a hole and was past its old value at the hole's
+end. Only a counter that had just begun can; the gate on restarts sees it, by the start time of the process.
 """
 
 from collections.abc import Iterable

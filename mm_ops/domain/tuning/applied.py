@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from mm_ops.domain.errors import SchemaError
-from mm_ops.domain.policy import CLOSED
+from mm_ops.domain.policy import CLOSED, read_records
 from mm_ops.domain.tuning.cells import Cell
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -39,11 +38,7 @@ def read_applied(data: bytes, where: str) -> tuple[Applied, ...]:
     Raises:
         SchemaError: it is not the file that was written.
     """
-    try:
-        return _RECORDS.validate_json(data)
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False)[0]
-        raise SchemaError(f"{where}: {'.'.join(map(str, fault['loc'])) or 'top level'}: {fault['msg']}") from error
+    return read_records(_RECORDS, data, where)
 
 
 def put_on_record(records: Sequence[Applied], one: Applied) -> tuple[Applied, ...]:

@@ -14,7 +14,7 @@ CASES: dict[str, tuple[dict[str, Looked], Verdict, str]] = {
     "one differs and one does not answer": (
         {"p/a": [ONE] * 4, "q/a": "no answer"},
         Verdict.FAIL,
-        "; ".join(["p/a: $.title: committed 'a', in Grafana 'b'"] * 3) + f"; and 1 more: {AGAIN}",
+        "; ".join(["p/a: $.title: committed 'a', in Grafana 'b'"] * 3) + f" and 1 more: {AGAIN}",
     ),
 }
 

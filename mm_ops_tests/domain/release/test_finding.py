@@ -15,7 +15,7 @@ def test_a_whole_bundle_passes_and_says_what_is_known_of_the_signature():
     assert (found.verdict, found.value, found.reason) == (Verdict.PASS, 0, "3 files are what it says; UNSIGNED")
     broken = whole_finding([f"file {number}" for number in range(7)], 7, [])
     assert (broken.verdict, broken.value, broken.margin) == (Verdict.FAIL, 7, -7)
-    assert broken.reason.endswith("file 4; and 2 more")
+    assert broken.reason.endswith("file 2 and 4 more")
 
 
 def other(**files: str) -> Rebuilt:

@@ -20,7 +20,7 @@ def test_a_fault_alone_is_a_fail() -> None:
 
 def test_many_differences_are_counted() -> None:
     found = drift_finding(list("abcde"), [], 19)
-    assert found.reason.endswith("c is not what the catalogue renders; and 2 more: run mm-ops render")
+    assert found.reason.endswith("c is not what the catalogue renders and 2 more: run mm-ops render")
 
 
 def test_nothing_compared_is_no_pass() -> None:
