@@ -21,12 +21,17 @@ def site(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     return Deployment(tmp_path_factory.mktemp("site"), {"paper": healthy})
 
 
+@pytest.fixture(scope="module")
+def night(site: Deployment) -> subprocess.CompletedProcess[str]:
+    """The healthy night, once for whichever of these tests a worker has."""
+    return site.run("nightly")
+
+
 def last_line(text: str) -> str:
     return text.rstrip("\n").rsplit("\n", 1)[-1]
 
 
-def test_a_healthy_night_from_nothing_to_a_validated_go(site: Deployment):
-    night = site.run("nightly")
+def test_a_healthy_night_from_nothing_to_a_validated_go(site: Deployment, night: subprocess.CompletedProcess[str]):
     assert night.returncode == 0, night.stderr
     assert last_line(night.stdout) == "| nightly | GO | NIGHTLY=GO |"
     assert "GO: paper 2026-11-20" in night.stdout
@@ -189,6 +194,7 @@ def test_drift_is_shown_path_by_path_and_exits_one(site: Deployment):
     assert (shown.returncode, last_line(shown.stderr)) == (0, "| golden | FAIL | GOLDEN=FAIL |")
 
 
+@pytest.mark.usefixtures("night")
 def test_a_readiness_file_edited_by_hand_is_invalid(site: Deployment):
     stored = site.root / "var/artifacts/paper/2026-11-20/reports/readiness.json"
     document = json.loads(stored.read_text())
